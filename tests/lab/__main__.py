@@ -1,0 +1,128 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``python3 -m tests.lab``: a Kubernetes of several nodes on this machine, to try and to test the collection on."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import sys
+import typing as t
+from pathlib import Path
+
+from . import addresses, lifecycle, lock, nodeimages, settings, status, teardown
+from .errors import LabError
+from .paths import State, default_root
+from .progress import Progress
+
+FAILED = 1
+
+
+def up(state: State, options: argparse.Namespace) -> int:
+    lifecycle.up(state, options.nodes, Progress())
+    print(f"The lab is running. export KUBECONFIG={state.kubeconfig}")
+    return 0
+
+
+def down(state: State, _options: argparse.Namespace) -> int:
+    progress = Progress()
+    with lock.locked(progress):
+        lifecycle.require_owner(state)
+        teardown.down(state, progress)
+    return 0
+
+
+def show_status(state: State, options: argparse.Namespace) -> int:
+    report = status.with_memory(status.report(state))
+    print(json.dumps(report.as_dict(), indent=1) if options.json else status.text(report))
+    return report.code
+
+
+def load(state: State, options: argparse.Namespace) -> int:
+    progress = Progress()
+    archives = [Path(archive).resolve() for archive in options.archives]
+    found = [name for archive in archives for name in nodeimages.names(archive)]
+    with lock.locked(progress), progress.step("load images"):
+        nodeimages.load(state, archives)
+    print("\n".join(found))
+    return 0
+
+
+def logs(state: State, options: argparse.Namespace) -> int:
+    """Print the log files whose name begins with the one asked for, without one their names."""
+    files = sorted(state.logs.glob(f"{options.name or ''}*.log"))
+    if not files:
+        raise LabError(f"There is no log '{options.name or ''}*' in {state.logs}.", "Without a name, logs lists them.")
+    for file in files:
+        print(f"==> {file} <==" if options.name else file.stem)
+        if options.name:
+            print("".join(file.read_text(errors="replace").splitlines(keepends=True)[-options.lines :]))
+    return 0
+
+
+def env(state: State, _options: argparse.Namespace) -> int:
+    """Print what to eval in a shell to work with the lab."""
+    programs = settings.read(state).programs
+    if not programs:
+        raise LabError("The lab is not running.", "Start it: up")
+    print(f'export KUBECONFIG={shlex.quote(str(state.kubeconfig))} PATH={shlex.quote(programs)}:"$PATH"')
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="python3 -m tests.lab", description=__doc__)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--state", type=Path, default=default_root(), help="state folder (default: %(default)s)")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(
+        function: t.Callable[[State, argparse.Namespace], int], name: str, text: str
+    ) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, parents=[common], help=text)
+        added.set_defaults(function=function)
+        return added
+
+    command(up, "up", "build what is missing, start the lab, repair it").add_argument(
+        "--nodes", type=_count, help=f"1 to {addresses.MOST_NODES} (default: 3)"
+    )
+    command(down, "down", "stop the lab and remove all but the cache")
+    command(show_status, "status", "0: well, 1: with problems, 3: not running").add_argument(
+        "--json", action="store_true"
+    )
+    command(load, "load", "put container images on every node").add_argument(
+        "archives", nargs="+", metavar="IMAGE.tar", help="OCI archive"
+    )
+    shown = command(logs, "logs", "print logs of the lab's own programs")
+    shown.add_argument("name", nargs="?", help="such as apiserver or kubelet-n1")
+    shown.add_argument("--lines", type=int, default=50, help="from the end (default: %(default)s)")
+    command(env, "env", "print KUBECONFIG and PATH for a shell's eval")
+    return top
+
+
+def _count(text: str) -> int:
+    if text.isdecimal() and 1 <= int(text) <= addresses.MOST_NODES:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"'{text}' is no number from 1 to {addresses.MOST_NODES}")
+
+
+def main() -> int:
+    options = parser().parse_args()
+    os.umask(0o022)  # pods' users must be able to read what is put into their volumes
+    try:
+        return t.cast(int, options.function(State(options.state.resolve()), options))
+    except LabError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return FAILED
+    except PermissionError as error:
+        print(f"ERROR: {error}. The lab belongs to root: run this as root.", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
