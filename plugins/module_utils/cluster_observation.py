@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sees a hosted control plane as it is: its objects, and what each replica says of itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils import control_planes, replica_health
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden
+from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
+
+if t.TYPE_CHECKING:
+    from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube
+
+Object: t.TypeAlias = dict[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Observation:
+    """A control plane at one moment. cluster is None while it does not exist; for verdict.details see judge()."""
+
+    cluster: Object | None
+    verdict: Verdict
+    api_url: str | None
+
+
+def observe(kube: Kube, options: ControlPlaneOptions, api_version: str) -> Observation:
+    """Look at a control plane and judge it. Raises HaError when the API server itself does not answer."""
+    name, namespace = options.name, options.namespace
+    cluster = kube.get(api_version, "Cluster", name, namespace)
+    statefulset = kube.get("apps/v1", "StatefulSet", control_planes.statefulset_name(name), namespace)
+    pods = kube.list("v1", "Pod", namespace, control_planes.pod_selector(name))
+    readyz = _readyz(kube, options, pods)
+    verdict = control_planes.judge(options, cluster, statefulset, pods, readyz)
+    return Observation(cluster, verdict, _api_url(kube, options, cluster) if cluster else None)
+
+
+def _readyz(kube: Kube, options: ControlPlaneOptions, pods: list[Object]) -> replica_health.Readyz:
+    """Ask the pods that run; the others have nothing to say."""
+    running = sorted(pod["metadata"]["name"] for pod in pods if (pod.get("status") or {}).get("phase") == "Running")
+    return replica_health.ask_each(
+        kube,
+        options.namespace,
+        running,
+        options.api_port,
+        control_planes.kubeconfig_secret(options.name),
+        _certificate_name(options),
+    )
+
+
+def _certificate_name(options: ControlPlaneOptions) -> str:
+    """k0smotron puts the Service's names into every replica's certificate, whatever else it knows of the address."""
+    return f"{control_planes.service_name(options.name, options.service_type)}.{options.namespace}.svc"
+
+
+def _api_url(kube: Kube, options: ControlPlaneOptions, cluster: Object) -> str | None:
+    name = control_planes.service_name(options.name, options.service_type)
+    service = kube.get("v1", "Service", name, options.namespace)
+    k0smotron_knows = bool(cluster["spec"].get("externalAddress"))
+    nodes = _nodes(kube) if options.service_type == "NodePort" and not k0smotron_knows else []
+    return control_planes.api_url(cluster, service, nodes)
+
+
+def _nodes(kube: Kube) -> list[Object]:
+    try:
+        return kube.list("v1", "Node")
+    except Forbidden:  # nodes belong to the whole cluster
+        return []

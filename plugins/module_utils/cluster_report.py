@@ -1,0 +1,164 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the module cluster_info does: one record for each control plane, the sick ones included."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils import control_planes, datastore_lookup, datastore_run
+from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import observe
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.changes import storage_kind
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY, Dsn, mask, parse
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, NotFound
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
+from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+    from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube
+
+MOST_AT_ONCE = 4
+
+
+def report(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
+    """The whole module: its parameters in, its result out. Raises HaError only when the API server does not answer."""
+    served = [version for version in control_planes.API_VERSIONS if kube.serves(version, "Cluster")]
+    if not served:
+        module.warn("k0smotron is not installed in this cluster, so there is no control plane to look at")
+        return {"changed": False, "control_planes": []}
+    clusters = _clusters(kube, served[0], module.params["name"], module.params["namespace"])
+    with concurrent.futures.ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+        records = list(pool.map(lambda cluster: record(kube, cluster), clusters))
+    return {"changed": False, "control_planes": records}
+
+
+def _clusters(kube: Kube, api_version: str, name: str | None, namespace: str | None) -> list[Object]:
+    if name and namespace:
+        found = kube.get(api_version, "Cluster", name, namespace)
+        return [found] if found else []
+    clusters = kube.list(api_version, "Cluster", namespace)
+    named = [cluster for cluster in clusters if name in (None, cluster["metadata"]["name"])]
+    return sorted(named, key=lambda cluster: (cluster["metadata"]["namespace"], cluster["metadata"]["name"]))
+
+
+def record(kube: Kube, cluster: Object) -> dict[str, t.Any]:
+    """Everything about one control plane. Never raises HaError: what cannot be found out is in the reason."""
+    options = options_from(cluster)
+    found: dict[str, t.Any] = {
+        "name": options.name,
+        "namespace": options.namespace,
+        "api_version": cluster["apiVersion"],
+        "k0s_version": options.version,
+        "replicas": {"wanted": options.replicas, "ready": 0},
+        "kubeconfig_secret": control_planes.kubeconfig_secret(options.name),
+        "api_url": None,
+        "readyz": {},
+        "nodes": {},
+    }
+    try:
+        found |= _health(kube, options, cluster["apiVersion"])
+    except HaError as error:
+        found |= {"up": False, "reason": str(error)}
+    source, dsn = data_source(kube, cluster)
+    return found | {"data_source": source, "datastore": _datastore(kube, dsn, options.namespace) if dsn else None}
+
+
+def options_from(cluster: Object) -> ControlPlaneOptions:
+    """The options that would declare a live Cluster, as far as its judgement needs them."""
+    metadata, spec = cluster["metadata"], cluster.get("spec") or {}
+    service = spec.get("service") or {}
+    return ControlPlaneOptions(
+        name=metadata["name"],
+        namespace=metadata["namespace"],
+        replicas=spec.get("replicas") or 1,
+        version=spec.get("version") or "",
+        service_type=service.get("type") or "ClusterIP",
+        api_port=service.get("apiPort") or 30443,
+        annotations=metadata.get("annotations") or {},
+        data_source_checksum=(metadata.get("annotations") or {}).get(control_planes.CHECKSUM_ANNOTATION),
+    )
+
+
+def _health(kube: Kube, options: ControlPlaneOptions, api_version: str) -> dict[str, t.Any]:
+    seen = observe(kube, options, api_version)
+    details = seen.verdict.details
+    return {
+        "up": seen.verdict.up,
+        "reason": seen.verdict.reason,
+        "replicas": details["replicas"],
+        "readyz": details["readyz"],
+        "nodes": details["nodes"],
+        "api_url": seen.api_url,
+    }
+
+
+def data_source(kube: Kube, cluster: Object) -> tuple[dict[str, t.Any], Dsn | None]:
+    """Where a Cluster keeps its state, without secrets, and its DSN when it has one that can be read."""
+    kind = storage_kind(cluster["spec"])
+    nothing = dict.fromkeys(("secret", "dsn", "host", "database", "tls", "problem"))
+    if kind != "kine":
+        return {**nothing, "kind": kind}, None
+    secret, url = kine_source(cluster["spec"])
+    found = {**nothing, "kind": "secret" if secret else "url", "secret": secret}
+    try:
+        text = _url_in(kube, secret, cluster["metadata"]["namespace"]) if secret else url or ""
+        found["dsn"] = mask(text)
+        dsn = parse(text)
+    except HaError as error:
+        return {**found, "problem": str(error)}, None
+    return found | describe_dsn(dsn), dsn
+
+
+def kine_source(spec: Object) -> tuple[str | None, str | None]:
+    """(Secret name, URL) in a Cluster's spec, in either API version's words.
+
+    With a Secret, k0smotron writes a placeholder where the URL would be: the Secret counts.
+    """
+    kine = (spec.get("storage") or {}).get("kine") or {}
+    secret = kine.get("dataSourceSecretName") or spec.get("kineDataSourceSecretName")
+    return secret, None if secret else kine.get("dataSourceURL") or spec.get("kineDataSourceURL")
+
+
+def _url_in(kube: Kube, name: str, namespace: str) -> str:
+    secret = kube.get("v1", "Secret", name, namespace)
+    if secret is None:
+        raise NotFound(f'There is no Secret "{name}" in namespace "{namespace}"')
+    url = texts(secret).get(DATA_SOURCE_KEY)
+    if not url:
+        raise NotFound(f'Secret "{name}" in namespace "{namespace}" has no key {DATA_SOURCE_KEY}')
+    return url
+
+
+def describe_dsn(dsn: Dsn) -> dict[str, t.Any]:
+    """What may be shown of a DSN."""
+    return {
+        "host": ",".join(str(host) for host in dsn.hosts),
+        "database": dsn.database,
+        "tls": dsn.params.get("sslmode" if dsn.scheme == "postgres" else "tls"),
+    }
+
+
+def _datastore(kube: Kube, dsn: Dsn, namespace: str) -> dict[str, t.Any] | None:
+    """The database cluster that a DSN leads to, when an operator that we know runs it here."""
+    try:
+        live = datastore_lookup.datastore_behind(kube, dsn, namespace)
+        if live is None:
+            return None
+        store = datastore_lookup.known(live)
+        verdict = datastore_run.judge(kube, store)
+    except HaError as error:
+        return {"provider": None, "up": False, "reason": str(error), "leader": None, "sync_standby": None}
+    shown = ("status", "leader", "sync_standby", "mode")
+    return {
+        "provider": store.provider,
+        "name": store.options.name,
+        "namespace": store.options.namespace,
+        "up": verdict.up,
+        "reason": verdict.reason,
+        **{key: verdict.details.get(key) for key in shown},
+    }

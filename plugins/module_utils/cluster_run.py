@@ -1,0 +1,153 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the module cluster does: check everything, apply, wait until every replica answers."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_removal, control_planes
+from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import Observation, observe
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import changes as live_changes
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import node_ports
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
+from ansible_collections.k0smotron.ha.plugins.module_utils.data_source import examine
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import FIELD_MANAGER, Change, Kube, Ref, changes_result
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_errors import kind_not_served
+from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+Object: t.TypeAlias = dict[str, t.Any]
+Params: t.TypeAlias = t.Mapping[str, t.Any]
+Warn: t.TypeAlias = t.Callable[[str], None]
+
+
+def ensure(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
+    """The whole module: its parameters in, its result out. Raises HaError."""
+    options = options_from(module.params)
+    if module.params["state"] == "absent":
+        return cluster_removal.remove(kube, options, module.params, module.warn)
+    return present(kube, options, module.params, module.warn)
+
+
+def options_from(params: Params) -> ControlPlaneOptions:
+    """The module's parameters in the core's words; what is about the connection or the wait is left out."""
+    fields = {field.name for field in dataclasses.fields(ControlPlaneOptions)}
+    given = {name: value for name, value in params.items() if name in fields}
+    if not given["persistence"]:  # a role passes an empty dict on for "the default"
+        del given["persistence"]
+    return ControlPlaneOptions(**given)
+
+
+def present(kube: Kube, options: ControlPlaneOptions, params: Params, warn: Warn) -> dict[str, t.Any]:
+    """Declare the control plane and, with `wait`, prove it. Nothing is created when anything is refused."""
+    control_planes.validate(options)
+    api_version = served_version(kube)
+    source = examine(kube, options)
+    options = dataclasses.replace(options, data_source_checksum=source.checksum)
+    if options.service_type == "NodePort":
+        _refuse_port_clash(kube, options, api_version, warn)
+        options = _with_node_address(kube, options, api_version, warn)
+    wanted = _settle(kube, options, api_version, warn)
+    for warning in [*control_planes.warnings(options), *source.warnings]:
+        warn(warning)
+    changes = kube.apply(wanted) + _drop_budget(kube, options, api_version)
+    seen = _await(kube, options, api_version, params)
+    return {**changes_result(changes), **describe(options, api_version, seen)}
+
+
+def served_version(kube: Kube) -> str:
+    """The newest API version of k0smotron that the cluster serves.
+
+    In check mode, before k0smotron is installed, the oldest one: every k0smotron that we know serves it.
+    """
+    served = [version for version in control_planes.API_VERSIONS if kube.serves(version, "Cluster")]
+    if served:
+        return served[0]
+    if kube.check_mode:
+        return control_planes.API_VERSIONS[-1]
+    raise kind_not_served(control_planes.API_VERSIONS[0], "Cluster")
+
+
+def _refuse_port_clash(kube: Kube, options: ControlPlaneOptions, api_version: str, warn: Warn) -> None:
+    try:
+        clusters, services = kube.list(api_version, "Cluster"), kube.list("v1", "Service")
+    except Forbidden as error:
+        warn(f"Cannot check whether the node ports are free: {error}")
+        return
+    me = (options.namespace, options.name)
+    node_ports.refuse_clash(me, (options.api_port, options.konnectivity_port), clusters, services)
+
+
+def _with_node_address(kube: Kube, options: ControlPlaneOptions, api_version: str, warn: Warn) -> ControlPlaneOptions:
+    """The options with an address of a node, kept for good once chosen.
+
+    k0smotron would choose one at random in each reconciliation until one of its writes succeeds (1.10.9, util.FindNodeAddress):
+    the replicas' certificates and the kubeconfig may then name different nodes.
+    """
+    live = (kube.get(api_version, "Cluster", options.name, options.namespace) or {}).get("spec") or {}
+    was_node_port = (live.get("service") or {}).get("type") == "NodePort"
+    chosen = options.external_address or (live.get("externalAddress") if was_node_port else None)
+    try:
+        chosen = chosen or control_planes.node_address(kube.list("v1", "Node"))
+    except Forbidden as error:
+        warn(f"k0smotron chooses a node's address at random, because external_address is not given: {error}")
+    return dataclasses.replace(options, external_address=chosen)
+
+
+def _settle(kube: Kube, options: ControlPlaneOptions, api_version: str, warn: Warn) -> list[Object]:
+    """The objects to apply over what lives, the Cluster first. Raises InvalidInput for a change that breaks it."""
+    cluster, *others = control_planes.desired(options, api_version)
+    live = kube.get(*Ref.of(cluster))
+    if live is None:
+        return [cluster, *others]
+    live_changes.refuse_change(live, cluster, FIELD_MANAGER)
+    cluster, kept = live_changes.keep_patches(live, cluster)
+    # A control plane from before k0smotron 2 has none: that fast_start is on by default is no reason to warn for ever.
+    if kept and (live["spec"].get("patches") or options.spec.get("patches")):
+        warn(
+            "fast_start and spec.patches take effect only when a control plane is created, so this one keeps what it "
+            "was created with"
+        )
+    return [cluster, *others]
+
+
+def _drop_budget(kube: Kube, options: ControlPlaneOptions, api_version: str) -> list[Change]:
+    """Delete a PodDisruptionBudget of an earlier run that is not wanted any more."""
+    wanted = {Ref.of(obj) for obj in control_planes.desired(options, api_version)}
+    return kube.delete([ref for ref in cluster_removal.own_refs(options, api_version) if ref not in wanted])
+
+
+def _await(kube: Kube, options: ControlPlaneOptions, api_version: str, params: Params) -> Observation:
+    """What is seen at the end: in check mode and without `wait` at once, else when it is up."""
+    last: list[Observation] = []
+    selector = control_planes.pod_selector(options.name)
+
+    def probe() -> Verdict:
+        last[:] = [observe(kube, options, api_version)]
+        return last[0].verdict
+
+    if kube.check_mode or not params["wait"]:
+        probe()
+    else:
+        kube.wait(probe, params["wait_timeout"], lambda: kube.diagnose(options.namespace, selector))
+    return last[0]
+
+
+def describe(options: ControlPlaneOptions, api_version: str, seen: Observation) -> dict[str, t.Any]:
+    """The module's result apart from changed and diff."""
+    details = seen.verdict.details
+    return {
+        "api_version": api_version,
+        "api_url": seen.api_url,
+        "kubeconfig_secret": control_planes.kubeconfig_secret(options.name),
+        "replicas": details["replicas"],
+        "readyz": details["readyz"],
+        "nodes": details["nodes"],
+        "verdict": {"up": seen.verdict.up, "reason": seen.verdict.reason},
+    }

@@ -1,0 +1,142 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must not change on a live k0smotron Cluster, and why. PURE.
+
+Everything refused here was seen to break a running control plane (k0smotron 1.10.9 and 2.1.0); the rest may change.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
+
+Object: t.TypeAlias = dict[str, t.Any]
+
+RECREATE = "To change it, delete the control plane (state: absent) and create it again"
+
+
+def refuse_change(live: Object, wanted: Object, field_manager: str) -> None:
+    """Raise InvalidInput when applying `wanted` over `live` would break the running control plane.
+
+    Both are Clusters of the same API version; field_manager is the name under which we apply.
+    """
+    refuse_owned(live)
+    _refuse_labels(live, wanted, field_manager)
+    _refuse_storage(live["spec"], wanted["spec"])
+    _refuse_persistence(live["spec"], wanted["spec"])
+    _refuse_downgrade(live["spec"], wanted["spec"])
+
+
+def refuse_owned(live: Object) -> None:
+    """Raise InvalidInput for a Cluster that somebody else's controller keeps as it wants it, such as Cluster API's."""
+    for owner in live["metadata"].get("ownerReferences") or []:
+        if owner.get("controller"):
+            raise InvalidInput(
+                f"This Cluster belongs to {owner['kind']} {owner['name']}, which would undo every change",
+                f"Change or delete the {owner['kind']} instead",
+            )
+
+
+def keep_patches(live: Object, wanted: Object) -> tuple[Object, bool]:
+    """`wanted` with the StatefulSet's patches of the live Cluster, and whether that made a difference.
+
+    k0smotron 2.1 takes these patches into account at creation and then ignores changes until something else changes
+    the pods; at that moment a changed podManagementPolicy, which Kubernetes forbids, stops every further update.
+    Patches of other parts, such as the Service, take effect at once and may change.
+    """
+    old, new = live["spec"].get("patches") or [], wanted["spec"].get("patches") or []
+    fixed = [patch for patch in old if _of_stateful_set(patch)]
+    if fixed == [patch for patch in new if _of_stateful_set(patch)]:
+        return wanted, False
+    kept = copy.deepcopy(wanted)
+    patches = copy.deepcopy(fixed + [patch for patch in new if not _of_stateful_set(patch)])
+    kept["spec"] = {key: value for key, value in kept["spec"].items() if key != "patches"}
+    if patches:
+        kept["spec"]["patches"] = patches
+    return kept, True
+
+
+def _of_stateful_set(patch: Object) -> bool:
+    return bool(patch["target"]["kind"] == "StatefulSet")
+
+
+def _refuse_labels(live: Object, wanted: Object, field_manager: str) -> None:
+    """Labels go into the Service's selector at once, but never into the StatefulSet's (immutable): no endpoints."""
+    old = live["metadata"].get("labels") or {}
+    new = wanted["metadata"].get("labels") or {}
+    added = {key for key, value in new.items() if old.get(key) != value}
+    removed = _owned_labels(live, field_manager) - new.keys()
+    if added or removed:
+        raise InvalidInput(
+            f"The labels of a live Cluster must not change ({', '.join(sorted(added | removed))}): k0smotron would put "
+            "them into the Service's selector but cannot put them into the StatefulSet's, and the API would lose all "
+            "its endpoints",
+            "Keep the labels as they were at creation; annotations may change. " + RECREATE,
+        )
+
+
+def _owned_labels(live: Object, field_manager: str) -> set[str]:
+    """Labels that an earlier apply of ours set; leaving them out of the next apply would remove them."""
+    owned: set[str] = set()
+    for entry in live["metadata"].get("managedFields") or []:
+        if entry.get("manager") == field_manager and entry.get("operation") == "Apply":
+            fields = (entry.get("fieldsV1") or {}).get("f:metadata", {}).get("f:labels", {})
+            owned |= {key.removeprefix("f:") for key in fields if key.startswith("f:")}
+    return owned
+
+
+def storage_kind(spec: Object) -> str:
+    """Where a Cluster stores its state: `kine`, `etcd` or `nats`, in either API version's words."""
+    if "storage" in spec:
+        return str(spec["storage"].get("type") or "etcd")
+    return "kine" if spec.get("kineDataSourceURL") or spec.get("kineDataSourceSecretName") else "etcd"
+
+
+def _refuse_storage(live: Object, wanted: Object) -> None:
+    old, new = storage_kind(live), storage_kind(wanted)
+    if old != new:
+        raise InvalidInput(
+            f"A live Cluster cannot move from {old} to {new}: it would start again on an empty store, and everything "
+            "in the hosted cluster would be gone from its API",
+            f"Create a second control plane on {new} and move the workloads, or keep {old}",
+        )
+
+
+def _refuse_persistence(live: Object, wanted: Object) -> None:
+    """The StatefulSet's volumeClaimTemplates are immutable: k0smotron would be stuck with `Forbidden`."""
+    old, new = live.get("persistence") or {}, wanted.get("persistence") or {}
+    old_type, new_type = old.get("type") or "emptyDir", new.get("type") or "emptyDir"
+    claims_moved = old_type != new_type and "pvc" in (old_type, new_type)
+    if claims_moved or not _covers(old.get("persistentVolumeClaim"), new.get("persistentVolumeClaim")):
+        raise InvalidInput(
+            "The persistence of a live Cluster cannot change: a StatefulSet's volume claims are fixed at creation, and "
+            "k0smotron could never update this control plane again",
+            "Keep the persistence as it is. " + RECREATE,
+        )
+
+
+def _covers(live: t.Any, wanted: t.Any) -> bool:
+    """True when everything in `wanted` stands in `live` with the same value (the server may have added defaults)."""
+    if isinstance(wanted, dict):
+        return isinstance(live, dict) and all(_covers(live.get(key), value) for key, value in wanted.items())
+    return wanted is None or bool(live == wanted)
+
+
+def _refuse_downgrade(live: Object, wanted: Object) -> None:
+    old, new = _minor(live.get("version")), _minor(wanted.get("version"))
+    if old and new and new < old:
+        raise InvalidInput(
+            f"The control plane runs k0s {live['version']} and cannot go back to {wanted['version']}: Kubernetes "
+            "does not support an older minor version on data that a newer one has written",
+            f"Set a version of {old[0]}.{old[1]} or newer",
+        )
+
+
+def _minor(version: str | None) -> tuple[int, int] | None:
+    """(major, minor) of `v1.33.1-k0s.0`; None for no version or one that is not understood."""
+    match = re.match(r"v?(\d+)\.(\d+)", version or "")
+    return (int(match[1]), int(match[2])) if match else None

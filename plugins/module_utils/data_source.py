@@ -1,0 +1,120 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looks at the data source of a control plane before anything is created on it: Secret, key, URL, known database."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_lookup import datastore_behind, requires_tls
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY, accept, checksum, lint, parse
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, HaError, InvalidInput, NotFound
+from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
+
+if t.TYPE_CHECKING:
+    from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
+    from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube
+
+
+@dataclasses.dataclass(frozen=True)
+class Examined:
+    """A data source that may be used: the checksum for the pods (None: not known yet) and what to warn about."""
+
+    checksum: str | None
+    warnings: tuple[str, ...] = ()
+
+
+def examine(kube: Kube, options: ControlPlaneOptions) -> Examined:
+    """Check the data source of a control plane. Raises HaError where the control plane could not run on it.
+
+    In check mode a Secret that is missing or wrong is only a warning: a task before this one may be about to write it.
+    """
+    if options.data_source_url:
+        return _examine_url(kube, options, options.data_source_url)
+    if not options.data_source_secret:
+        return Examined(None)
+    try:
+        return _examine_secret(kube, options, options.data_source_secret)
+    except HaError as error:
+        if not kube.check_mode:
+            raise
+        if options.data_source_checksum:  # a task before this one has already said what it will write
+            return Examined(options.data_source_checksum)
+        return Examined(None, (f"Unless this run writes the data source Secret first, it will fail: {error}",))
+
+
+def _examine_url(kube: Kube, options: ControlPlaneOptions, url: str) -> Examined:
+    warning = (
+        "data_source_url puts the database password into a ConfigMap and into the Cluster in clear text; "
+        "use data_source_secret"
+    )
+    return Examined(
+        checksum({DATA_SOURCE_KEY: url}, f"{options.namespace}/{options.name}"),
+        (warning, *_lint(kube, options, url)),
+    )
+
+
+def _examine_secret(kube: Kube, options: ControlPlaneOptions, name: str) -> Examined:
+    secret = kube.get("v1", "Secret", name, options.namespace)
+    if secret is None:
+        raise _missing(kube, name, options.namespace)
+    data = texts(secret)
+    if not data.get(DATA_SOURCE_KEY):
+        raise wrong_key(name, options.namespace, data)
+    warnings = _lint(kube, options, data[DATA_SOURCE_KEY])
+    known = options.data_source_checksum if kube.check_mode else None
+    return Examined(known or checksum(data, f"{options.namespace}/{name}"), tuple(warnings))
+
+
+def _lint(kube: Kube, options: ControlPlaneOptions, url: str) -> list[str]:
+    tls = requires_tls(datastore_behind(kube, parse(url), options.namespace))
+    return accept(lint(url, k0s_version=options.version, require_tls=tls))
+
+
+def _missing(kube: Kube, name: str, namespace: str) -> NotFound:
+    elsewhere = _namespaces_with(kube, name)
+    if elsewhere:
+        return NotFound(
+            f'There is no Secret "{name}" in namespace "{namespace}", but there is one in {", ".join(elsewhere)}',
+            "k0smotron reads it only from the control plane's own namespace: write it there, or move the control plane",
+        )
+    return NotFound(
+        f'There is no Secret "{name}" in namespace "{namespace}"',
+        "Write it with k0smotron.ha.datasource_secret first",
+    )
+
+
+def _namespaces_with(kube: Kube, name: str) -> list[str]:
+    """Other namespaces that have a Secret of this name; [] where we are not allowed to look."""
+    try:
+        namespaces = [item["metadata"]["name"] for item in kube.list("v1", "Namespace")]
+        return [namespace for namespace in namespaces if kube.get("v1", "Secret", name, namespace)]
+    except Forbidden:
+        return []
+
+
+def wrong_key(name: str, namespace: str, data: t.Mapping[str, str]) -> InvalidInput:
+    """The error for a Secret without a value under k0smotron's key; names the key that is probably meant."""
+    if DATA_SOURCE_KEY in data:
+        return InvalidInput(
+            f'Secret "{name}" in namespace "{namespace}" has an empty value under {DATA_SOURCE_KEY}',
+            "Write it with k0smotron.ha.datasource_secret",
+        )
+    meant = similar_key(data)
+    hint = f", and its key {meant} is not read by k0smotron" if meant else ""
+    return InvalidInput(
+        f'Secret "{name}" in namespace "{namespace}" has no key {DATA_SOURCE_KEY}{hint}',
+        f"Put the database URL under {DATA_SOURCE_KEY}, or write the Secret with k0smotron.ha.datasource_secret",
+    )
+
+
+def similar_key(data: t.Mapping[str, str]) -> str | None:
+    """The key that looks like k0smotron's, or the only one that holds a URL."""
+    close = difflib.get_close_matches(DATA_SOURCE_KEY, sorted(data), n=1)
+    if close:
+        return close[0]
+    urls = [key for key, value in data.items() if "://" in value]
+    return urls[0] if len(urls) == 1 else None

@@ -1,0 +1,209 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the module datasource_secret does: find or build the DSN, refuse what would not work, apply the Secret."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils import datastore_lookup
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
+    DatabaseSpec,
+    Datastore,
+    DatastoreOptions,
+    datastore,
+)
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import (
+    Dsn,
+    Host,
+    accept,
+    build,
+    checksum,
+    lint,
+    mask,
+    parse,
+    secret_data,
+)
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput, NotFound
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref, changes_result
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, require_dns_subdomain
+from ansible_collections.k0smotron.ha.plugins.module_utils.plan import PoolLimits, pool_limits
+from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
+from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+Params: t.TypeAlias = t.Mapping[str, t.Any]
+
+LABELS = {"app.kubernetes.io/managed-by": "k0smotron.ha"}
+# Stands for what check mode cannot know before the operator has made it. It is never applied.
+NOT_MADE_YET = "not-made-yet"
+# go-sql-driver's words for what libpq calls sslmode; it has none that checks the authority but not the name.
+MYSQL_TLS = {"disable": "false", "prefer": "preferred", "require": "skip-verify", "verify-full": "true"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A DSN as a URL, and whether its database refuses plaintext (None: nobody knows).
+
+    predicted: user and password are not known yet, the URL holds placeholders.
+    """
+
+    url: str = dataclasses.field(repr=False)
+    requires_tls: bool | None
+    predicted: bool = False
+
+
+def ensure(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
+    """The whole module: its parameters in, its result out. Raises HaError."""
+    params = module.params
+    require_dns_subdomain("The Secret's name", params["name"])
+    ref = Ref("v1", "Secret", params["name"], params["namespace"])
+    if params["state"] == "absent":
+        return changes_result(kube.delete([ref], params["wait_timeout"]))
+    pool = limits(params)
+    source = find_source(kube, params)
+    for warning in accept(lint(source.url, k0s_version=params["k0s_version"], require_tls=source.requires_tls)):
+        module.warn(warning)
+    return apply(kube, ref, source, secret_data(source.url, pool))
+
+
+def apply(kube: Kube, ref: Ref, source: Source, data: t.Mapping[str, str]) -> dict[str, t.Any]:
+    """Apply the Secret; the module's result."""
+    live = texts(kube.get(*ref) or {})
+    changes = kube.apply([secret(ref, data)])
+    result: dict[str, t.Any] = {**changes_result(changes), "dsn": mask(source.url), "checksum": None}
+    if source.predicted:
+        return {**result, "msg": "The password is not made yet, so the checksum is not known before the real run."}
+    # k0smotron hands every key of the Secret to the pods, so keys that others added count as well.
+    return {**result, "checksum": checksum({**live, **data}, f"{ref.namespace}/{ref.name}")}
+
+
+def secret(ref: Ref, data: t.Mapping[str, str]) -> Object:
+    """The Secret object. Not stringData: it is written, never read back, so a dropped key would stay in data."""
+    return {
+        "apiVersion": ref.api_version,
+        "kind": ref.kind,
+        "metadata": {"name": ref.name, "namespace": ref.namespace, "labels": dict(LABELS)},
+        "type": "Opaque",
+        "data": {key: base64.b64encode(value.encode()).decode() for key, value in data.items()},
+    }
+
+
+def limits(params: Params) -> PoolLimits:
+    """The pool limits by the connection budget, with what the user set over them. Raises InvalidInput."""
+    given = {key: value for key, value in (params["pool"] or {}).items() if value is not None}
+    too_small = [f"pool.{key} is {value}" for key, value in given.items() if value < 1]
+    if too_small:
+        raise InvalidInput(f"{', '.join(too_small)}, and kine takes that as no limit at all", "Use at least 1")
+    budget = {key: params[key] for key in ("max_connections", "control_planes", "replicas")}
+    # All three given: the budget has no say, and no reason to refuse.
+    base = PoolLimits(1, 1, 1) if len(given) == len(dataclasses.fields(PoolLimits)) else pool_limits(**budget)
+    return dataclasses.replace(base, **given)
+
+
+def find_source(kube: Kube, params: Params) -> Source:
+    """The DSN from whichever of url, connection and datastore was given."""
+    if params["url"]:
+        if params["sslmode"]:
+            raise InvalidInput("sslmode has no effect on a url", "Write it into the url")
+        return _known(kube, params, params["url"])
+    if params["connection"]:
+        return _known(kube, params, build(dsn_of(params["connection"], params["sslmode"])))
+    return _from_datastore(kube, params)
+
+
+def _known(kube: Kube, params: Params, url: str) -> Source:
+    """A DSN that the user gave; its database may still be one of ours."""
+    live = datastore_lookup.datastore_behind(kube, parse(url), params["namespace"])
+    return Source(url, datastore_lookup.requires_tls(live))
+
+
+def dsn_of(connection: Params, sslmode: str | None) -> Dsn:
+    """The DSN of separate parts. Raises InvalidInput for an sslmode that MySQL does not have."""
+    scheme = connection["scheme"]
+    port = connection["port"] or {"postgres": 5432, "mysql": 3306}[scheme]
+    return Dsn(
+        scheme=scheme,
+        user=connection["user"],
+        password=connection["password"],
+        hosts=tuple(Host(name.strip(), port) for name in connection["host"].split(",")),
+        database=connection["database"],
+        params=_params(scheme, connection["params"], sslmode),
+    )
+
+
+def _params(scheme: str, given: t.Mapping[str, t.Any] | None, sslmode: str | None) -> dict[str, str]:
+    """The DSN's parameters; TLS is required unless sslmode or the parameters say otherwise."""
+    params = {key: _as_text(value) for key, value in (given or {}).items()}
+    name = "sslmode" if scheme == "postgres" else "tls"
+    if sslmode is None and name in params:
+        return params
+    mode = sslmode or "require"
+    if scheme == "mysql" and mode not in MYSQL_TLS:
+        raise InvalidInput(f"MySQL has no sslmode={mode}", f"Use one of {', '.join(MYSQL_TLS)}")
+    return {**params, name: mode if scheme == "postgres" else MYSQL_TLS[mode]}
+
+
+def _as_text(value: t.Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+# -- from a datastore ------------------------------------------------------------------------------------------------
+
+
+def _from_datastore(kube: Kube, params: Params) -> Source:
+    given = params["datastore"]
+    place = DatastoreOptions(name=given["name"], namespace=given["namespace"] or params["namespace"])
+    store = datastore(given["provider"], place)
+    store.validate()
+    live = kube.get(*Ref.of(store.desired()[0]))
+    if live is None and not kube.check_mode:
+        raise NotFound(
+            f"There is no {given['provider']} datastore {place.namespace}/{place.name}",
+            "Create it with k0smotron.ha.datastore, or correct its name and namespace",
+        )
+    owner = given["owner"] or _owner(live, given["database"])
+    store = datastore(
+        given["provider"], dataclasses.replace(place, databases=(DatabaseSpec(given["database"], owner),))
+    )
+    store.validate()
+    user, password = _credentials(kube, store, owner, params)
+    dsn = Dsn(
+        scheme=store.scheme,
+        user=user,
+        password=password or NOT_MADE_YET,
+        hosts=(store.endpoint(),),
+        database=given["database"],
+        params=_params(store.scheme, given["params"], params["sslmode"]),
+    )
+    requires_tls = datastore_lookup.requires_tls(live) if live else None
+    return Source(build(dsn), requires_tls, predicted=not password)
+
+
+def _owner(live: Object | None, database: str) -> str:
+    if live is None:  # only in check mode: the datastore comes into being in the same run
+        return NOT_MADE_YET
+    return datastore_lookup.known(live).owner_of(database)
+
+
+def _credentials(kube: Kube, store: Datastore, owner: str, params: Params) -> tuple[str, str]:
+    """(user, password) from the Secret that the operator made for a role; in check mode the password may be ""."""
+    ref = Ref("v1", "Secret", store.credential_secret(owner), store.options.namespace)
+
+    def made() -> Verdict:
+        data = texts(kube.get(*ref) or {})
+        return Verdict(up=bool(data.get("password")), reason=f"{ref} with the password of role {owner} does not exist")
+
+    if not made().up:
+        if kube.check_mode:
+            return owner, ""
+        if not params["wait"]:
+            raise NotFound(made().reason, "Wait until the operator has made it, or check the owner's name")
+        kube.wait(made, params["wait_timeout"], lambda: f"The operator makes it: check that it runs and knows {owner}")
+    data = texts(kube.get(*ref) or {})
+    return data.get("username") or owner, data["password"]

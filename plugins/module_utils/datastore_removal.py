@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Removes a database cluster, and its data only when that was asked for in so many words."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import zalando_operator
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput, NotFound
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref, changes_result
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Object, compare
+from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
+
+if t.TYPE_CHECKING:
+    from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import Datastore
+
+DATA_KINDS = ("PersistentVolumeClaim", "Secret")
+# Patroni's own memory of a cluster, in one kind or the other. The operator deletes what it knows of it; what it leaves
+# would tell a later cluster of this name that it has been initialized already, with other data.
+RECORD_KINDS = ("Endpoints", "ConfigMap")
+# The Services go last, seconds after the pods (seen with postgres-operator 1.15.1).
+RUNNING_KINDS = (("v1", "Pod"), ("apps/v1", "StatefulSet"), ("v1", "Service"))
+
+
+def remove(kube: Kube, store: Datastore, params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Delete the custom resource and, with data: delete, everything that remembers the data. Raises HaError.
+
+    Safe to repeat: an interrupted removal is finished by the next one.
+    """
+    cluster = Ref.of(store.desired()[0])
+    namespace, selector = store.options.namespace, store.pod_selector()
+    deadline = time.monotonic() + params["wait_timeout"]
+    live = kube.get(*cluster)
+    if live is not None:
+        refuse_removal(kube, keep_data=params["data"] == "keep")
+    delete_data = params["data"] == "delete"
+    data = list_data(kube, namespace, selector, DATA_KINDS + RECORD_KINDS if delete_data else DATA_KINDS)
+    changes = kube.delete([cluster], params["wait_timeout"] if params["wait"] else 0)
+    if params["wait"] and not kube.check_mode:
+        _await_gone(kube, namespace, selector, deadline)
+    if delete_data:
+        # What the operator itself removes in the meantime is a change too.
+        changes += [compare(item, None) for item in data]
+        kube.delete(map(Ref.of, data), max(1.0, deadline - time.monotonic()) if params["wait"] else 0)
+        data = []
+    return {**changes_result(changes), "left": sorted(str(Ref.of(item)) for item in data)}
+
+
+def list_data(kube: Kube, namespace: str, selector: str, kinds: t.Iterable[str]) -> list[Object]:
+    """What belongs to a database cluster and outlives it."""
+    return [item for kind in kinds for item in kube.list("v1", kind, namespace, selector)]
+
+
+def refuse_removal(kube: Kube, *, keep_data: bool) -> None:
+    """Raise unless an operator runs that will remove the pods and, with keep_data, leave the data alone."""
+    operators = [one for one in zalando_operator.find_operators(kube.list("apps/v1", "Deployment")) if one.running]
+    if not operators:
+        raise NotFound(
+            "No Zalando operator runs in this cluster, and without one nothing stops the database's pods once its "
+            "custom resource is gone",
+            "Run the role k0smotron.ha.postgres_operator first",
+        )
+    if keep_data:
+        for operator in operators:
+            _refuse_data_loss(kube, operator)
+
+
+def _refuse_data_loss(kube: Kube, operator: zalando_operator.Operator) -> None:
+    where = Ref(
+        operator.settings_api_version, operator.settings_kind, operator.settings_name, operator.settings_namespace
+    )
+    settings = kube.get(*where)
+    if settings is None:
+        raise NotFound(
+            f"The operator's settings ({where}) are not there, so it may delete the data", f"Restore {where}"
+        )
+    retention = zalando_operator.retention(settings)
+    if not retention.keeps_everything:
+        raise InvalidInput(
+            f"Deleting this database cluster would delete its data too, because of the operator's settings in {where}: "
+            + "; ".join(retention.why),
+            "Run the role k0smotron.ha.postgres_operator, which sets them to keep data, or give data: delete",
+        )
+    selector = ",".join(f"{key}={value}" for key, value in operator.pod_labels.items())
+    if zalando_operator.changed_after_start(settings, kube.list("v1", "Pod", operator.namespace, selector)):
+        raise InvalidInput(
+            f"{where} was changed after the operator started, and the operator still works by what it said before",
+            f"Restart the operator (Deployment {operator.namespace}/{operator.name}), or give data: delete",
+        )
+
+
+def _await_gone(kube: Kube, namespace: str, selector: str, deadline: float) -> None:
+    def probe() -> Verdict:
+        left = [item for kind in RUNNING_KINDS for item in kube.list(*kind, namespace, selector)]
+        shown = ", ".join(str(Ref.of(item)) for item in left)
+        return Verdict(not left, f"the operator has not removed these yet: {shown}")
+
+    kube.wait(probe, max(0.0, deadline - time.monotonic()), lambda: kube.diagnose(namespace, selector))

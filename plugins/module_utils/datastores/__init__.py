@@ -1,0 +1,35 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Databases by their operators, behind one base class. Pure."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import (
+    DatabaseSpec,
+    Datastore,
+    DatastoreOptions,
+    Ref,
+)
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando import Zalando
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
+
+__all__ = ["PROVIDERS", "DatabaseSpec", "Datastore", "DatastoreOptions", "Ref", "datastore", "service_of"]
+
+PROVIDERS: t.Mapping[str, type[Datastore]] = {provider.provider: provider for provider in (Zalando,)}
+
+
+def datastore(provider: str, options: DatastoreOptions) -> Datastore:
+    """The datastore of a provider; raises InvalidInput for one that is not known."""
+    if provider not in PROVIDERS:
+        raise InvalidInput(f"The datastore provider {provider!r} is unknown", f"Use one of: {', '.join(PROVIDERS)}.")
+    return PROVIDERS[provider](options)
+
+
+def service_of(host: str) -> tuple[str, str] | None:
+    """(Service name, namespace) of a host name such as acid-main.default.svc, or None when it is no Service's."""
+    match = re.fullmatch(r"([a-z]([-a-z0-9]*[a-z0-9])?)\.([a-z0-9]([-a-z0-9]*[a-z0-9])?)(\.svc(\..+)?)?", host)
+    return (match[1], match[3]) if match else None

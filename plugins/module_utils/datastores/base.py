@@ -1,0 +1,120 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a datastore provider has to offer, and what a user may ask of one. Pure: plain values in, plain values out."""
+
+from __future__ import annotations
+
+import typing as t
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
+
+if t.TYPE_CHECKING:
+    from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Host
+    from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class DatabaseSpec:
+    """One database and the role that owns it; the role gets its own credential Secret."""
+
+    name: str
+    owner: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatastoreOptions:
+    """What a user may ask of a database cluster; the defaults are highly available and safe."""
+
+    name: str
+    namespace: str
+    databases: t.Sequence[DatabaseSpec] = ()
+    instances: int = 2
+    version: str = "15"
+    """PostgreSQL major version. The default is that of k0smotron's guide; every supported operator has it."""
+    volume_size: str = "10Gi"
+    storage_class: str | None = None
+    synchronous: str = "on"
+    """``on``: commits wait for a standby while there is one. ``strict``: they wait for one. ``off``: never."""
+    require_tls: bool = True
+    parameters: t.Mapping[str, t.Any] = field(default_factory=dict)
+    resources: t.Mapping[str, t.Any] = field(default_factory=dict)
+    owner_flags: t.Sequence[str] = ()
+    """Role attributes for every owner, such as ``superuser``; kine needs none."""
+    labels: t.Mapping[str, str] = field(default_factory=dict)
+    annotations: t.Mapping[str, str] = field(default_factory=dict)
+    spec: t.Mapping[str, t.Any] = field(default_factory=dict)
+    """Merged over the spec we build, last; a null removes a field."""
+
+
+@dataclass(frozen=True)
+class Ref:
+    """Objects to fetch for :meth:`Datastore.judge`, by name or label selector; ``key`` names them in ``observed``."""
+
+    key: str
+    api_version: str
+    kind: str
+    namespace: str
+    name: str | None = None
+    label_selector: str | None = None
+
+
+class Datastore(ABC):
+    """A database cluster as one operator understands it."""
+
+    provider: t.ClassVar[str]
+    scheme: t.ClassVar[str]
+    """Of its DSNs: postgres or mysql."""
+
+    def __init__(self, options: DatastoreOptions) -> None:
+        self.options = options
+
+    @abstractmethod
+    def validate(self) -> None:
+        """Raise InvalidInput for options that the operator would refuse, ignore or half obey."""
+
+    @abstractmethod
+    def desired(self) -> list[Object]:
+        """The objects to apply; the first is the database cluster itself."""
+
+    @abstractmethod
+    def refs_for_judgement(self) -> list[Ref]:
+        """What :meth:`judge` wants to see."""
+
+    @abstractmethod
+    def judge(self, observed: t.Mapping[str, t.Sequence[Object]]) -> Verdict:
+        """Is the database cluster really up. ``observed`` maps each Ref's key to the objects found.
+
+        Details: ``status`` (the operator's word), ``instances`` {wanted, ready}, ``leader`` {pod, node} or None,
+        ``sync_standby`` {pod, node} or None, ``mode`` (on, strict, off), ``secrets`` {owner: found}.
+        """
+
+    @abstractmethod
+    def credential_secret(self, owner: str) -> str:
+        """Name of the Secret with the keys ``username`` and ``password`` of a role, in the datastore's namespace."""
+
+    @abstractmethod
+    def pod_selector(self) -> str:
+        """Label selector of the database's pods."""
+
+    @abstractmethod
+    def endpoint(self) -> Host:
+        """Where the writable primary answers, by its name inside the Kubernetes cluster."""
+
+    @abstractmethod
+    def refuse_change(self, live: Object | None) -> None:
+        """Raise InvalidInput where the step from ``live`` (the applied database cluster) would lose or break data."""
+
+    def owner_of(self, database: str) -> str:
+        """The role that owns ``database``; raises InvalidInput for a database that was not asked for."""
+        for item in self.options.databases:
+            if item.name == database:
+                return item.owner
+        known = ", ".join(item.name for item in self.options.databases) or "none"
+        raise InvalidInput(
+            f"The datastore {self.options.name} has no database {database}",
+            f"Name one of its databases ({known}), or add {database} to them.",
+        )

@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Is a Zalando cluster really up? The operator's status ``Running`` alone proves little. Pure.
+
+It says Running with pods Pending, after failed role or database changes, and with a leader stuck read-only.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, place, pod_problem, pod_ready
+from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Observed: t.TypeAlias = t.Mapping[str, t.Sequence[Object]]
+
+RUNNING = "Running"
+# Patroni 4 writes "primary" unless the operator asks for the older word.
+_LEADER_ROLES = ("master", "primary")
+_REMEDIES = {
+    "CreateFailed": "; the operator tries again at its next resync or when the resource changes",
+    "Invalid": "; the operator cannot read the resource",
+}
+
+
+def judge(spec: Object, owners: t.Sequence[str], observed: Observed) -> Verdict:
+    """Judge a cluster against the spec that was asked for; see :meth:`Datastore.judge` for the details."""
+    if not observed.get("cluster"):
+        return Verdict(False, "The postgresql resource does not exist yet", details(spec, owners, observed))
+    facts = details(spec, owners, observed)
+    problem = next(_problems(facts, observed), None)
+    if problem:
+        return Verdict(False, problem, facts)
+    standby = facts["sync_standby"]
+    beside = f", synchronous standby {standby['pod']}" if standby else ""
+    ready = facts["instances"]["ready"]
+    return Verdict(True, f"{ready} of {ready} instances are ready, leader {facts['leader']['pod']}{beside}", facts)
+
+
+def details(spec: Object, owners: t.Sequence[str], observed: Observed) -> dict[str, t.Any]:
+    """What was seen, without judging it."""
+    pods = observed.get("pods") or []
+    leader = _leader(pods)
+    standby = _sync_standby(leader, pods, observed)
+    return {
+        "status": _status(observed),
+        "instances": {"wanted": spec.get("numberOfInstances", 0), "ready": sum(map(_serving, pods))},
+        "leader": place(leader) if leader else None,
+        "sync_standby": place(standby) if standby else None,
+        "mode": mode(spec),
+        "secrets": {owner: _has_credentials(observed.get(f"secret:{owner}")) for owner in owners},
+    }
+
+
+def mode(spec: Object) -> str:
+    """``on``, ``strict`` or ``off``: the synchronous replication that a spec asks for."""
+    patroni = spec.get("patroni") or {}
+    if not patroni.get("synchronous_mode"):
+        return "off"
+    return "strict" if patroni.get("synchronous_mode_strict") else "on"
+
+
+def _problems(facts: t.Mapping[str, t.Any], observed: Observed) -> Iterator[str]:
+    """What is missing, the cause before its consequences."""
+    pods = observed.get("pods") or []
+    wanted, ready = facts["instances"]["wanted"], facts["instances"]["ready"]
+    if facts["status"] in _REMEDIES:
+        yield f"The operator reports {facts['status']}{_REMEDIES[facts['status']]}"
+    if ready < wanted:
+        yield f"{ready} of {wanted} instances are ready{_first_problem(pods)}"
+    if not facts["leader"]:
+        yield "No instance is the leader yet"
+    if facts["status"] != RUNNING:
+        yield f"The operator reports {facts['status'] or 'no status yet'}"
+    if len(pods) > wanted:
+        yield f"{len(pods)} instances exist, {wanted} were asked for"
+    yield from _endpoint_problem(facts["leader"], observed)
+    yield from (
+        f"The credential Secret of {owner} does not exist yet" for owner, found in facts["secrets"].items() if not found
+    )
+    if wanted > 1 and facts["mode"] != "off" and not facts["sync_standby"]:
+        yield "No standby is synchronous yet: a failover now would lose writes"
+
+
+def _endpoint_problem(leader: t.Mapping[str, t.Any] | None, observed: Observed) -> Iterator[str]:
+    addresses = _addresses(observed.get("leader_endpoints"))
+    pod = next((pod for pod in observed.get("pods") or [] if leader and pod["metadata"]["name"] == leader["pod"]), None)
+    if not addresses:
+        yield "The Service of the leader has no address yet"
+    elif pod and pod.get("status", {}).get("podIP") not in addresses:
+        yield f"The Service of the leader does not point to {pod['metadata']['name']} yet"
+
+
+def _status(observed: Observed) -> str:
+    status = observed["cluster"][0].get("status") or {} if observed.get("cluster") else {}
+    # Old operators wrote the status as plain text.
+    return str(status if isinstance(status, str) else status.get("PostgresClusterStatus", ""))
+
+
+def _role(pod: Object) -> str | None:
+    role = pod["metadata"].get("labels", {}).get("spilo-role")
+    return str(role) if role else None
+
+
+def _serving(pod: Object) -> bool:
+    """Ready and labeled by its Patroni: without a readiness probe (the default) Ready means only "was started"."""
+    return pod_ready(pod) and _role(pod) is not None
+
+
+def _leader(pods: t.Sequence[Object]) -> Object | None:
+    return next((pod for pod in pods if _role(pod) in _LEADER_ROLES and pod_ready(pod)), None)
+
+
+def _sync_standby(leader: Object | None, pods: t.Sequence[Object], observed: Observed) -> Object | None:
+    """The first ready standby that Patroni recorded as synchronous under the present leader."""
+    for record in [*(observed.get("sync_endpoints") or []), *(observed.get("sync_config_map") or [])]:
+        annotations = record["metadata"].get("annotations") or {}
+        if not leader or annotations.get("leader") != leader["metadata"]["name"]:
+            continue
+        names = (annotations.get("sync_standby") or "").split(",")
+        found = next((pod for pod in pods if pod["metadata"]["name"] in names and _serving(pod)), None)
+        if found:
+            return found
+    return None
+
+
+def _has_credentials(secrets: t.Sequence[Object] | None) -> bool:
+    data = (secrets[0].get("data") or {}) if secrets else {}
+    return bool(data.get("username") and data.get("password"))
+
+
+def _addresses(endpoints: t.Sequence[Object] | None) -> set[str]:
+    subsets = (endpoints[0].get("subsets") or []) if endpoints else []
+    return {address["ip"] for subset in subsets for address in subset.get("addresses") or []}
+
+
+def _first_problem(pods: t.Sequence[Object]) -> str:
+    pod = next((pod for pod in pods if not _serving(pod)), None)
+    if pod is None:
+        return ""
+    reason = "has no role yet" if pod_ready(pod) else f"is not ready ({pod_problem(pod)})"
+    return f": {pod['metadata']['name']} {reason}"

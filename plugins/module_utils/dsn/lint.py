@@ -1,0 +1,256 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What to say about a DSN before kine gets it: one small function per rule, listed in RULES. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.model import Dsn, Finding
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.url import MYSQL, POSTGRES, parse
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils.k0s import K0sVersion, too_old
+from ansible_collections.k0smotron.ha.plugins.module_utils.k0s import k0s_version as read_version
+
+ERROR = "error"
+WARNING = "warning"
+
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_PLAINTEXT_MODES = ("allow", "prefer")
+_DRIVER_PARAMS = frozenset(
+    [
+        "connect_timeout",
+        "passfile",
+        "sslmode",
+        "sslkey",
+        "sslcert",
+        "sslrootcert",
+        "sslnegotiation",
+        "sslpassword",
+        "sslsni",
+        "krbspn",
+        "krbsrvname",
+        "target_session_attrs",
+        "service",
+        "servicefile",
+        "min_protocol_version",
+        "max_protocol_version",
+        "channel_binding",
+        "require_auth",
+        "default_query_exec_mode",
+        "statement_cache_capacity",
+        "description_cache_capacity",
+    ]
+)
+"""What pgx keeps for itself; it sends every other parameter to the server at start-up."""
+_STARTUP_PARAMS = frozenset(
+    [
+        "application_name",
+        "options",
+        "search_path",
+        "client_encoding",
+        "timezone",
+        "statement_timeout",
+        "lock_timeout",
+        "idle_in_transaction_session_timeout",
+        "default_transaction_isolation",
+        "tcp_user_timeout",
+        "synchronous_commit",
+    ]
+)
+"""Server settings that make sense in a DSN."""
+_MYSQL_PARAMS = frozenset(
+    [
+        "allowAllFiles",
+        "allowCleartextPasswords",
+        "allowFallbackToPlaintext",
+        "allowNativePasswords",
+        "allowOldPasswords",
+        "checkConnLiveness",
+        "clientFoundRows",
+        "charset",
+        "collation",
+        "columnsWithAlias",
+        "compress",
+        "interpolateParams",
+        "loc",
+        "multiStatements",
+        "parseTime",
+        "timeTruncate",
+        "readTimeout",
+        "rejectReadOnly",
+        "serverPubKey",
+        "strict",
+        "timeout",
+        "tls",
+        "writeTimeout",
+        "maxAllowedPacket",
+        "connectionAttributes",
+    ]
+)
+_NAME_BYTES = 63
+"""PostgreSQL cuts longer names off."""
+
+_MYSQL_PORT_FORM = K0sVersion(1, 31, 0, 0)
+"""Before it, k0s cannot read tcp(host:port) (k0s#4867)."""
+
+
+class Context(t.NamedTuple):
+    """What a rule may look at beside the DSN."""
+
+    dsn: Dsn
+    version: K0sVersion | None
+    require_tls: bool | None
+
+
+Rule = t.Callable[[Context], t.Iterator[Finding]]
+
+
+def lint(url: str, *, k0s_version: str | None = None, require_tls: bool | None = None) -> list[Finding]:
+    """Everything that is wrong with a DSN, errors first. Never raises and never shows the password.
+
+    ``k0s_version`` is the version that will read it. ``require_tls`` says whether the database is known to refuse
+    connections without TLS (True: a Zalando cluster as it comes; False: plaintext is allowed; None: nobody knows).
+    """
+    try:
+        context = Context(parse(url), read_version(k0s_version) if k0s_version else None, require_tls)
+    except InvalidInput as error:
+        return [Finding(ERROR, error.message, error.remedy)]
+    found = [finding for rule in RULES[context.dsn.scheme] for finding in rule(context)]
+    return sorted(found, key=lambda finding: finding.level != ERROR)
+
+
+def accept(findings: t.Iterable[Finding]) -> list[str]:
+    """The warnings as sentences; raises InvalidInput for the errors."""
+    findings = list(findings)
+    errors = [InvalidInput(finding.message, finding.remedy) for finding in findings if finding.level == ERROR]
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise InvalidInput(" ".join(str(error) for error in errors))
+    return [str(InvalidInput(finding.message, finding.remedy)) for finding in findings]
+
+
+def _k0s_version(context: Context) -> t.Iterator[Finding]:
+    error = too_old(context.version) if context.version else None
+    if error:
+        yield Finding(ERROR, error.message, error.remedy)
+
+
+def _postgres_tls(context: Context) -> t.Iterator[Finding]:
+    mode = context.dsn.params.get("sslmode")
+    if mode is None:
+        yield Finding(
+            WARNING,
+            "The DSN sets no sslmode, so kine falls back to plaintext without a word when TLS fails",
+            "Add sslmode=require, or verify-full with sslrootcert.",
+        )
+    elif mode not in _SSL_MODES:
+        yield Finding(ERROR, "The DSN's sslmode is unknown", f"Use one of {', '.join(_SSL_MODES)}.")
+    elif mode == "disable":
+        yield _plaintext(context.require_tls)
+    elif mode in _PLAINTEXT_MODES:
+        yield Finding(WARNING, f"sslmode={mode} allows plaintext", "Use sslmode=require.")
+    elif mode != "require" and "sslrootcert" not in context.dsn.params:
+        yield Finding(
+            WARNING,
+            f"sslmode={mode} without sslrootcert trusts only the certificate authorities of the k0s image",
+            "Mount the database's CA into the control plane and name it in sslrootcert.",
+        )
+
+
+def _plaintext(require_tls: bool | None) -> Finding:
+    if require_tls:
+        return Finding(
+            ERROR,
+            "The DSN asks for sslmode=disable, but this database refuses plaintext: the Postgres operator's"
+            " default pg_hba rejects them",
+            "Use sslmode=require, or create the datastore with require_tls: false.",
+        )
+    return Finding(
+        WARNING,
+        "sslmode=disable sends the password and all data of the control plane in the clear",
+        "Use sslmode=require; a Zalando cluster refuses plaintext unless its datastore has require_tls: false.",
+    )
+
+
+def _postgres_hosts(context: Context) -> t.Iterator[Finding]:
+    if len(context.dsn.hosts) > 1 and "target_session_attrs" not in context.dsn.params:
+        yield Finding(
+            WARNING,
+            "The DSN names several hosts without target_session_attrs, so kine may write to a read-only standby",
+            "Add target_session_attrs=read-write.",
+        )
+
+
+def _postgres_names(context: Context) -> t.Iterator[Finding]:
+    name = context.dsn.database
+    if name != name.lower():
+        yield Finding(
+            ERROR,
+            f"The database name {name} has upper-case letters, and kine looks for {name.lower()}",
+            f"Create and name the database {name.lower()}.",
+        )
+    if len(name.encode()) > _NAME_BYTES:
+        yield Finding(ERROR, f"The database name is longer than {_NAME_BYTES} bytes", "Choose a shorter name.")
+
+
+def _postgres_params(context: Context) -> t.Iterator[Finding]:
+    params = context.dsn.params
+    unknown = [key for key in params if key not in _DRIVER_PARAMS and key not in _STARTUP_PARAMS]
+    if unknown:
+        yield Finding(
+            WARNING,
+            f"The DSN's parameters {', '.join(unknown)} are unknown to kine's driver and go to the server as settings",
+            "Remove them, unless they are server settings you mean.",
+        )
+    if "serializable" in params.get("default_transaction_isolation", ""):
+        yield Finding(
+            ERROR,
+            "default_transaction_isolation=serializable makes kine's plain inserts fail",
+            "Remove it; kine needs read committed.",
+        )
+
+
+def _mysql_form(context: Context) -> t.Iterator[Finding]:
+    if context.version and context.version < _MYSQL_PORT_FORM:
+        yield Finding(
+            ERROR,
+            f"k0s {context.version} cannot read a MySQL DSN with tcp(host:port) (k0s#4867)",
+            f"Use k0s {_MYSQL_PORT_FORM} or newer.",
+        )
+
+
+def _mysql_tls(context: Context) -> t.Iterator[Finding]:
+    mode = context.dsn.params.get("tls", "false")
+    if mode in ("false", "preferred"):
+        level = ERROR if context.require_tls and mode == "false" else WARNING
+        yield Finding(
+            level, "The DSN allows plaintext", "Add tls=true, or tls=skip-verify for a certificate of its own."
+        )
+
+
+def _mysql_failover(context: Context) -> t.Iterator[Finding]:
+    if context.dsn.params.get("rejectReadOnly") not in ("1", "true", "TRUE", "True"):
+        yield Finding(
+            WARNING,
+            "Without rejectReadOnly kine keeps its connections to a demoted primary, where every write fails",
+            "Add rejectReadOnly=true.",
+        )
+
+
+def _mysql_params(context: Context) -> t.Iterator[Finding]:
+    unknown = [key for key in context.dsn.params if key not in _MYSQL_PARAMS]
+    if unknown:
+        yield Finding(
+            WARNING,
+            f"The DSN's parameters {', '.join(unknown)} are not known to kine's driver and are set as system variables",
+            "Remove them, unless they are system variables you mean.",
+        )
+
+
+RULES: t.Mapping[str, t.Sequence[Rule]] = {
+    POSTGRES: (_k0s_version, _postgres_tls, _postgres_hosts, _postgres_names, _postgres_params),
+    MYSQL: (_k0s_version, _mysql_form, _mysql_tls, _mysql_failover, _mysql_params),
+}

@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a check function gets: the DSN, the plan, the open database and the scratch table they share."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Unreachable
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Latency
+
+if t.TYPE_CHECKING:
+    from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn
+    from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import Database, Home, Scratch, Table
+
+Connect: t.TypeAlias = "t.Callable[[Dsn], t.ContextManager[Database]]"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is going to use the database. max_open is the connection limit of each kine, 0 for none."""
+
+    control_planes: int = 1
+    replicas: int = 3
+    max_open: int = 0
+    samples: int = 100
+
+
+@dataclass
+class Look:
+    """One examination under way. Closing its stack removes the scratch table and closes the database."""
+
+    url: str
+    dsn: Dsn
+    plan: Plan
+    connect: Connect
+    stack: contextlib.ExitStack
+    latency: Latency = field(default=Latency())
+    opened: Database | None = None
+
+    def open(self) -> Database:
+        """Connect once, for the check that judges the connection."""
+        self.opened = self.stack.enter_context(self.connect(self.dsn))
+        return self.opened
+
+    @property
+    def database(self) -> Database:
+        """The open database; checks that use it need ``connect``."""
+        if self.opened is None:
+            raise Unreachable("there is no connection to the database")
+        return self.opened
+
+    @cached_property
+    def home(self) -> Home:
+        """Where kine would put its table, asked for once."""
+        return self.database.home()
+
+    @cached_property
+    def table(self) -> Table | None:
+        """kine's own table, described once."""
+        return self.database.table()
+
+    @cached_property
+    def scratch(self) -> Scratch:
+        """The scratch table, made when the first check wants it."""
+        return self.stack.enter_context(self.database.scratch())

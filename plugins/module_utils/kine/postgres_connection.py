@@ -1,0 +1,200 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opens PostgreSQL connections as kine's driver would: same meaning of the DSN, bounded in number and time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import ssl
+import struct
+import threading
+import traceback
+import typing as t
+
+from ansible.module_utils.basic import missing_required_lib
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.deadline import Deadline
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.postgres_errors import connect_error, statement_error
+
+try:
+    import psycopg
+    from psycopg.conninfo import make_conninfo
+
+    IMPORT_ERROR: str | None = None
+except ImportError:
+    IMPORT_ERROR = traceback.format_exc()
+
+if t.TYPE_CHECKING:
+    from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn
+    from ansible_collections.k0smotron.ha.plugins.module_utils.kine.reach import Route
+
+    Connection: t.TypeAlias = psycopg.Connection[tuple[t.Any, ...]]
+
+# All that one examination may open, so that it never is what exhausts the server.
+MAX_CONNECTIONS = 12
+CONNECT_SECONDS = 10
+CANCEL_SECONDS = 1.0
+
+# What libpq and kine's pgx mean alike. pgx keeps some more to itself, which say nothing about the server.
+_SHARED = frozenset(
+    {"sslmode", "sslcert", "sslkey", "sslrootcert", "sslpassword", "sslsni", "sslnegotiation"}
+    | {"target_session_attrs", "application_name", "client_encoding", "channel_binding", "require_auth"}
+)
+_DRIVER_ONLY = frozenset(
+    {"default_query_exec_mode", "statement_cache_capacity", "description_cache_capacity"}
+    | {"connect_timeout", "passfile", "service", "servicefile", "krbspn", "krbsrvname"}
+    | {"min_protocol_version", "max_protocol_version"}
+)
+# What a client sends to ask for TLS: the length of the message and its code, 1234 << 16 | 5679.
+_SSL_REQUEST = struct.pack("!II", 8, 80877103)
+_FILES = ("sslrootcert", "sslcert", "sslkey")
+
+
+def parameters(dsn: Dsn, route: Route, files: t.Mapping[str, str], seconds: float) -> dict[str, str]:
+    """Return libpq's parameters for a DSN as pgx reads it. Raises InvalidInput for files that are not here.
+
+    kine lower-cases the database name and pgx defaults to sslmode=prefer. Parameters that pgx does not know go to
+    the server as settings, which for libpq is ``options``. What libpq would take from the environment is set.
+    """
+    hosts, addresses, ports = zip(
+        *((host.name, address, str(port)) for host, address, port in route.stops), strict=True
+    )
+    params = {
+        "host": ",".join(hosts),
+        "hostaddr": ",".join(addresses),
+        "port": ",".join(ports),
+        "user": dsn.user,
+        "password": dsn.password,
+        "dbname": dsn.database.lower(),
+        "sslmode": "prefer",
+        "gssencmode": "disable",
+        "passfile": os.devnull,
+        "application_name": "kine_check",
+        "connect_timeout": str(max(2, int(min(CONNECT_SECONDS, seconds) / len(hosts)))),
+    }
+    params |= {name: value for name, value in dsn.params.items() if name in _SHARED}
+    params |= {name: _here(params[name], name, files) for name in _FILES if name in params}
+    if params["sslmode"].startswith("verify") and "sslrootcert" not in params:
+        params["sslrootcert"] = ssl.get_default_verify_paths().cafile or "system"
+    params["options"] = _options(dsn)
+    return params
+
+
+def _here(path: str, name: str, files: t.Mapping[str, str]) -> str:
+    """Return where a file of the control plane's pods lies on this machine."""
+    found = files.get(path, path)
+    if os.path.isfile(found):
+        return found
+    raise InvalidInput(
+        f"{name} of the DSN names the file {path}, which is not on this machine",
+        f"Give a copy of it: tls_files: {{{path}: <path on this machine>}}",
+    )
+
+
+def _options(dsn: Dsn) -> str:
+    settings = [dsn.params["options"]] if "options" in dsn.params else []
+    for name, value in dsn.params.items():
+        if name not in _SHARED | _DRIVER_ONLY | {"options"}:
+            escaped = "".join(f"\\{letter}" if letter in "\\ \t\n" else letter for letter in value)
+            settings.append(f"-c {name}={escaped}")
+    return " ".join(settings)
+
+
+def refusal(address: str, port: int, ca_file: str, seconds: float) -> str:
+    """Return why a server's certificate is refused under a CA file, in OpenSSL's words; "" when it cannot be told."""
+    with contextlib.suppress(OSError):
+        context = ssl.create_default_context(cafile=ca_file)
+        context.check_hostname = False
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # libpq does not set it
+        with socket.create_connection((address, port), min(CONNECT_SECONDS, seconds)) as raw:
+            raw.sendall(_SSL_REQUEST)
+            if raw.recv(1) == b"S":
+                try:
+                    context.wrap_socket(raw).close()
+                except ssl.SSLCertVerificationError as error:
+                    return str(error.verify_message)
+    return ""
+
+
+class Connector:
+    """Opens connections to one DSN over one route, counts them, and cuts them all when the deadline passes."""
+
+    def __init__(self, dsn: Dsn, route: Route, deadline: Deadline, files: t.Mapping[str, str]) -> None:
+        if IMPORT_ERROR:
+            raise HaError(missing_required_lib("psycopg (version 3)", url="https://pypi.org/project/psycopg/"))
+        self.dsn = dsn
+        self.route = route
+        self._deadline = deadline
+        self._files = files
+        self._opened = 0
+        self._open: list[Connection] = []
+        # A connection can hang where no time-out of libpq reaches: behind a proxy, or in a commit that waits.
+        self._cutter = threading.Timer(deadline.left(), self._cut)
+        self._cutter.daemon = True
+        self._cutter.start()
+
+    def again(self, seconds: float) -> Connector:
+        """Return a connector with the same DSN and route, and a deadline of its own, for cleaning up."""
+        return Connector(self.dsn, self.route, Deadline(seconds), self._files)
+
+    def open(self) -> Connection:
+        """Open a fresh connection in autocommit mode, as kine uses them. Raises HaError."""
+        self._deadline.check()
+        if self._opened >= MAX_CONNECTIONS:
+            raise HaError(
+                f"an examination may open {MAX_CONNECTIONS} connections and wants more", "Report this as a bug."
+            )
+        self._opened += 1
+        params = parameters(self.dsn, self.route, self._files, self._deadline.left())
+        try:
+            connection = psycopg.connect(make_conninfo(**params), autocommit=True)
+        except psycopg.Error as error:
+            # psycopg's error refers to the connection string in its frames: it must not be chained.
+            raise self._late() or connect_error(self._explained(error, params), self.dsn, self.route.way) from None
+        self._open.append(connection)
+        return connection
+
+    def rows(self, connection: Connection, statement: t.Any, values: t.Sequence[t.Any] = ()) -> list[tuple[t.Any, ...]]:
+        """Run one statement and return its rows, none for one that returns nothing. Raises HaError."""
+        self._deadline.check()
+        try:
+            cursor = connection.execute(statement, values or None)
+            return cursor.fetchall() if cursor.description else []
+        except psycopg.Error as error:
+            raise self._late() or statement_error(str(error), error.sqlstate, self.dsn) from None
+
+    def shut(self, connection: Connection) -> None:
+        """Close one connection; never raises."""
+        if connection in self._open:
+            self._open.remove(connection)
+        with contextlib.suppress(psycopg.Error):
+            connection.close()
+
+    def close(self) -> None:
+        """Close every connection; never raises."""
+        self._cutter.cancel()
+        for connection in list(self._open):
+            self.shut(connection)
+
+    def _explained(self, error: psycopg.Error, params: t.Mapping[str, str]) -> str:
+        """Return the error's text; why a certificate was refused libpq leaves out, so it is asked for again."""
+        text = str(error)
+        if "certificate verify failed" not in text:
+            return text
+        _host, address, port = self.route.stops[-1]
+        return f"{text}: {refusal(address, port, params.get('sslrootcert', ''), self._deadline.left())}"
+
+    def _late(self) -> HaError | None:
+        return None if self._deadline.left() else self._deadline.passed()
+
+    def _cut(self) -> None:
+        """Cancel what runs, then end the connections under it: a hanging proxy does not pass a cancel on."""
+        for connection in list(self._open):
+            with contextlib.suppress(Exception):
+                connection.cancel_safe(timeout=CANCEL_SECONDS)
+            with contextlib.suppress(Exception), socket.socket(fileno=os.dup(connection.fileno())) as raw:
+                raw.shutdown(socket.SHUT_RDWR)

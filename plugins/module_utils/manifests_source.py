@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads upstream manifests from where they are: URL, file, folder, kustomization.
+
+Nothing else in this collection downloads anything.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import shutil
+import ssl
+import subprocess
+import typing as t
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+
+from ansible.module_utils.urls import ConnectionError as DownloadError
+from ansible.module_utils.urls import SSLValidationError, open_url
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput, NotFound, Unreachable
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Object
+from ansible_collections.k0smotron.ha.plugins.module_utils.manifests import checksum, parse
+
+KUSTOMIZATION_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")
+KUSTOMIZE_SECONDS = 120
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifests:
+    """What one source holds, and its SHA-256: of the bytes of a file or download, of the content of a folder."""
+
+    source: str
+    objects: list[Object]
+    sha256: str
+
+
+def load(source: str, *, expected_sha256: str | None, kubectl: str | None, timeout: float) -> Manifests:
+    """Read one source and compare its checksum. timeout in seconds, for a download. Raises HaError."""
+    loaded = _load(source, kubectl, timeout)
+    if not loaded.objects:
+        raise InvalidInput(f"{source} holds no manifests", "Check the address or path")
+    if expected_sha256 and loaded.sha256 != expected_sha256.lower().removeprefix("sha256:"):
+        raise InvalidInput(
+            f"{source} is not what was expected: its SHA-256 is {loaded.sha256}, not {expected_sha256}",
+            "Look at what changed there; correct the checksum only when you trust it",
+        )
+    return loaded
+
+
+def _load(source: str, kubectl: str | None, timeout: float) -> Manifests:
+    if "://" in source:
+        return _from_bytes(source, _download(source, timeout))
+    path = os.path.expanduser(source)
+    if os.path.isdir(path):
+        objects = _kustomization(path, kubectl) if _is_kustomization(path) else _folder(path)
+        return Manifests(source, objects, checksum(objects))
+    return _from_bytes(source, _read(path))
+
+
+def _from_bytes(source: str, content: bytes) -> Manifests:
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{source} is not text", "Check the address or path") from error
+    return Manifests(source, parse(text, source), hashlib.sha256(content).hexdigest())
+
+
+def _download(url: str, timeout: float) -> bytes:
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise InvalidInput(f"{url} cannot be downloaded: only http and https are known", "Download it, give the file")
+    mirror = "Check the address, or give a mirror, a file or a folder instead"
+    try:
+        return t.cast(bytes, open_url(url, timeout=timeout, http_agent="k0smotron.ha").read())
+    except HTTPError as error:
+        raise Unreachable(f"{url} cannot be downloaded: {error.code} {error.reason}", mirror) from error
+    except (URLError, DownloadError, SSLValidationError, ssl.SSLError, OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise Unreachable(f"{url} cannot be downloaded: {reason}", mirror) from error
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError as error:
+        raise NotFound(f"There is no file or folder {path}", "Check the path on the host that runs the task") from error
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}", "Check its permissions") from error
+
+
+def _is_kustomization(path: str) -> bool:
+    return any(os.path.isfile(os.path.join(path, name)) for name in KUSTOMIZATION_NAMES)
+
+
+def _folder(path: str) -> list[Object]:
+    """The manifests directly in a folder, in the order of their names, as `kubectl apply -f FOLDER` takes them."""
+    names = sorted(name for name in os.listdir(path) if name.endswith(MANIFEST_SUFFIXES))
+    files = [os.path.join(path, name) for name in names]
+    return [obj for file in files for obj in _from_bytes(file, _read(file)).objects]
+
+
+def _kustomization(path: str, kubectl: str | None) -> list[Object]:
+    command = [*_kustomize_command(kubectl), path]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, timeout=KUSTOMIZE_SECONDS)
+    except OSError as error:
+        raise NotFound(f"{command[0]} cannot be run: {error.strerror}", "Correct the option kubectl") from error
+    except subprocess.TimeoutExpired as error:
+        raise Unreachable(
+            f"{' '.join(command)} did not end in {KUSTOMIZE_SECONDS} s", "Check the addresses it refers to"
+        ) from error
+    if done.returncode:
+        raise HaError(f"{' '.join(command)} failed: {done.stderr.decode('utf-8', 'replace').strip()}")
+    return _from_bytes(path, done.stdout).objects
+
+
+def _kustomize_command(kubectl: str | None) -> list[str]:
+    """kubectl or kustomize, whichever the option names or PATH holds."""
+    program = kubectl or shutil.which("kubectl") or shutil.which("kustomize")
+    if not program:
+        raise NotFound(
+            "A kustomization needs kubectl or kustomize, and neither is on PATH",
+            "Install one, name it in the option kubectl, or give the rendered file as the source",
+        )
+    is_kustomize = os.path.basename(program).startswith("kustomize")
+    return [program, "build"] if is_kustomize else [program, "kustomize"]

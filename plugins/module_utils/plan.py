@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The connection budget: how many connections kine may open, and whether the database has room for them. Pure.
+
+kine opens connections without a limit and keeps 20 idle ones per process by default (kine 0.16). A database with the
+usual ``max_connections`` of 100 then runs out of slots when a second control plane starts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
+
+USUAL_MAX_OPEN = 30
+"""More connections than this per kine process only queue up in the database."""
+LEAST_MAX_OPEN = 4
+"""kine polls, compacts and serves requests at the same time; with fewer connections these wait for each other."""
+UNLIMITED_PEAK = 24
+"""Connections one kine process holds while it starts, without a limit: 63 were seen for 3 replicas, rounded up."""
+PLANNED_CONTROL_PLANES = 2
+"""Room is left for a second control plane on the same database, because its start is what exhausts the slots."""
+MAX_LIFETIME = 300
+"""Seconds until kine replaces a connection: this frees it from a primary that was demoted or hangs."""
+
+
+@dataclass(frozen=True)
+class PoolLimits:
+    """Limits of one kine process: connections open, connections kept idle, seconds until a connection is replaced."""
+
+    max_open: int
+    max_idle: int
+    max_lifetime: int
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Connections needed and available; ``arithmetic`` shows the sum in words."""
+
+    needed: int
+    available: int
+    fits: bool
+    arithmetic: str
+
+
+def pool_limits(*, max_connections: int = 100, control_planes: int = 1, replicas: int = 3) -> PoolLimits:
+    """An even share of three quarters of ``max_connections`` for each kine process, at most ``USUAL_MAX_OPEN``.
+
+    The last quarter stays free for the reserved slots, the operator, replication, backups and people.
+    Raises InvalidInput where the share is too small to work with.
+    """
+    _positive(max_connections=max_connections, control_planes=control_planes, replicas=replicas)
+    usable = max_connections * 3 // 4
+    processes = max(control_planes, PLANNED_CONTROL_PLANES) * replicas
+    max_open = min(USUAL_MAX_OPEN, usable // processes)
+    if max_open < LEAST_MAX_OPEN:
+        raise InvalidInput(
+            f"The connection budget is exceeded: {usable} of {max_connections} connections for "
+            f"{_times(replicas, 'replica')} x {_times(max(control_planes, PLANNED_CONTROL_PLANES), 'control plane')} "
+            f"leaves {max_open} for each, and kine needs {LEAST_MAX_OPEN}",
+            f"Set max_connections of the database to at least {-(-processes * LEAST_MAX_OPEN * 4 // 3)}, "
+            "or put fewer control planes on it.",
+        )
+    return PoolLimits(max_open=max_open, max_idle=max_open // 2, max_lifetime=MAX_LIFETIME)
+
+
+def budget(
+    max_connections: int,
+    reserved: int,
+    used: int,
+    role_limit: int,
+    control_planes: int,
+    replicas: int,
+    max_open: int,
+) -> Budget:
+    """Compare what kine may open with what the database has left.
+
+    ``reserved`` are the slots only a superuser gets, ``used`` the connections of others at the moment, ``role_limit``
+    the role's CONNECTION LIMIT (negative: none), ``max_open`` the limit per kine process (0: unlimited).
+    """
+    each = max_open or UNLIMITED_PEAK
+    needed = replicas * each * control_planes
+    free = max_connections - reserved - used
+    limited = 0 <= role_limit < free
+    available = max(0, role_limit if limited else free)
+    unlimited = "" if max_open else " (no limit set: the start-up peak)"
+    arithmetic = (
+        f"{_times(replicas, 'replica')} x {_times(each, 'connection')}{unlimited}"
+        f" x {_times(control_planes, 'control plane')} = {needed}"
+        f" of {max_connections} - {reserved} reserved - {used} used = {free} free"
+        f"{f', but the role may open only {role_limit}' if limited else ''}"
+    )
+    return Budget(needed=needed, available=available, fits=needed <= available, arithmetic=arithmetic)
+
+
+def _times(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _positive(**values: int) -> None:
+    for name, value in values.items():
+        if value < 1:
+            raise InvalidInput(f"{name} is {value}, but must be at least 1")

@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asks every replica of a hosted control plane for /readyz.
+
+Nothing upstream says this: `k0s status`, and with it the pods' Ready condition, does not look at the database, and
+k0smotron's own conditions follow the Service, not each replica (seen with k0smotron 2.1.0 and its database cut off).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import concurrent.futures
+import contextlib
+import dataclasses
+import typing as t
+
+with contextlib.suppress(ImportError):  # kube.run() reports it: the kubernetes library needs PyYAML as well
+    import yaml
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import mask_text
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
+
+if t.TYPE_CHECKING:
+    from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube
+
+Readyz: t.TypeAlias = dict[str, bool | str]
+
+# A replica whose database hangs holds the request; the API server's own limit for one health check is longer.
+ANSWER_SECONDS = 10.0
+MOST_AT_ONCE = 8
+LONGEST_ANSWER = 300
+
+
+@dataclasses.dataclass(frozen=True)
+class Administrator:
+    """Who may ask, and whom to believe: PEM texts out of a kubeconfig."""
+
+    ca: str
+    cert: str
+    key: str = dataclasses.field(repr=False)
+
+
+def administrator(kubeconfig: str) -> Administrator:
+    """The certificates of the current context of a kubeconfig. Raises InvalidInput, without a word of its content."""
+    try:
+        config = yaml.safe_load(kubeconfig)
+        context = _named(config["contexts"], config["current-context"])["context"]
+        cluster = _named(config["clusters"], context["cluster"])["cluster"]
+        user = _named(config["users"], context["user"])["user"]
+        return Administrator(
+            ca=_pem(cluster["certificate-authority-data"]),
+            cert=_pem(user["client-certificate-data"]),
+            key=_pem(user["client-key-data"]),
+        )
+    except (yaml.YAMLError, KeyError, TypeError, StopIteration, binascii.Error, UnicodeDecodeError):
+        raise InvalidInput(
+            "The control plane's kubeconfig holds no client certificate that can be read",
+            "Delete the Secret; k0smotron writes it again",
+        ) from None
+
+
+def _named(entries: list[dict[str, t.Any]], name: str) -> dict[str, t.Any]:
+    return next(entry for entry in entries if entry["name"] == name)
+
+
+def _pem(data: str) -> str:
+    return base64.b64decode(data, validate=True).decode()
+
+
+def ask_each(
+    kube: Kube, namespace: str, pods: t.Sequence[str], port: int, kubeconfig_secret: str, server_name: str
+) -> Readyz:
+    """For each pod True when its /readyz says ok, or else a sentence. Never raises: a sick replica is an answer.
+
+    server_name is a name that the replicas' certificate carries. All pods are asked side by side.
+    """
+    try:
+        who = _administrator_in(kube, namespace, kubeconfig_secret)
+    except HaError as error:
+        return dict.fromkeys(pods, str(error))
+    if not pods:
+        return {}
+    with concurrent.futures.ThreadPoolExecutor(min(MOST_AT_ONCE, len(pods))) as pool:
+        answers = pool.map(lambda pod: _ask(kube, namespace, pod, port, who, server_name), pods)
+        return dict(zip(pods, answers, strict=True))
+
+
+def _administrator_in(kube: Kube, namespace: str, name: str) -> Administrator:
+    secret = kube.get("v1", "Secret", name, namespace)
+    if secret is None:
+        raise InvalidInput(f"k0smotron has not written the Secret {name} yet, which it does once a replica is ready")
+    return administrator(texts(secret).get("value", ""))
+
+
+def _ask(kube: Kube, namespace: str, pod: str, port: int, who: Administrator, server_name: str) -> bool | str:
+    try:
+        status, body = kube.https_get(
+            namespace,
+            pod,
+            port,
+            "/readyz?verbose",
+            ca=who.ca,
+            cert=who.cert,
+            key=who.key,
+            server_name=server_name,
+            timeout=ANSWER_SECONDS,
+        )
+    except HaError as error:
+        return error.message
+    return True if status == 200 else f"/readyz says {status}: {failed_checks(body)}"
+
+
+def failed_checks(body: str) -> str:
+    """The failing lines of a verbose /readyz answer, such as `etcd failed: reason withheld`, in one line."""
+    failing = [line.removeprefix("[-]") for line in body.splitlines() if line.startswith("[-]")]
+    return mask_text("; ".join(failing) or " ".join(body.split()))[:LONGEST_ANSWER]

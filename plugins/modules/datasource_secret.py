@@ -1,0 +1,257 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: datasource_secret
+short_description: Write the Secret from which a k0smotron control plane takes its database
+version_added: 0.1.0
+description:
+  - Builds the data source name of kine from a URL, from its parts, or from the credential Secret of a datastore, and
+    applies the Secret that k0smotron reads, together with kine's connection pool limits.
+  - A data source name that kine, k0s or k0smotron would misread, or that its database would refuse, is an error before
+    anything is written.
+  - The Secret has to be in the namespace of the control plane.
+  - Running pods do not take up a change of the Secret. M(k0smotron.ha.cluster) rolls them when RV(checksum) changes.
+author:
+  - k0smotron.ha contributors (@k0smotron-ha)
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - k0smotron.ha.attributes
+options:
+  name:
+    description:
+      - Name of the Secret.
+    type: str
+    required: true
+  namespace:
+    description:
+      - Namespace of the Secret and of the control plane. It has to exist.
+    type: str
+    required: true
+  state:
+    description:
+      - V(present) writes the Secret. V(absent) deletes it.
+    type: str
+    choices: [present, absent]
+    default: present
+  url:
+    description:
+      - The whole data source name, such as V(postgres://user:password@host:5432/kine?sslmode=require).
+      - It is taken as it is. Everything special in user and password of a PostgreSQL URL has to be percent-encoded.
+      - Exactly one of O(url), O(connection) and O(datastore) is needed with O(state=present).
+    type: str
+  connection:
+    description:
+      - The parts of the data source name, as they are. They are encoded here.
+    type: dict
+    suboptions:
+      scheme:
+        description: The kind of database.
+        type: str
+        choices: [postgres, mysql]
+        default: postgres
+      user:
+        description: The role that owns the database.
+        type: str
+        required: true
+      password:
+        description: Its password.
+        type: str
+        required: true
+      host:
+        description: Host name or address, for PostgreSQL also several separated by commas.
+        type: str
+        required: true
+      port:
+        description: The port. The usual one of the O(connection.scheme) when not given.
+        type: int
+      database:
+        description: The database.
+        type: str
+        required: true
+      params:
+        description: Further parameters of the data source name, such as C(sslrootcert).
+        type: dict
+        default: {}
+  datastore:
+    description:
+      - A database cluster that an operator runs in the same Kubernetes. User, password, host and port come from there.
+    type: dict
+    suboptions:
+      provider:
+        description: The operator, as in O(k0smotron.ha.datastore#module:provider).
+        type: str
+        default: zalando
+      name:
+        description: Name of the database cluster.
+        type: str
+        required: true
+      namespace:
+        description: Namespace of the database cluster, O(namespace) when not given.
+        type: str
+      database:
+        description: The database.
+        type: str
+        required: true
+      owner:
+        description: The role to connect as. The owner of the database when not given.
+        type: str
+      params:
+        description: Further parameters of the data source name, such as C(sslrootcert).
+        type: dict
+        default: {}
+  sslmode:
+    description:
+      - How O(connection) and O(datastore) use TLS, in the words of PostgreSQL; for MySQL the matching C(tls) is set.
+      - V(require) when neither this nor a parameter says otherwise.
+    type: str
+    choices: [disable, allow, prefer, require, verify-ca, verify-full]
+  k0s_version:
+    description:
+      - The k0s version that will read the data source name, to warn about what it cannot read.
+    type: str
+  max_connections:
+    description:
+      - The C(max_connections) of the database, from which the pool limits are computed.
+    type: int
+    default: 100
+  control_planes:
+    description:
+      - How many control planes are planned on the same database server.
+    type: int
+    default: 1
+  replicas:
+    description:
+      - How many replicas each of them has.
+    type: int
+    default: 3
+  pool:
+    description:
+      - Limits of the connection pool of one kine process, instead of the computed ones.
+    type: dict
+    suboptions:
+      max_open:
+        description: Connections that may be open.
+        type: int
+      max_idle:
+        description: Connections that are kept open while idle.
+        type: int
+      max_lifetime:
+        description: Seconds until a connection is replaced.
+        type: int
+  wait:
+    description:
+      - With O(datastore), wait until its operator has made the credential Secret.
+    type: bool
+    default: true
+  wait_timeout:
+    description:
+      - Seconds after which waiting fails.
+    type: int
+    default: 120
+seealso:
+  - module: k0smotron.ha.datastore
+  - module: k0smotron.ha.cluster
+  - module: k0smotron.ha.kine_check
+"""
+
+EXAMPLES = r"""
+- name: Take the database of a datastore
+  k0smotron.ha.datasource_secret:
+    name: k0smotron-test-database
+    namespace: control-planes
+    datastore:
+      name: acid-minimal-cluster
+      namespace: databases
+      database: kine
+
+- name: Take a database from elsewhere
+  k0smotron.ha.datasource_secret:
+    name: k0smotron-test-database
+    namespace: control-planes
+    connection:
+      user: k0smotron
+      password: "{{ vault_database_password }}"
+      host: db.example.com
+      database: kine
+    sslmode: verify-full
+    max_connections: 200
+"""
+
+RETURN = r"""
+dsn:
+  description: The data source name without its password.
+  returned: O(state=present)
+  type: str
+  sample: postgres://k0smotron:***@acid-minimal-cluster.databases.svc.cluster.local:5432/kine?sslmode=require
+checksum:
+  description:
+    - Changes when the content of the Secret changes, and tells nothing else about it.
+    - Null in check mode while the password is not made yet.
+  returned: O(state=present)
+  type: str
+  sample: 9cd2ab0f3b1fd1d4c7a9f7a3ad1cbe55
+"""
+
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils import datasource_secret_run
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import run
+
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "name": {"type": "str", "required": True},
+    "namespace": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "url": {"type": "str", "no_log": True},
+    "connection": {
+        "type": "dict",
+        "options": {
+            "scheme": {"type": "str", "choices": ["postgres", "mysql"], "default": "postgres"},
+            "user": {"type": "str", "required": True},
+            "password": {"type": "str", "required": True, "no_log": True},
+            "host": {"type": "str", "required": True},
+            "port": {"type": "int"},
+            "database": {"type": "str", "required": True},
+            "params": {"type": "dict", "default": {}},
+        },
+    },
+    "datastore": {
+        "type": "dict",
+        "options": {
+            "provider": {"type": "str", "default": "zalando"},
+            "name": {"type": "str", "required": True},
+            "namespace": {"type": "str"},
+            "database": {"type": "str", "required": True},
+            "owner": {"type": "str"},
+            "params": {"type": "dict", "default": {}},
+        },
+    },
+    "sslmode": {"type": "str", "choices": ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]},
+    "k0s_version": {"type": "str"},
+    "max_connections": {"type": "int", "default": 100},
+    "control_planes": {"type": "int", "default": 1},
+    "replicas": {"type": "int", "default": 3},
+    "pool": {
+        "type": "dict",
+        "options": {"max_open": {"type": "int"}, "max_idle": {"type": "int"}, "max_lifetime": {"type": "int"}},
+    },
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 120},
+}
+SOURCES = ("url", "connection", "datastore")
+
+
+def main() -> t.NoReturn:
+    run(
+        ARGUMENTS,
+        datasource_secret_run.ensure,
+        mutually_exclusive=[SOURCES],
+        required_if=[("state", "present", SOURCES, True)],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,235 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ansible module: a database cluster through its operator."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: datastore
+short_description: Run a database cluster for kine, until a write proves that it is up
+version_added: 0.1.0
+description:
+  - Declares a database cluster through a database operator that runs in Kubernetes, and waits until it is really up.
+  - Up means that the operator says so, that a leader and (with O(synchronous)) a synchronous standby run, and that a
+    row was written to each database as its owner. An operator's own status is no proof of any of this.
+  - Only the fields set here are owned; what others add to the custom resource stays.
+author:
+  - k0smotron.ha contributors (@k0smotron-ha)
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - k0smotron.ha.attributes
+requirements:
+  - psycopg >= 3.1, with O(wait=true)
+options:
+  provider:
+    description:
+      - The operator that runs the database. V(zalando) is the Zalando Postgres operator.
+    type: str
+    default: zalando
+  name:
+    description:
+      - Name of the database cluster.
+    type: str
+    required: true
+  namespace:
+    description:
+      - Namespace of the database cluster. It has to exist.
+    type: str
+    required: true
+  state:
+    description:
+      - V(present) declares the database cluster. V(absent) removes its custom resource; see O(data).
+    type: str
+    choices: [present, absent]
+    default: present
+  data:
+    description:
+      - What becomes of volumes and credential Secrets with O(state=absent).
+      - V(keep) refuses to delete anything while the operator is configured to delete data together with the custom
+        resource, which is the default of the Zalando operator.
+      - V(delete) removes volume claims and Secrets too, whatever the operator does. There is no way back.
+    type: str
+    choices: [keep, delete]
+    default: keep
+  instances:
+    description:
+      - Number of database instances, the leader included.
+    type: int
+    default: 2
+  version:
+    description:
+      - Major version of the database, such as V(15). It cannot go back on a live cluster.
+    type: str
+    default: "15"
+  volume_size:
+    description:
+      - Size of each instance's volume. It can grow but not shrink.
+    type: str
+    default: 10Gi
+  storage_class:
+    description:
+      - Storage class of the volumes; the cluster's default when not given.
+    type: str
+  databases:
+    description:
+      - The databases to create, each with the role that owns it. Names are lower case, as kine wants them.
+      - Databases and roles that are taken out of the list are not dropped.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the database.
+        type: str
+        required: true
+      owner:
+        description: Role that owns the database. It needs no privileges beyond that.
+        type: str
+        required: true
+  owner_flags:
+    description:
+      - Extra flags for the owner roles, such as V(createdb). kine needs none. The operator never revokes a flag.
+    type: list
+    elements: str
+    default: []
+  synchronous:
+    description:
+      - V(on) waits for a standby before it acknowledges a commit, and goes on alone while no standby is there.
+      - V(strict) stops writes instead when no standby is there, and needs at least 3 instances.
+      - V(off) replicates asynchronously. A failover can then lose writes that a control plane has already acted on.
+    type: str
+    choices: ["on", strict, "off"]
+    default: "on"
+  require_tls:
+    description:
+      - Refuse connections without TLS. V(false) allows them, for C(sslmode=disable).
+    type: bool
+    default: true
+  parameters:
+    description:
+      - Parameters of the database server, over those that are set for kine.
+    type: dict
+    default: {}
+  resources:
+    description:
+      - C(requests) and C(limits) of each instance, as in a container.
+    type: dict
+    default: {}
+  spec:
+    description:
+      - Anything else of the custom resource's C(spec), merged last. A null removes a field.
+    type: dict
+    default: {}
+  wait:
+    description:
+      - Wait until the database cluster is proven up, or with O(state=absent) until its pods are gone.
+    type: bool
+    default: true
+  wait_timeout:
+    description:
+      - Seconds after which waiting fails, with the last event and log line of what is not up.
+    type: int
+    default: 600
+seealso:
+  - module: k0smotron.ha.datasource_secret
+  - module: k0smotron.ha.kine_check
+"""
+
+EXAMPLES = r"""
+- name: Run PostgreSQL with a synchronous standby and one database for kine
+  k0smotron.ha.datastore:
+    name: acid-minimal-cluster
+    namespace: databases
+    databases:
+      - {name: kine, owner: k0smotron}
+
+- name: Never acknowledge a write that only one instance has
+  k0smotron.ha.datastore:
+    name: acid-minimal-cluster
+    namespace: databases
+    instances: 3
+    synchronous: strict
+    databases:
+      - {name: kine, owner: k0smotron}
+
+- name: Remove the database cluster and keep its volumes and credentials
+  k0smotron.ha.datastore:
+    name: acid-minimal-cluster
+    namespace: databases
+    state: absent
+"""
+
+RETURN = r"""
+endpoint:
+  description: Where the primary answers inside the Kubernetes cluster.
+  returned: O(state=present)
+  type: dict
+  sample: {host: acid-minimal-cluster.databases, port: 5432}
+databases:
+  description: Each database with its owner and the Secret that holds the owner's C(username) and C(password).
+  returned: O(state=present)
+  type: list
+  elements: dict
+  sample: [{name: kine, owner: k0smotron, secret: k0smotron.acid-minimal-cluster.credentials.postgresql.acid.zalan.do}]
+replication:
+  description: Who leads and who follows synchronously, each with C(pod) and C(node), and the wanted C(mode).
+  returned: O(state=present) and the database cluster exists
+  type: dict
+  sample:
+    leader: {pod: acid-minimal-cluster-0, node: n1}
+    sync_standby: {pod: acid-minimal-cluster-1, node: n2}
+    mode: "on"
+verdict:
+  description: Whether the database cluster is up, and why not if it is not. Without O(wait) no write is tried.
+  returned: O(state=present)
+  type: dict
+  sample:
+    up: true
+    reason: 2 of 2 instances are ready, leader acid-0, and each database took a write from its owner
+left:
+  description: Volume claims and Secrets that stayed.
+  returned: O(state=absent)
+  type: list
+  elements: str
+  sample: ["PersistentVolumeClaim databases/pgdata-acid-minimal-cluster-0"]
+"""
+
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils import datastore_run
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import run
+
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "provider": {"type": "str", "default": "zalando"},
+    "name": {"type": "str", "required": True},
+    "namespace": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "data": {"type": "str", "choices": ["keep", "delete"], "default": "keep"},
+    "instances": {"type": "int", "default": 2},
+    "version": {"type": "str", "default": "15"},
+    "volume_size": {"type": "str", "default": "10Gi"},
+    "storage_class": {"type": "str"},
+    "databases": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {"name": {"type": "str", "required": True}, "owner": {"type": "str", "required": True}},
+    },
+    "owner_flags": {"type": "list", "elements": "str", "default": []},
+    "synchronous": {"type": "str", "choices": ["on", "strict", "off"], "default": "on"},
+    "require_tls": {"type": "bool", "default": True},
+    "parameters": {"type": "dict", "default": {}},
+    "resources": {"type": "dict", "default": {}},
+    "spec": {"type": "dict", "default": {}},
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 600},
+}
+
+
+def main() -> t.NoReturn:
+    run(ARGUMENTS, datastore_run.ensure)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pure parts of datasource_secret: parts to DSN, TLS by default, pool limits."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.datasource_secret_run import dsn_of, limits, secret
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import build, parse
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Ref
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import require_dns_subdomain
+from ansible_collections.k0smotron.ha.plugins.module_utils.plan import PoolLimits
+from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
+
+
+def connection(**more: t.Any) -> dict[str, t.Any]:
+    given = {"scheme": "postgres", "user": "kine", "password": "p", "host": "db", "port": None, "database": "kine"}
+    return {**given, "params": {}, **more}
+
+
+@pytest.mark.parametrize(
+    ("more", "sslmode", "expected"),
+    [
+        ({}, None, {"sslmode": "require"}),
+        ({}, "verify-full", {"sslmode": "verify-full"}),
+        ({"params": {"sslmode": "verify-ca"}}, None, {"sslmode": "verify-ca"}),
+        ({"params": {"sslmode": "verify-ca"}}, "disable", {"sslmode": "disable"}),
+        ({"params": {"connect_timeout": 5}}, None, {"connect_timeout": "5", "sslmode": "require"}),
+        ({"scheme": "mysql"}, None, {"tls": "skip-verify"}),
+        ({"scheme": "mysql"}, "verify-full", {"tls": "true"}),
+        ({"scheme": "mysql", "params": {"tls": True}}, None, {"tls": "true"}),
+    ],
+)
+def test_tls_is_required_unless_said_otherwise(
+    more: dict[str, t.Any], sslmode: str | None, expected: dict[str, str]
+) -> None:
+    assert dsn_of(connection(**more), sslmode).params == expected
+
+
+def test_mysql_has_no_verify_ca() -> None:
+    with pytest.raises(InvalidInput, match="verify-ca"):
+        dsn_of(connection(scheme="mysql"), "verify-ca")
+
+
+@pytest.mark.parametrize(
+    ("more", "hosts"),
+    [
+        ({}, ["db:5432"]),
+        ({"port": 6432}, ["db:6432"]),
+        ({"scheme": "mysql"}, ["db:3306"]),
+        ({"host": "a, b"}, ["a:5432", "b:5432"]),
+    ],
+)
+def test_hosts_and_ports(more: dict[str, t.Any], hosts: list[str]) -> None:
+    assert [str(host) for host in dsn_of(connection(**more), None).hosts] == hosts
+
+
+def test_hostile_passwords_survive() -> None:
+    password = "a/b@c|d&e%f g#h?i"
+    assert parse(build(dsn_of(connection(password=password), None))).password == password
+
+
+def options(pool: dict[str, int | None] | None = None, **more: int) -> dict[str, t.Any]:
+    return {"max_connections": 100, "control_planes": 1, "replicas": 3, "pool": pool, **more}
+
+
+def test_the_budget_sets_what_the_user_does_not() -> None:
+    computed = limits(options())
+    changed = limits(options({"max_open": 7, "max_idle": None, "max_lifetime": None}))
+    assert changed == PoolLimits(7, computed.max_idle, computed.max_lifetime)
+
+
+def test_a_budget_that_is_exceeded() -> None:
+    with pytest.raises(InvalidInput, match="budget"):
+        limits(options(control_planes=50))
+
+
+def test_the_budget_has_no_say_when_all_limits_are_given() -> None:
+    given: dict[str, int | None] = {"max_open": 5, "max_idle": 2, "max_lifetime": 60}
+    assert limits(options(given, control_planes=50)) == PoolLimits(5, 2, 60)
+
+
+def test_no_limit_by_accident() -> None:
+    with pytest.raises(InvalidInput, match=r"pool\.max_open is 0"):
+        limits(options({"max_open": 0}))
+
+
+@pytest.mark.parametrize("name", ["a", "db.team-a", "0", "a" * 253])
+def test_names_that_a_secret_may_have(name: str) -> None:
+    require_dns_subdomain("The name", name)
+
+
+@pytest.mark.parametrize("name", ["", "A", "a..b", "-a", "a_b", "a" * 254, "a/b"])
+def test_names_that_no_secret_may_have(name: str) -> None:
+    with pytest.raises(InvalidInput, match="RFC 1123"):
+        require_dns_subdomain("The name", name)
+
+
+def test_the_secret_holds_the_texts() -> None:
+    obj = secret(Ref("v1", "Secret", "s", "n"), {"a": "b ü"})
+    assert texts(obj) == {"a": "b ü"}
+    assert "stringData" not in obj
+    assert obj["metadata"]["labels"] == {"app.kubernetes.io/managed-by": "k0smotron.ha"}

@@ -1,0 +1,150 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is said about a DSN, the Secret that carries it, and its checksum."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import (
+    DATA_SOURCE_KEY,
+    Finding,
+    accept,
+    checksum,
+    lint,
+    secret_data,
+)
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils.plan import PoolLimits
+
+GOOD = "postgres://u:S3cRet@h:5432/kine?sslmode=require"
+GOOD_MYSQL = "mysql://u:S3cRet@tcp(h:3306)/kine?tls=true&rejectReadOnly=true"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        GOOD,
+        GOOD.replace("/kine", "/" + "k" * 63),
+        GOOD.replace("require", "verify-full&sslrootcert=/ca.crt"),
+        GOOD_MYSQL,
+    ],
+)
+def test_nothing_to_say_about_a_good_dsn(url: str) -> None:
+    assert lint(url, k0s_version="v1.36.3-k0s.2", require_tls=True) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "level", "says"),
+    [
+        ("postgres://u:S3cRet|@h/kine", "error", "literal |"),
+        ("postgres://u:S3cRet@h:5432/kine", "warning", "sets no sslmode"),
+        (GOOD.replace("require", "disable"), "warning", "in the clear"),
+        (GOOD.replace("require", "allow"), "warning", "allows plaintext"),
+        (GOOD.replace("require", "prefer"), "warning", "allows plaintext"),
+        (GOOD.replace("require", "on"), "error", "sslmode is unknown"),
+        (GOOD.replace("require", "verify-full"), "warning", "without sslrootcert"),
+        (GOOD.replace("require", "verify-ca"), "warning", "without sslrootcert"),
+        (GOOD.replace("/kine", "/Kine"), "error", "kine looks for kine"),
+        (GOOD.replace("/kine", "/" + "k" * 64), "error", "longer than 63 bytes"),
+        (GOOD.replace("h:5432", "a:5432,b:5432"), "warning", "several hosts"),
+        (GOOD + "&wrok_mem=1", "warning", "wrok_mem"),
+        (GOOD + "&default_transaction_isolation=serializable", "error", "inserts fail"),
+        (GOOD_MYSQL.replace("tls=true&", ""), "warning", "allows plaintext"),
+        (GOOD_MYSQL.replace("tls=true", "tls=preferred"), "warning", "allows plaintext"),
+        (GOOD_MYSQL.replace("&rejectReadOnly=true", ""), "warning", "demoted primary"),
+        (GOOD_MYSQL + "&sql_mode=x", "warning", "sql_mode"),
+    ],
+)
+def test_one_finding(url: str, level: str, says: str) -> None:
+    findings = lint(url)
+    assert [finding.level for finding in findings] == [level]
+    assert says in findings[0].message
+    assert findings[0].remedy
+    assert "S3cRet" not in str(findings)
+
+
+@pytest.mark.parametrize(
+    ("require_tls", "level", "says"),
+    [(True, "error", "require_tls: false"), (False, "warning", "sslmode=require"), (None, "warning", "Zalando")],
+)
+def test_the_guides_plaintext_depends_on_what_the_database_accepts(
+    require_tls: bool | None, level: str, says: str
+) -> None:
+    (finding,) = lint(GOOD.replace("require", "disable"), require_tls=require_tls)
+    assert finding.level == level
+    assert says in finding.remedy
+
+
+def test_plaintext_to_a_mysql_that_wants_tls() -> None:
+    (finding,) = lint(GOOD_MYSQL.replace("tls=true&", ""), require_tls=True)
+    assert finding.level == "error"
+
+
+@pytest.mark.parametrize("param", ["target_session_attrs=read-write", "target_session_attrs=primary"])
+def test_several_hosts_with_an_aim(param: str) -> None:
+    assert lint(GOOD.replace("h:5432", "a:5432,b:5432") + f"&{param}") == []
+
+
+@pytest.mark.parametrize(
+    ("url", "version", "says"),
+    [
+        (GOOD, "v1.27.9-k0s.0", "older than v1.30.0-k0s.0"),
+        (GOOD, "v1.29.1+k0s.0", "older than v1.30.0-k0s.0"),
+        (GOOD, "latest", "not a k0s version"),
+        (GOOD_MYSQL, "v1.30.5-k0s.0", "k0s#4867"),
+    ],
+)
+def test_a_k0s_that_cannot_read_the_dsn(url: str, version: str, says: str) -> None:
+    (finding,) = lint(url, k0s_version=version)
+    assert (finding.level, says in finding.message) == ("error", True)
+
+
+def test_errors_come_first() -> None:
+    findings = lint("postgres://u:p@a:1,b:2/Kine")
+    assert [finding.level for finding in findings] == ["error", "warning", "warning"]
+
+
+def test_accepting_returns_the_warnings_as_sentences() -> None:
+    assert accept([Finding("warning", "It rains", "Take an umbrella.")]) == ["It rains. Take an umbrella."]
+
+
+def test_accepting_raises_every_error() -> None:
+    findings = [
+        Finding("error", "It burns", "Run"),
+        Finding("warning", "It rains", ""),
+        Finding("error", "Stuck", "Wait"),
+    ]
+    with pytest.raises(InvalidInput, match=r"^It burns\. Run\. Stuck\. Wait\.$"):
+        accept(findings)
+    with pytest.raises(InvalidInput, match=r"^It burns\. Run\.$") as caught:
+        accept(findings[:2])
+    assert caught.value.remedy == "Run"
+
+
+def test_the_secret_carries_the_dsn_and_the_pool_limits() -> None:
+    assert secret_data(GOOD, PoolLimits(max_open=12, max_idle=6, max_lifetime=300)) == {
+        DATA_SOURCE_KEY: GOOD,
+        "KINE_KINE_DATASTORE_MAX_OPEN_CONNECTIONS": "12",
+        "KINE_KINE_DATASTORE_MAX_IDLE_CONNECTIONS": "6",
+        "KINE_KINE_DATASTORE_CONNECTION_MAX_LIFETIME": "300s",
+    }
+
+
+def test_the_checksum_depends_on_all_the_data_and_on_the_place_only() -> None:
+    pool = PoolLimits(max_open=12, max_idle=6, max_lifetime=300)
+    data = secret_data(GOOD, pool)
+    same = checksum(data, "ns/name")
+    assert same == checksum(dict(reversed(data.items())), "ns/name")
+    others = [
+        checksum(data, "ns/other"),
+        checksum(secret_data(GOOD + "x", pool), "ns/name"),
+        checksum(secret_data(GOOD, dataclasses.replace(pool, max_open=13)), "ns/name"),
+        checksum({}, "ns/name"),
+    ]
+    assert len({same, *others}) == 5
+    assert len(same) == 32
+    assert int(same, 16) > 0

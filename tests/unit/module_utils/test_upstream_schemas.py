@@ -1,0 +1,182 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What we build fits the schemas that the upstream projects publish, field by field.
+
+The schemas are not a part of this repository: they lie beside the checkout, or where K0SMOTRON_HA_UPSTREAM points.
+An API server would drop unknown fields in silence; here they fail.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import typing as t
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.k0smotron.ha.plugins.module_utils import control_planes
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import ControlPlaneOptions
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import DatabaseSpec, DatastoreOptions, datastore
+
+Schema = dict[str, t.Any]
+
+ROOT = Path(__file__).resolve().parents[3]
+UPSTREAM = Path(os.environ.get("K0SMOTRON_HA_UPSTREAM", ROOT.parent / "shared" / "upstream"))
+K0SMOTRON = "k0smotron-2.1.0-standalone-crds.yaml"
+ZALANDO = "zalando-2.0.1-postgresql-crd.yaml"
+TYPES: t.Mapping[str, type | tuple[type, ...]] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+}
+
+
+@cache
+def schema(file: str, kind: str, version: str) -> Schema:
+    """The schema of a kind, or a skip that says what is missing."""
+    path = UPSTREAM / file
+    if not path.is_file():
+        pytest.skip(f"{file} is not in {UPSTREAM}: put the upstream schemas there, or set K0SMOTRON_HA_UPSTREAM")
+    for crd in yaml.load_all(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        if crd["spec"]["names"]["kind"] == kind:
+            (found,) = (item for item in crd["spec"]["versions"] if item["name"] == version)
+            return t.cast("Schema", found["schema"]["openAPIV3Schema"])
+    raise AssertionError(f"{file} holds no {kind}")
+
+
+def faults(value: object, rules: Schema, path: str = "") -> t.Iterator[str]:
+    """Where a value breaks an OpenAPI schema: the part of the language that these schemas use."""
+    if rules.get("x-kubernetes-int-or-string"):
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            yield f"{path} is neither a number nor text"
+        return
+    if value is None and rules.get("nullable"):
+        return
+    if not right_type(value, rules.get("type")):
+        yield f"{path} is no {rules['type']}"
+        return
+    yield from value_faults(value, rules, path)
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from faults(item, rules.get("items", {}), f"{path}[{index}]")
+    if isinstance(value, dict):
+        yield from object_faults(value, rules, path)
+
+
+def right_type(value: object, name: str | None) -> bool:
+    """Whether a value has a schema's type; to Python, but not to JSON, True is a number too."""
+    return name is None or (isinstance(value, TYPES[name]) and (isinstance(value, bool) is (name == "boolean")))
+
+
+def value_faults(value: object, rules: Schema, path: str) -> t.Iterator[str]:
+    if value not in rules.get("enum", [value]):
+        yield f"{path} is none of {rules['enum']}"
+    if isinstance(value, str) and not re.search(rules.get("pattern", ""), value):
+        yield f"{path} does not match {rules['pattern']}"
+    if isinstance(value, int) and value < rules.get("minimum", value):
+        yield f"{path} is below {rules['minimum']}"
+
+
+def object_faults(value: Schema, rules: Schema, path: str) -> t.Iterator[str]:
+    yield from (f"{path}.{name} is missing" for name in rules.get("required", []) if name not in value)
+    free = "properties" not in rules and "additionalProperties" not in rules
+    for name, item in value.items():
+        inner = rules.get("properties", {}).get(name, rules.get("additionalProperties"))
+        if isinstance(inner, dict):
+            yield from faults(item, inner, f"{path}.{name}")
+        elif not (inner or free or rules.get("x-kubernetes-preserve-unknown-fields")):
+            yield f"{path}.{name} is unknown"
+
+
+EVERYTHING = ControlPlaneOptions(
+    name="one",
+    namespace="ns",
+    replicas=5,
+    version="v1.35.1-k0s.0",
+    image="mirror.example/k0s",
+    service_type="LoadBalancer",
+    api_port=6443,
+    konnectivity_port=8132,
+    external_address="api.example",
+    service_annotations={"a": "b"},
+    data_source_secret="db",
+    data_source_checksum="0123",
+    persistence={"type": "pvc", "persistentVolumeClaim": {"spec": {"resources": {"requests": {"storage": "1Gi"}}}}},
+    resources={"requests": {"cpu": 1, "memory": "1Gi"}, "limits": {"memory": "2Gi"}},
+    labels={"team": "a"},
+    annotations={"a": "b"},
+    mounts=[{"path": "/ca", "secret": {"secretName": "ca"}}],
+    control_plane_flags=["--debug"],
+    spec={"manifests": [{"name": "mine", "configMap": {"name": "mine"}}], "serviceAccount": "sa"},
+)
+PLAIN = ControlPlaneOptions(name="one", namespace="ns", data_source_url="postgres://u:p@h/k", spread="off")
+
+
+def cluster_schema(api_version: str) -> Schema:
+    return schema(K0SMOTRON, "Cluster", api_version.partition("/")[2])
+
+
+@pytest.mark.parametrize("api_version", control_planes.API_VERSIONS)
+@pytest.mark.parametrize("options", [EVERYTHING, PLAIN], ids=["everything", "plain"])
+def test_a_cluster_fits_its_schema(api_version: str, options: ControlPlaneOptions) -> None:
+    cluster = control_planes.desired(options, api_version)[0]
+    assert list(faults(cluster, cluster_schema(api_version))) == []
+
+
+@pytest.mark.parametrize(
+    ("api_version", "field", "value"),
+    [
+        (control_planes.API_VERSIONS[0], "kineDataSourceSecretName", "db"),
+        (control_planes.API_VERSIONS[0], "controllerPlaneFlags", []),
+        (control_planes.API_VERSIONS[0], "etcd", {}),
+        (control_planes.API_VERSIONS[0], "service", {"type": "NodePort", "annotations": {}}),
+        (control_planes.API_VERSIONS[0], "service", {"type": "Ingress"}),
+        (control_planes.API_VERSIONS[0], "service", {}),
+        (control_planes.API_VERSIONS[0], "storage", {"type": "sql"}),
+        (control_planes.API_VERSIONS[0], "patches", [{"target": {"kind": "Service", "component": "x"}}]),
+        (control_planes.API_VERSIONS[0], "replicas", "3"),
+        (control_planes.API_VERSIONS[1], "controlPlaneFlags", []),
+        (control_planes.API_VERSIONS[1], "storage", {}),
+        (control_planes.API_VERSIONS[1], "patches", []),
+    ],
+)
+def test_the_validator_refuses_what_the_server_refuses(api_version: str, field: str, value: object) -> None:
+    cluster = control_planes.desired(EVERYTHING, api_version)[0]
+    cluster["spec"][field] = value
+    assert list(faults(cluster, cluster_schema(api_version)))
+
+
+DATASTORE = DatastoreOptions(
+    name="acid-main",
+    namespace="ns",
+    instances=3,
+    databases=[DatabaseSpec("kine", "k0smotron"), DatabaseSpec("other", "other")],
+    storage_class="fast",
+    synchronous="strict",
+    require_tls=False,
+    parameters={"max_connections": 200},
+    resources={"requests": {"cpu": "500m", "memory": "1Gi"}},
+    owner_flags=["createdb"],
+)
+
+
+@pytest.mark.parametrize("options", [DATASTORE, DatastoreOptions(name="acid-main", namespace="ns")])
+def test_a_postgresql_fits_its_schema(options: DatastoreOptions) -> None:
+    (resource,) = datastore("zalando", options).desired()
+    assert list(faults(resource, schema(ZALANDO, "postgresql", "v1"))) == []
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [{"teamId": None}, {"volume": {"size": "10GB"}}, {"postgresql": {"version": "9.6"}}, {"users": {"x": ["root"]}}],
+)
+def test_the_validator_refuses_what_the_operators_schema_refuses(spec: dict[str, t.Any]) -> None:
+    (resource,) = datastore("zalando", DatastoreOptions(name="acid-main", namespace="ns", spec=spec)).desired()
+    assert list(faults(resource, schema(ZALANDO, "postgresql", "v1")))

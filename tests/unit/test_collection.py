@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must agree across the collection's files and what no linter compares."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.checks import CHECKS
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+HEADER = "SPDX-License-Identifier: GPL-3.0-or-later"
+WITH_HEADER = {".py", ".yml", ".toml", ".sh", ".go", ".c"}
+
+
+def load(*parts: str) -> t.Any:
+    return yaml.safe_load((ROOT.joinpath(*parts)).read_text(encoding="utf-8"))
+
+
+def options(role: str) -> dict[str, dict[str, t.Any]]:
+    """The documented variables of a role's main entry point."""
+    specs = load("roles", role, "meta", "argument_specs.yml")["argument_specs"]
+    return t.cast("dict[str, dict[str, t.Any]]", specs["main"]["options"])
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_defaults_and_argument_specs_agree(role: str) -> None:
+    documented = {name: option["default"] for name, option in options(role).items() if "default" in option}
+    assert load("roles", role, "defaults", "main.yml") == documented
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_variable_bears_the_roles_name(role: str) -> None:
+    assert [name for name in options(role) if not name.startswith(f"{role}_")] == []
+
+
+def test_every_module_is_in_the_action_group_and_reads_kubeconfig_on_the_controller() -> None:
+    group = load("meta", "runtime.yml")["action_groups"]["all"]
+    assert [entry for entry in group if isinstance(entry, str)] == MODULES
+    assert sorted(path.stem for path in (ROOT / "plugins" / "action").glob("*.py")) == MODULES
+
+
+def test_every_source_file_names_its_license() -> None:
+    folders = ("plugins", "roles", "playbooks", "tests", "tools", "meta", "extensions")
+    files = [file for folder in folders for file in (ROOT / folder).rglob("*") if file.suffix in WITH_HEADER]
+    assert files
+    assert [str(file) for file in files if HEADER not in "".join(file.open(encoding="utf-8").readlines()[:6])] == []
+
+
+def test_every_kine_check_is_documented() -> None:
+    rows = (ROOT / "docs" / "kine_check.md").read_text(encoding="utf-8").splitlines()
+    documented = [(row.split("`")[1], row.rstrip(" |").split()[-1]) for row in rows if row.startswith("| `")]
+    assert documented == [(check.id, check.severity) for check in CHECKS]

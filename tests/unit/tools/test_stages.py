@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The runner behind ``make test``: what counts as passed, and that a failure ends everything."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from tools import stages
+from tools.check import summary
+from tools.counts import Counts, count
+from tools.stages import Runner, Stage, judge
+
+REPORT = """<testsuites><testsuite>
+<testcase name="a"/><testcase name="b"><failure/></testcase><testcase name="c"><error/></testcase>
+<testcase name="d"><skipped>needs a GPU</skipped></testcase>
+<testcase name="e"><skipped>No tests applicable.</skipped></testcase>
+</testsuite></testsuites>"""
+ONE_PASSED = '<testsuite><testcase name="a"/></testsuite>'
+ONE_SKIPPED = '<testsuite><testcase name="a"/><testcase name="b"><skipped/></testcase></testsuite>'
+
+
+@pytest.fixture(autouse=True)
+def _logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stages, "LOGS", tmp_path / "logs")
+
+
+def stage(name: str, script: str, **more: t.Any) -> Stage:
+    return Stage(name, [sys.executable, "-c", script], lambda: os.environ, **more)
+
+
+def test_counts_failures_errors_and_skips_but_not_what_does_not_apply(tmp_path: Path) -> None:
+    (tmp_path / "one.xml").write_text(REPORT)
+    assert count([tmp_path, tmp_path / "missing.xml"]) == Counts(passed=1, failed=2, skipped=1)
+
+
+@pytest.mark.parametrize(
+    ("report", "code", "complete", "ok", "counts"),
+    [
+        (ONE_PASSED, 0, True, True, Counts(1)),
+        (ONE_PASSED, 1, False, False, Counts(1, 1)),  # green tests, but the runner itself failed
+        (ONE_SKIPPED, 0, False, True, Counts(1, 0, 1)),
+        (ONE_SKIPPED, 0, True, False, Counts(1, 1, 1)),  # the lab may skip nothing
+        ("<testsuite/>", 0, False, False, Counts(0, 1)),  # no test ran
+        (None, 0, False, True, Counts(1)),
+        (None, 2, False, False, Counts(0, 1)),
+    ],
+)
+def test_judges_a_stage_by_exit_code_and_reports(
+    tmp_path: Path, report: str | None, code: int, complete: bool, ok: bool, counts: Counts
+) -> None:
+    file = tmp_path / "report.xml"
+    file.write_text(report or "")
+    result = judge(stage("s", "", reports=[file] if report else (), complete=complete), code, 1.0)
+    assert (result.ok, result.counts) == (ok, counts)
+
+
+def test_a_failure_ends_the_other_lane_and_shows_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    runner = Runner()
+    began = time.monotonic()
+    runner.lanes(
+        [stage("slow", "import time; time.sleep(60)"), stage("never", "")],
+        [stage("broken", "import time; time.sleep(0.3); print('the reason'); raise SystemExit(3)")],
+    )
+    assert time.monotonic() - began < 20
+    assert not runner.ok
+    assert [result.stage.name for result in runner.results] == ["broken"]
+    assert "the reason" in capsys.readouterr().out
+
+
+def test_the_last_line_is_the_sum_of_counts() -> None:
+    runner = Runner()
+    runner.lanes([stage("one", ""), stage("two", ""), stage("lab up", "", is_test=False)])
+    lines = list(summary(runner.results, 65.0))
+    assert lines[-2:] == ["all in 1 min 05 s", "2 passed, 0 failed"]
