@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cluster of KUBECONFIG with both operators, and a namespace for each test."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import subprocess
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from tests.integration.modules.runner import Modules, kubectl
+
+ROLES = """
+- hosts: localhost
+  gather_facts: false
+  roles: [k0smotron.ha.postgres_operator, k0smotron.ha.k0smotron]
+  vars:
+    # A database that is deleted while the operator still makes it keeps one of the operator's workers for this long
+    # (else 10 minutes), and with it every other database that falls to that worker; so does the end of a pod that it misses.
+    # The operator gives roles back what a test took from them, but only when it looks: so it looks seldom.
+    postgres_operator_config: {resync_period: 30m, pod_label_wait_timeout: 90s, pod_deletion_wait_timeout: 60s}
+"""
+KINDS = ("postgresqls.acid.zalan.do", "clusters.k0smotron.io")
+
+
+@pytest.fixture(scope="session")
+def kubeconfig() -> Path:
+    """The lab's kubeconfig; these tests create and delete things, so they never guess a cluster."""
+    path = os.environ.get("KUBECONFIG")
+    if not path:
+        pytest.fail('KUBECONFIG is not set. Start the lab with `make lab`, then: eval "$(python3 -m tests.lab env)"')
+    return Path(path)
+
+
+@pytest.fixture(scope="session")
+def kinds(kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Both operators' kinds are served; in the lab the roles install them when they are not."""
+    if all(kubectl("get", "crd", kind, "--ignore-not-found") for kind in KINDS):
+        return
+    variables = kubeconfig.parent / "lab-vars.yml"
+    if not variables.is_file():
+        pytest.fail("Neither the operators nor a lab to install them in: run the roles postgres_operator and k0smotron")
+    playbook = tmp_path_factory.mktemp("operators") / "operators.yml"
+    playbook.write_text(ROLES)
+    subprocess.run(["ansible-playbook", str(playbook), "-e", f"@{variables}"], check=True, timeout=900)
+
+
+@contextlib.contextmanager
+def _namespace() -> t.Iterator[str]:
+    name = f"modules-{secrets.token_hex(3)}"
+    kubectl("create", "namespace", name)
+    try:
+        yield name
+    finally:
+        kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def namespace(kinds: None) -> t.Iterator[str]:
+    """An empty namespace that goes after the test."""
+    with _namespace() as name:
+        yield name
+
+
+@pytest.fixture(scope="module")
+def shared_namespace(kinds: None) -> t.Iterator[str]:
+    """A namespace for tests that create nothing."""
+    with _namespace() as name:
+        yield name
+
+
+@pytest.fixture
+def modules() -> Modules:
+    """The runner; add secrets to it that no result may show."""
+    return Modules()

@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A real database cluster and a real control plane on it, and witnesses that ask them directly."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import os
+import subprocess
+import typing as t
+from pathlib import Path
+
+from tests.integration.modules.runner import Modules, get, kubectl
+
+POSTGRESQL = "postgresqls.acid.zalan.do"
+CLUSTER = "clusters.k0smotron.io"
+DATA_SOURCE_KEY = "K0SMOTRON_KINE_DATASOURCE_URL"
+OWNER = "k0smotron"
+START_SECONDS = 400
+
+
+@dataclasses.dataclass
+class Database:
+    """Two instances with one database for kine."""
+
+    modules: Modules
+    namespace: str
+    name: str = "acid-life"
+
+    def run(self, *, check: bool = False, **more: t.Any) -> dict[str, t.Any]:
+        params = {
+            "name": self.name,
+            "namespace": self.namespace,
+            "volume_size": "1Gi",
+            "databases": [{"name": "kine", "owner": OWNER}],
+            "wait_timeout": START_SECONDS,
+            **more,
+        }
+        return self.modules.run("datastore", check=check, **params)
+
+    @property
+    def selector(self) -> str:
+        return f"application=spilo,cluster-name={self.name}"
+
+    def psql(self, statement: str, database: str = "postgres") -> str:
+        """Ask the leader, as the superuser; the leader is found by Patroni's label."""
+        pods = json.loads(
+            kubectl("get", "pods", "-n", self.namespace, "-l", f"{self.selector},spilo-role=master", "-o", "json")
+        )
+        [leader] = [pod["metadata"]["name"] for pod in pods["items"]]
+        command = ["psql", "-U", "postgres", "-d", database, "-v", "ON_ERROR_STOP=1", "-Atc", statement]
+        return kubectl("exec", "-n", self.namespace, leader, "-c", "postgres", "--", *command).strip()
+
+    def close(self) -> None:
+        """Let nobody in as the owner; those who are in are thrown out."""
+        self.psql(f"ALTER ROLE {OWNER} NOLOGIN")
+        self.psql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{OWNER}'")  # noqa: S608
+
+    def open(self) -> None:
+        """Let the owner in again."""
+        self.psql(f"ALTER ROLE {OWNER} LOGIN")
+
+    def password(self) -> str:
+        secret = get("secret", f"{OWNER}.{self.name}.credentials.postgresql.acid.zalan.do", self.namespace)
+        assert secret
+        return base64.b64decode(secret["data"]["password"]).decode()
+
+
+@dataclasses.dataclass
+class Plane:
+    """Two replicas that start fast, on a node port, with the data source Secret `source`."""
+
+    modules: Modules
+    namespace: str
+    version: str
+    name: str = "life"
+
+    def run(self, *, check: bool = False, **more: t.Any) -> dict[str, t.Any]:
+        params = {
+            "name": self.name,
+            "namespace": self.namespace,
+            "version": self.version,
+            "replicas": 2,
+            "service_type": "NodePort",
+            "api_port": 32743,
+            "konnectivity_port": 32732,
+            "resources": {},
+            "annotations": {"tests.k0smotron.ha/start": "fast"},
+            "data_source_secret": "source",
+            "wait_timeout": START_SECONDS,
+            **more,
+        }
+        return self.modules.run("cluster", check=check, **params)
+
+    def info(self) -> dict[str, t.Any]:
+        [record] = self.modules.ok("cluster_info", name=self.name, namespace=self.namespace)["control_planes"]
+        return t.cast("dict[str, t.Any]", record)
+
+    def pods(self) -> dict[str, str]:
+        """uid of each replica by name."""
+        selector = f"app=k0smotron,cluster={self.name},component=cluster"
+        pods = json.loads(kubectl("get", "pods", "-n", self.namespace, "-l", selector, "-o", "json"))["items"]
+        return {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in pods}
+
+    def kubectl(self, folder: Path, *arguments: str) -> str:
+        """kubectl against the hosted API, by the kubeconfig that k0smotron wrote."""
+        secret = get("secret", f"{self.name}-kubeconfig", self.namespace)
+        assert secret
+        path = folder / "hosted.kubeconfig"
+        path.write_bytes(base64.b64decode(secret["data"]["value"]))
+        environment = {**os.environ, "KUBECONFIG": str(path)}
+        done = subprocess.run(
+            ["kubectl", *arguments], env=environment, capture_output=True, text=True, timeout=60, check=True
+        )
+        return done.stdout

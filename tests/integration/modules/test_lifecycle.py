@@ -1,0 +1,241 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One database cluster and one control plane from creation to removal, on the real operators. The order matters."""
+
+from __future__ import annotations
+
+import json
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from tests.integration.modules.lifecycle import (
+    CLUSTER,
+    DATA_SOURCE_KEY,
+    OWNER,
+    POSTGRESQL,
+    Database,
+    Plane,
+)
+from tests.integration.modules.runner import Modules, create_secret, get, kubectl, names, warnings
+
+FAST_START = Path(__file__).parents[3] / "extensions/molecule/shared/files/fast-start.yml"
+SECOND_RUN_SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def settings(kubeconfig: Path) -> dict[str, t.Any]:
+    """What the lab says about itself: the k0s version of its image."""
+    path = kubeconfig.parent / "lab-vars.yml"
+    if not path.is_file():
+        pytest.fail("This test needs the lab's own cluster, whose k0s image stands beside its kubeconfig: `make lab`")
+    return t.cast("dict[str, t.Any]", json.loads(path.read_text()))
+
+
+@pytest.fixture(scope="module")
+def life() -> Modules:
+    """One runner for all tests of this file."""
+    return Modules()
+
+
+@pytest.fixture(scope="module")
+def database(life: Modules, shared_namespace: str) -> t.Iterator[Database]:
+    """Created by the first test that asks for it; removed with its data at the end, whatever happened."""
+    found = Database(life, shared_namespace)
+    result = found.run()
+    assert not result.get("failed"), result["msg"]
+    life.secrets.append(found.password())
+    yield found
+    kubectl("delete", POSTGRESQL, found.name, "-n", shared_namespace, "--ignore-not-found")
+
+
+@pytest.fixture(scope="module")
+def plane(life: Modules, database: Database, settings: dict[str, t.Any]) -> t.Iterator[Plane]:
+    """Created by the first test that asks for it."""
+    kubectl("apply", "--server-side", "-f", str(FAST_START))
+    found = Plane(life, database.namespace, settings["control_plane_version"])
+    create_secret("source", found.namespace, {DATA_SOURCE_KEY: url(database)})
+    result = found.run()
+    assert not result.get("failed"), result["msg"]
+    yield found
+    kubectl("delete", CLUSTER, "--all", "-n", found.namespace, "--ignore-not-found")
+
+
+def url(database: Database, **changes: str) -> str:
+    """The DSN of the database; changes: password, query."""
+    password, query = changes.get("password", database.password()), changes.get("query", "sslmode=require")
+    return f"postgres://{OWNER}:{password}@{database.name}.{database.namespace}:5432/kine?{query}"
+
+
+# -- the database ------------------------------------------------------------------------------------------------
+
+
+def test_a_database_is_up_when_it_takes_writes(database: Database) -> None:
+    started = time.monotonic()
+    result = database.run()
+    assert time.monotonic() - started < SECOND_RUN_SECONDS
+    assert not result["changed"]
+    assert result["verdict"]["up"]
+    assert "took a write" in result["verdict"]["reason"]
+    leader, standby = result["replication"]["leader"], result["replication"]["sync_standby"]
+    assert names("pods", database.namespace, f"{database.selector},spilo-role=master") == [leader["pod"]]
+    assert leader["node"]
+    assert database.psql("SELECT application_name FROM pg_stat_replication WHERE sync_state = 'sync'") == standby["pod"]
+    assert database.psql("SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = 'k0smotron'") == "f"
+
+
+def test_the_proof_leaves_nothing_behind(database: Database) -> None:
+    assert not database.run()["changed"]
+    assert database.psql(r"SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'kine\_check%'", "kine") == "0"
+
+
+def test_running_is_not_up_when_the_owner_cannot_write(database: Database) -> None:
+    database.close()
+    try:
+        result = database.run(wait_timeout=5)
+    finally:
+        database.open()
+    assert result["failed"]
+    assert f"Database kine does not take writes from {OWNER}" in result["msg"]
+    live = get(POSTGRESQL, database.name, database.namespace)
+    assert live
+    assert live["status"]["PostgresClusterStatus"] == "Running"
+
+
+# -- the control plane -------------------------------------------------------------------------------------------
+
+
+def test_a_control_plane_is_up_when_each_replica_answers(plane: Plane, tmp_path: Path) -> None:
+    started = time.monotonic()
+    result = plane.run()
+    assert time.monotonic() - started < SECOND_RUN_SECONDS
+    assert not result["changed"]
+    assert result["verdict"]["up"]
+    assert result["readyz"] == dict.fromkeys(plane.pods(), True)
+    assert result["replicas"]["ready"] == 2
+    assert len(set(result["nodes"].values())) == 2
+    assert result["api_url"] in plane.kubectl(tmp_path, "config", "view")
+    assert "kube-system" in plane.kubectl(tmp_path, "get", "namespaces")
+
+
+def test_its_record_names_the_database(plane: Plane, database: Database) -> None:
+    record = plane.info()
+    assert record["up"], record["reason"]
+    assert record["readyz"] == dict.fromkeys(plane.pods(), True)
+    store = record["datastore"]
+    assert (store["name"], store["namespace"], store["up"]) == (database.name, database.namespace, True)
+    assert store["leader"]["pod"] != store["sync_standby"]["pod"]
+
+
+def test_ready_is_not_up_when_the_database_is_cut_off(plane: Plane, database: Database) -> None:
+    database.close()
+    try:
+        record = plane.info()
+        result = plane.run(wait_timeout=5)
+    finally:
+        database.open()
+    assert not record["up"]
+    assert "/readyz" in record["reason"]
+    assert record["replicas"]["ready"] == 2
+    assert result["failed"]
+    assert "/readyz" in result["msg"]
+    again = plane.run()
+    assert not again.get("failed"), again["msg"]
+
+
+def test_a_new_url_rolls_every_replica(plane: Plane, database: Database) -> None:
+    before = plane.pods()
+    create_secret(
+        "source", plane.namespace, {DATA_SOURCE_KEY: url(database, query="sslmode=require&application_name=new")}
+    )
+    result = plane.run()
+    assert result["changed"]
+    assert result["verdict"]["up"]
+    after = plane.pods()
+    assert before.keys() == after.keys()
+    assert not set(before.values()) & set(after.values())
+    assert int(database.psql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'new'")) > 0
+
+
+def test_a_wait_that_fails_says_why(plane: Plane, life: Modules) -> None:
+    secret = "wrong-password-of-the-tests"
+    life.secrets.append(secret)
+    create_secret("wrong", plane.namespace, {DATA_SOURCE_KEY: f"postgres://{OWNER}:{secret}@nowhere.invalid:5432/kine"})
+    result = plane.run(
+        name="sick", data_source_secret="wrong", replicas=1, api_port=32744, konnectivity_port=32733, wait_timeout=45
+    )
+    assert result["failed"]
+    assert "Not up after 45 s" in result["msg"]
+    assert "kmc-sick-0" in result["msg"]
+    removed = plane.run(name="sick", state="absent")
+    assert not removed.get("failed"), removed["msg"]
+    assert removed["changed"]
+
+
+def test_removal_keeps_secret_and_database(plane: Plane, database: Database) -> None:
+    predicted = plane.run(check=True, state="absent")
+    assert predicted["changed"]
+    assert plane.pods()
+    removed = plane.run(state="absent")
+    assert not removed.get("failed"), removed["msg"]
+    assert removed["changed"]
+    assert "life-ca" in warnings(removed)
+    assert plane.pods() == {}
+    assert get("secret", "source", plane.namespace)
+    assert int(database.psql("SELECT count(*) FROM kine", "kine")) > 0
+    assert not plane.run(state="absent")["changed"]
+
+
+# -- the database goes -------------------------------------------------------------------------------------------
+
+
+def test_removal_keeps_the_data(database: Database) -> None:
+    rows = database.psql("SELECT count(*) FROM kine", "kine")
+    predicted = database.run(check=True, state="absent")
+    removed = database.run(state="absent")
+    assert not removed.get("failed"), removed["msg"]
+    assert predicted["changed"]
+    assert removed["changed"]
+    assert predicted["left"] == removed["left"]
+    assert len([left for left in removed["left"] if left.startswith("PersistentVolumeClaim")]) == 2
+    assert names("pods", database.namespace, database.selector) == []
+    back = database.run()
+    assert not back.get("failed"), back["msg"]
+    assert database.psql("SELECT count(*) FROM kine", "kine") == rows
+
+
+def test_removal_with_data_leaves_nothing(database: Database) -> None:
+    predicted = database.run(check=True, state="absent", data="delete")
+    removed = database.run(state="absent", data="delete")
+    assert not removed.get("failed"), removed["msg"]
+    assert [entry["after_header"] for entry in predicted["diff"]] == [e["after_header"] for e in removed["diff"]]
+    assert removed["left"] == []
+    for kind in ("pvc", "secret", "pods", "services", "endpoints", "configmaps"):
+        assert names(kind, database.namespace, database.selector) == []
+    assert not database.run(state="absent", data="delete")["changed"]
+
+
+def test_an_operator_that_would_delete_data_is_refused(life: Modules, shared_namespace: str) -> None:
+    """The operator's settings are changed in words only: it reads them at its next start, and gets them back before."""
+    operator = Path("default/postgres-operator")
+    declared = Database(life, shared_namespace, "acid-guarded")
+    declared.run(wait=False)
+    data = json.loads(kubectl("get", "configmap", operator.name, "-n", operator.parent.name, "-o", "json"))["data"]
+    patch = ("patch", "configmap", operator.name, "-n", operator.parent.name, "--type=merge", "-p")
+    try:
+        kubectl(*patch, json.dumps({"data": {"enable_secrets_deletion": "true"}}))
+        refused = declared.run(state="absent")
+    finally:
+        kubectl(*patch, json.dumps({"data": {"enable_secrets_deletion": data["enable_secrets_deletion"]}}))
+    stale = declared.run(state="absent")
+    kubectl("rollout", "restart", f"deployment/{operator.name}", "-n", operator.parent.name)
+    kubectl("rollout", "status", f"deployment/{operator.name}", "-n", operator.parent.name, "--timeout=90s")
+    assert refused["failed"]
+    assert "enable_secrets_deletion" in refused["msg"]
+    assert stale["failed"]
+    assert "was changed after the operator started" in stale["msg"]
+    removed = declared.run(state="absent", data="delete")
+    assert not removed.get("failed"), removed["msg"]
