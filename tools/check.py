@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``make test``, ``make test-all``, ``make lint``: the stages that prove the project, timed, with a closing line of counts."""
+
+from __future__ import annotations
+
+import sys
+import time
+import typing as t
+from collections.abc import Collection, Sequence
+
+from tools.artifact import INSTALLED
+from tools.common import BUILD, LAB, ROOT, duration, environment, lab_environment
+from tools.counts import Counts
+from tools.sanity import REPORTS as SANITY_REPORTS
+from tools.stages import Result, Runner, Stage
+
+PYTHON = sys.executable
+JUNIT = BUILD / "junit"
+SCENARIOS = ROOT / "extensions" / "molecule"
+PACKAGE = "ansible_collections.k0smotron.ha"
+LIFECYCLE = "tests/integration/test_lab_lifecycle.py"
+ONLY_IN_ALL = {"base/bad_input", "base/installed_artifact", "empty/guide_url", "empty/interrupted"}
+"""Scenarios that ``make test`` leaves to ``make test-all``, because every feature in them has another real path there."""
+
+
+def without_cluster() -> dict[str, str]:
+    """Nothing in these tests may reach the cluster of the user's shell: KUBECONFIG and K8S_AUTH_* are dropped."""
+    return {k: v for k, v in environment().items() if k != "KUBECONFIG" and not k.startswith("K8S_AUTH_")}
+
+
+def in_lab() -> dict[str, str]:
+    """The same, the lab's KUBECONFIG and PATH, and the collection as installed from its archive, not the checkout."""
+    return {**without_cluster(), **lab_environment(), "ANSIBLE_COLLECTIONS_PATH": str(INSTALLED)}
+
+
+def for_plugins() -> dict[str, str]:
+    """mypy reads the plugins under the name that Ansible imports them by."""
+    return {**without_cluster(), "MYPYPATH": str(BUILD / "collections")}
+
+
+def linters() -> list[Stage]:
+    """Style, types and Ansible's own rules."""
+    bare = without_cluster
+    return [
+        Stage("ruff check", ["ruff", "check", "."], bare),
+        Stage("ruff format", ["ruff", "format", "--check", "."], bare),
+        Stage("yamllint", ["yamllint", "--strict", "."], bare),
+        Stage("mypy plugins", ["mypy", "-p", f"{PACKAGE}.plugins"], for_plugins),
+        Stage("mypy tests", ["mypy", "tools", "tests/lab", "tests/unit", "tests/integration"], for_plugins),
+        Stage("ansible-lint", ["ansible-lint", "--strict"], bare),
+        Stage("changelog", ["antsibull-changelog", "lint"], bare),
+    ]
+
+
+def pytest(name: str, *arguments: str, in_the_lab: bool = False) -> Stage:
+    """A pytest run with its own JUnit file; in the lab no test may be skipped."""
+    report = JUNIT / f"{name}.xml"
+    command = [PYTHON, "-m", "pytest", f"--junitxml={report}", *arguments]
+    return Stage(name, command, in_lab if in_the_lab else without_cluster, [report], complete=in_the_lab)
+
+
+def quick() -> list[Stage]:
+    """What needs no lab, fastest first."""
+    sanity = Stage("sanity", [PYTHON, "-m", "tools.sanity"], without_cluster, [SANITY_REPORTS])
+    artifact = Stage("artifact", [PYTHON, "-m", "tools.artifact"], without_cluster)
+    return [pytest("unit", "tests/unit"), *linters(), artifact, sanity]
+
+
+def lab(left_out: Collection[str]) -> list[Stage]:
+    """What runs on the lab, one after the other; the last stage takes the lab down and checks that nothing is left.
+
+    In the order of their names: base/* scenarios share operators and a database, empty/* ones take everything away first.
+    """
+    found = {str(path.parent.relative_to(SCENARIOS)) for path in SCENARIOS.glob("*/*/molecule.yml")}
+    return [
+        pytest("integration", "tests/integration", f"--ignore={LIFECYCLE}", in_the_lab=True),
+        *(
+            Stage(f"molecule {name}", ["molecule", "test", "-s", name], in_lab)
+            for name in sorted(found.difference(left_out))
+        ),
+        pytest("lab lifecycle", LIFECYCLE, in_the_lab=True),
+    ]
+
+
+def summary(results: Sequence[Result], seconds: float) -> t.Iterator[str]:
+    """A row a stage, the slowest last, and the line of counts that closes the run."""
+    width = max((len(result.stage.name) for result in results), default=0)
+    for result in sorted(results, key=lambda result: result.seconds):
+        verdict = "ok" if result.ok else "FAILED"
+        yield f"{result.stage.name.ljust(width)}  {verdict:6}  {result.seconds:6.0f} s  {result.counts}"
+    yield f"all in {duration(seconds)}"
+    yield str(sum((result.counts for result in results), Counts()))
+
+
+def main() -> int:
+    """Run the tests; with the argument ``all`` the scenarios left out otherwise, too; with ``lint`` only the linters."""
+    started = time.monotonic()
+    only_lint = sys.argv[1:] == ["lint"]
+    left_out = () if sys.argv[1:] == ["all"] else ONLY_IN_ALL
+    runner = Runner(keep_going=only_lint)  # who lints wants every finding, who tests wants to know soon
+    if only_lint:
+        runner.lanes(linters())
+    else:
+        runner.lanes([Stage("lab up", [*LAB, "up"], without_cluster, is_test=False)], quick())
+        if runner.ok:
+            runner.lanes(lab(left_out))
+    print("\n" + "\n".join(summary(runner.results, time.monotonic() - started)), flush=True)
+    return 0 if runner.ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

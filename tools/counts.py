@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Count test results in JUnit XML files. Pure but for reading the files."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+# ansible-test's word for a test that has no file to look at (PowerShell's in a collection without any): no test at all.
+NOT_APPLICABLE = "No tests applicable."
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many tests passed, failed (errors included) and were skipped."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
+
+    def __str__(self) -> str:
+        text = f"{self.passed} passed, {self.failed} failed"
+        return f"{text}, {self.skipped} skipped" if self.skipped else text
+
+
+def count(reports: t.Iterable[Path]) -> Counts:
+    """The sum over JUnit XML files; a folder stands for every ``*.xml`` in it, a missing file for no test."""
+    files = [file for report in reports for file in (sorted(report.glob("*.xml")) if report.is_dir() else [report])]
+    return sum((_count_file(file) for file in files if file.exists()), Counts())
+
+
+def _count_file(file: Path) -> Counts:
+    cases = ElementTree.parse(file).getroot().iter("testcase")  # noqa: S314 - see the import
+    return sum((_count_case(case) for case in cases), Counts())
+
+
+def _count_case(case: ElementTree.Element) -> Counts:
+    if case.find("failure") is not None or case.find("error") is not None:
+        return Counts(failed=1)
+    skipped = case.find("skipped")
+    if skipped is None:
+        return Counts(passed=1)
+    return Counts() if skipped.text == NOT_APPLICABLE else Counts(skipped=1)

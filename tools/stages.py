@@ -1,0 +1,157 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run stages (one command each) side by side in lanes, say what happens, stop everything when one fails."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import threading
+import time
+import typing as t
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.common import BUILD, ROOT, elapsed
+from tools.counts import Counts, count
+
+LOGS = BUILD / "logs"
+HEARTBEAT = 60.0  # seconds of silence after which a running stage says that it is alive
+TAIL = 60  # lines of a failed stage's log that are shown
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One command, and where it writes its JUnit XML files; without any, the stage itself counts as one test.
+
+    ``variables`` is called when the stage starts, because the lab's environment exists only once the lab is up.
+    ``complete`` means that a skipped test fails the stage: in the lab nothing may be left out.
+    """
+
+    name: str
+    command: Sequence[str]
+    variables: t.Callable[[], t.Mapping[str, str]]
+    reports: Sequence[Path] = ()
+    complete: bool = False
+    is_test: bool = True
+
+    @property
+    def log(self) -> Path:
+        """Where the command's output goes."""
+        return LOGS / f"{self.name.replace(' ', '-').replace('/', '-')}.log"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a stage; ``seconds`` is wall clock."""
+
+    stage: Stage
+    ok: bool
+    counts: Counts
+    seconds: float
+
+
+class Runner:
+    """Runs lanes of stages; the first failure ends all lanes, unless told to keep going."""
+
+    def __init__(self, *, keep_going: bool = False) -> None:
+        self.results: list[Result] = []
+        self._keep_going = keep_going
+        self._stop = threading.Event()
+        self._started = time.monotonic()
+        LOGS.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def ok(self) -> bool:
+        """Whether no stage failed so far."""
+        return all(result.ok for result in self.results)
+
+    def lanes(self, *lanes: Sequence[Stage]) -> None:
+        """Run each lane's stages in order, the lanes side by side; returns when all have ended."""
+        threads = [threading.Thread(target=self._lane, args=(lane,)) for lane in lanes]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _lane(self, stages: Sequence[Stage]) -> None:
+        for stage in stages:
+            if self._stop.is_set():
+                return
+            result = self._run(stage)
+            if result is not None:
+                self.results.append(result)
+
+    def _run(self, stage: Stage) -> Result | None:
+        """Run one stage; None when it was ended because another failed."""
+        for report in stage.reports:
+            for old in report.glob("*.xml") if report.is_dir() else [report]:
+                old.unlink(missing_ok=True)
+        began = time.monotonic()
+        self._say(f"{stage.name} ...")
+        code = self._wait(stage)
+        if code is None:
+            return None
+        result = judge(stage, code, time.monotonic() - began)
+        self._say(f"{stage.name}: {'ok' if result.ok else 'FAILED'}, {result.counts}, {elapsed(began)}")
+        if not result.ok:
+            self._explain(stage)
+            if not self._keep_going:
+                self._stop.set()
+        return result
+
+    def _wait(self, stage: Stage) -> int | None:
+        """The command's exit code; None when it was ended because another stage failed."""
+        with stage.log.open("w", encoding="utf-8") as log:
+            process = subprocess.Popen(
+                stage.command,
+                cwd=ROOT,
+                env=dict(stage.variables()),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            spoke = time.monotonic()
+            while process.poll() is None:
+                if self._stop.wait(0.2):
+                    os.killpg(process.pid, signal.SIGTERM)
+                    process.wait()
+                    return None
+                if time.monotonic() - spoke > HEARTBEAT:
+                    spoke = time.monotonic()
+                    self._say(f"{stage.name}: {last_line(stage.log)}")
+        return process.returncode
+
+    def _explain(self, stage: Stage) -> None:
+        lines = stage.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        shown = "\n".join(f"    {line}" for line in lines[-TAIL:])
+        print(f"{shown}\n{stage.name} failed: {shlex.join(stage.command)}\nAll of its output: {stage.log}", flush=True)
+
+    def _say(self, message: str) -> None:
+        print(f"[{elapsed(self._started):>11}] {message}", flush=True)
+
+
+def judge(stage: Stage, code: int, seconds: float) -> Result:
+    """Turn an exit code and the reports into a result. A stage that should have run tests and ran none has failed."""
+    counts = count(stage.reports)
+    ok = code == 0 and not counts.failed
+    if stage.reports and not counts.passed + counts.failed:
+        ok = False
+    if stage.complete and counts.skipped:
+        ok = False
+    if not stage.reports and stage.is_test:
+        counts = Counts(passed=int(ok), failed=int(not ok))
+    elif not ok and not counts.failed:
+        counts += Counts(failed=1)
+    return Result(stage, ok, counts, seconds)
+
+
+def last_line(log: Path) -> str:
+    """The last line with text in a log, shortened to a terminal's width."""
+    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    return lines[-1][:100] if lines else "no output yet"
