@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 
 from tools.artifact import INSTALLED
 from tools.common import BUILD, LAB, ROOT, duration, environment, lab_environment
-from tools.counts import Counts
+from tools.counts import Counts, failures
 from tools.sanity import REPORTS as SANITY_REPORTS
 from tools.stages import Result, Runner, Stage
 
@@ -85,11 +85,14 @@ def lab(left_out: Collection[str]) -> list[Stage]:
 
 
 def summary(results: Sequence[Result], seconds: float) -> t.Iterator[str]:
-    """A row a stage, the slowest last, and the line of counts that closes the run."""
+    """A row a stage, the slowest last, what failed by name, and the line of counts that closes the run."""
     width = max((len(result.stage.name) for result in results), default=0)
     for result in sorted(results, key=lambda result: result.seconds):
         verdict = "ok" if result.ok else "FAILED"
         yield f"{result.stage.name.ljust(width)}  {verdict:6}  {result.seconds:6.0f} s  {result.counts}"
+    for result in results:
+        if not result.ok:
+            yield from (f"FAILED {result.stage.name}: {line}" for line in failures(result.stage.reports))
     yield f"all in {duration(seconds)}"
     yield str(sum((result.counts for result in results), Counts()))
 
@@ -99,13 +102,13 @@ def main() -> int:
     started = time.monotonic()
     only_lint = sys.argv[1:] == ["lint"]
     left_out = () if sys.argv[1:] == ["all"] else ONLY_IN_ALL
-    runner = Runner(keep_going=only_lint)  # who lints wants every finding, who tests wants to know soon
+    runner = Runner()
     if only_lint:
-        runner.lanes(linters())
+        runner.lanes(linters(), keep_going=True)
     else:
         runner.lanes([Stage("lab up", [*LAB, "up"], without_cluster, is_test=False)], quick())
-        if runner.ok:
-            runner.lanes(lab(left_out))
+        if runner.ok:  # a lab run is long: it tells everything at once
+            runner.lanes(lab(left_out), keep_going=True)
     print("\n" + "\n".join(summary(runner.results, time.monotonic() - started)), flush=True)
     return 0 if runner.ok else 1
 

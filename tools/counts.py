@@ -32,17 +32,32 @@ class Counts:
 
 def count(reports: t.Iterable[Path]) -> Counts:
     """The sum over JUnit XML files; a folder stands for every ``*.xml`` in it, a missing file for no test."""
+    return sum((_count_case(case) for case in _cases(reports)), Counts())
+
+
+def failures(reports: t.Iterable[Path]) -> list[str]:
+    """What failed, a line each: the test's name and the first line of its reason."""
+    return [
+        f"{case.get('classname', '')}::{case.get('name')}: {(found.get('message') or 'no reason').splitlines()[0][:200]}"
+        for case in _cases(reports)
+        if (found := _fault(case)) is not None
+    ]
+
+
+def _cases(reports: t.Iterable[Path]) -> t.Iterator[ElementTree.Element]:
     files = [file for report in reports for file in (sorted(report.glob("*.xml")) if report.is_dir() else [report])]
-    return sum((_count_file(file) for file in files if file.exists()), Counts())
+    for file in files:
+        if file.exists():
+            yield from ElementTree.parse(file).getroot().iter("testcase")  # noqa: S314 - see the import
 
 
-def _count_file(file: Path) -> Counts:
-    cases = ElementTree.parse(file).getroot().iter("testcase")  # noqa: S314 - see the import
-    return sum((_count_case(case) for case in cases), Counts())
+def _fault(case: ElementTree.Element) -> ElementTree.Element | None:
+    failure = case.find("failure")
+    return case.find("error") if failure is None else failure
 
 
 def _count_case(case: ElementTree.Element) -> Counts:
-    if case.find("failure") is not None or case.find("error") is not None:
+    if _fault(case) is not None:
         return Counts(failed=1)
     skipped = case.find("skipped")
     if skipped is None:

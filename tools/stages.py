@@ -22,6 +22,7 @@ from tools.counts import Counts, count
 LOGS = BUILD / "logs"
 HEARTBEAT = 60.0  # seconds of silence after which a running stage says that it is alive
 TAIL = 60  # lines of a failed stage's log that are shown
+DEADLINE = 30 * 60.0  # seconds after which a stage counts as hung
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,10 @@ class Result:
 
 
 class Runner:
-    """Runs lanes of stages; the first failure ends all lanes, unless told to keep going."""
+    """Runs lanes of stages and keeps their results."""
 
-    def __init__(self, *, keep_going: bool = False) -> None:
+    def __init__(self) -> None:
         self.results: list[Result] = []
-        self._keep_going = keep_going
         self._stop = threading.Event()
         self._started = time.monotonic()
         LOGS.mkdir(parents=True, exist_ok=True)
@@ -70,21 +70,26 @@ class Runner:
         """Whether no stage failed so far."""
         return all(result.ok for result in self.results)
 
-    def lanes(self, *lanes: Sequence[Stage]) -> None:
-        """Run each lane's stages in order, the lanes side by side; returns when all have ended."""
-        threads = [threading.Thread(target=self._lane, args=(lane,)) for lane in lanes]
+    def lanes(self, *lanes: Sequence[Stage], keep_going: bool = False) -> None:
+        """Run each lane's stages in order, the lanes side by side; returns when all have ended.
+
+        The first failure ends all lanes, unless told to keep going.
+        """
+        threads = [threading.Thread(target=self._lane, args=(lane, keep_going)) for lane in lanes]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
 
-    def _lane(self, stages: Sequence[Stage]) -> None:
+    def _lane(self, stages: Sequence[Stage], keep_going: bool) -> None:
         for stage in stages:
             if self._stop.is_set():
                 return
             result = self._run(stage)
             if result is not None:
                 self.results.append(result)
+                if not result.ok and not keep_going:
+                    self._stop.set()
 
     def _run(self, stage: Stage) -> Result | None:
         """Run one stage; None when it was ended because another failed."""
@@ -100,8 +105,6 @@ class Runner:
         self._say(f"{stage.name}: {'ok' if result.ok else 'FAILED'}, {result.counts}, {elapsed(began)}")
         if not result.ok:
             self._explain(stage)
-            if not self._keep_going:
-                self._stop.set()
         return result
 
     def _wait(self, stage: Stage) -> int | None:
@@ -116,12 +119,15 @@ class Runner:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            spoke = time.monotonic()
+            began = spoke = time.monotonic()
             while process.poll() is None:
                 if self._stop.wait(0.2):
-                    os.killpg(process.pid, signal.SIGTERM)
-                    process.wait()
+                    end(process)
                     return None
+                if time.monotonic() - began > DEADLINE:
+                    end(process)
+                    log.write(f"ended after {DEADLINE:.0f} s, for it seems to hang\n")
+                    break
                 if time.monotonic() - spoke > HEARTBEAT:
                     spoke = time.monotonic()
                     self._say(f"{stage.name}: {last_line(stage.log)}")
@@ -134,6 +140,16 @@ class Runner:
 
     def _say(self, message: str) -> None:
         print(f"[{elapsed(self._started):>11}] {message}", flush=True)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a stage with all that it started in its own session; what does not listen is killed."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def judge(stage: Stage, code: int, seconds: float) -> Result:

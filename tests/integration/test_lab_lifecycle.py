@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.node_images import database_image
 from tests.lab import addresses, cgroups, control_plane, machine, process, settings, waiting
 from tests.lab.api import NotFound
 from tests.lab.paths import REPOSITORY, State, default_root
@@ -136,7 +137,7 @@ def kill_everything() -> None:
 
 def make_workload() -> str:
     """A web server on a volume, behind a LoadBalancer Service; returns the address to answer at."""
-    image = next(name for name in _images() if "/spilo" in name)
+    image = database_image(control_plane.api(STATE).items("/api/v1/nodes"))
     container = {
         "name": "web",
         "image": image,
@@ -160,11 +161,6 @@ def _create(kind: str, spec: dict[str, t.Any]) -> None:
 def _load_balancer() -> str:
     service = control_plane.api(STATE).get(f"{NAMESPACE}/services/lifecycle")
     return next((str(each["ip"]) for each in service["status"]["loadBalancer"].get("ingress", [])), "")
-
-
-def _images() -> list[str]:
-    nodes = control_plane.api(STATE).items("/api/v1/nodes")
-    return [name for node in nodes for image in node["status"]["images"] for name in image.get("names") or []]
 
 
 def answers(address: str) -> bool:

@@ -23,6 +23,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_diagnose import pod_ready
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
+from tests.integration.node_images import database_image
 
 Object: t.TypeAlias = dict[str, t.Any]
 
@@ -52,17 +53,7 @@ secure.serve_forever()
 
 
 def image(kube: Kube) -> str:
-    """An image with sh and python3 that is on the nodes already: the database's."""
-    names = [
-        name
-        for node in kube.list("v1", "Node")
-        for one in node["status"].get("images") or []
-        for name in one.get("names") or []
-        if "spilo" in name and "@" not in name
-    ]
-    if not names:
-        pytest.fail("No node has an image of Spilo: these tests need the lab's images. Start the lab with make lab.")
-    return str(names[0])
+    return database_image(list(kube.list("v1", "Node")))
 
 
 class Authority:

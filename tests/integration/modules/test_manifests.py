@@ -13,6 +13,7 @@ import typing as t
 import pytest
 
 from tests.integration.modules.runner import Modules, get, kubectl
+from tests.integration.node_images import database_image_of
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -284,18 +285,8 @@ def test_everything_can_go(install: Install, operator: Operator) -> None:
     assert not kubectl("get", "namespace", operator.name, "--ignore-not-found")
 
 
-def lab_image() -> str:
-    """An image with python3 that the nodes have: the database's."""
-    nodes = json.loads(kubectl("get", "nodes", "-o", "json"))["items"]
-    names = [name for node in nodes for one in node["status"].get("images") or [] for name in one.get("names") or []]
-    spilo = [name for name in names if "spilo" in name and "@" not in name]
-    if not spilo:
-        pytest.fail("No node has an image of Spilo: this test needs the lab's images. Start the lab with make lab.")
-    return str(spilo[0])
-
-
 def test_a_webhook_with_our_certificate_answers(install: Install, operator: Operator) -> None:
-    operator.write(lab_image(), replicas=1)
+    operator.write(database_image_of(kubectl("get", "nodes", "-o", "json")), replicas=1)
     install(wait=True, wait_timeout=90, probe=operator.thing(a=1))
     kubectl("apply", "-f", "-", stdin=json.dumps(operator.thing("stored", a=2)))
     assert (

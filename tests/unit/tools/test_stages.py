@@ -15,11 +15,12 @@ import pytest
 
 from tools import stages
 from tools.check import summary
-from tools.counts import Counts, count
+from tools.counts import Counts, count, failures
 from tools.stages import Runner, Stage, judge
 
 REPORT = """<testsuites><testsuite>
-<testcase name="a"/><testcase name="b"><failure/></testcase><testcase name="c"><error/></testcase>
+<testcase name="a"/><testcase name="b"><failure/></testcase>
+<testcase classname="tests.c" name="c"><error message="E: no&#10;more"/></testcase>
 <testcase name="d"><skipped>needs a GPU</skipped></testcase>
 <testcase name="e"><skipped>No tests applicable.</skipped></testcase>
 </testsuite></testsuites>"""
@@ -39,6 +40,11 @@ def stage(name: str, script: str, **more: t.Any) -> Stage:
 def test_counts_failures_errors_and_skips_but_not_what_does_not_apply(tmp_path: Path) -> None:
     (tmp_path / "one.xml").write_text(REPORT)
     assert count([tmp_path, tmp_path / "missing.xml"]) == Counts(passed=1, failed=2, skipped=1)
+
+
+def test_names_what_failed_and_why(tmp_path: Path) -> None:
+    (tmp_path / "one.xml").write_text(REPORT)
+    assert failures([tmp_path]) == ["::b: no reason", "tests.c::c: E: no"]
 
 
 @pytest.mark.parametrize(
@@ -73,6 +79,27 @@ def test_a_failure_ends_the_other_lane_and_shows_the_log(capsys: pytest.CaptureF
     assert not runner.ok
     assert [result.stage.name for result in runner.results] == ["broken"]
     assert "the reason" in capsys.readouterr().out
+
+
+def test_keeps_going_when_told_and_names_the_failure_before_the_sums(tmp_path: Path) -> None:
+    file = tmp_path / "report.xml"
+    script = f"open({str(file)!r}, 'w').write({REPORT!r})"
+    runner = Runner()
+    runner.lanes([stage("broken", script, reports=[file]), stage("next", "")], keep_going=True)
+    assert [(result.stage.name, result.ok) for result in runner.results] == [("broken", False), ("next", True)]
+    assert list(summary(runner.results, 1.0))[-4:-2] == [
+        "FAILED broken: ::b: no reason",
+        "FAILED broken: tests.c::c: E: no",
+    ]
+
+
+def test_a_stage_that_hangs_is_ended_and_counts_as_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stages, "DEADLINE", 0.5)
+    runner = Runner()
+    runner.lanes([stage("hung", "import time; time.sleep(60)")])
+    assert [result.ok for result in runner.results] == [False]
+    assert runner.results[0].seconds < 20
+    assert "seems to hang" in runner.results[0].stage.log.read_text()
 
 
 def test_the_last_line_is_the_sum_of_counts() -> None:
