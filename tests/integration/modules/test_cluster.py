@@ -40,7 +40,7 @@ class ControlPlane:
     def start(self) -> dict[str, t.Any]:
         """Declare it, and wait until k0smotron has made it complete."""
         result = self.ok()
-        waiting.until(lambda: FILLED_IN <= (self.live() or {"spec": {}})["spec"].keys(), "k0smotron's own fields", 60)
+        waiting.until(lambda: (self.live() or {"spec": {}})["spec"].keys() >= FILLED_IN, "k0smotron's own fields", 60)
         return result
 
     def refused(self, **more: t.Any) -> str:
