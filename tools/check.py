@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 import typing as t
@@ -99,6 +100,7 @@ def summary(results: Sequence[Result], seconds: float) -> t.Iterator[str]:
 
 def main() -> int:
     """Run the tests; with the argument ``all`` the scenarios left out otherwise, too; with ``lint`` only the linters."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     started = time.monotonic()
     only_lint = sys.argv[1:] == ["lint"]
     left_out = () if sys.argv[1:] == ["all"] else ONLY_IN_ALL

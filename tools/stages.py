@@ -13,6 +13,7 @@ import threading
 import time
 import typing as t
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,11 +76,16 @@ class Runner:
 
         The first failure ends all lanes, unless told to keep going.
         """
-        threads = [threading.Thread(target=self._lane, args=(lane, keep_going)) for lane in lanes]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(max_workers=len(lanes)) as pool:
+            running = [pool.submit(self._lane, lane, keep_going) for lane in lanes]
+            try:
+                for lane in running:
+                    lane.result()
+            except (
+                BaseException
+            ):  # Ctrl-C, or main()'s SIGTERM: stages run in sessions of their own and hear of neither
+                self._stop.set()
+                raise
 
     def _lane(self, stages: Sequence[Stage], keep_going: bool) -> None:
         for stage in stages:

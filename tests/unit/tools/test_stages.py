@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
 import time
 import typing as t
@@ -15,6 +17,7 @@ import pytest
 
 from tools import stages
 from tools.check import summary
+from tools.common import ROOT
 from tools.counts import Counts, count, failures
 from tools.stages import Runner, Stage, judge
 
@@ -100,6 +103,28 @@ def test_a_stage_that_hangs_is_ended_and_counts_as_failed(monkeypatch: pytest.Mo
     assert [result.ok for result in runner.results] == [False]
     assert runner.results[0].seconds < 20
     assert "seems to hang" in runner.results[0].stage.log.read_text()
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_ended_ends_its_stages(tmp_path: Path, sent: signal.Signals) -> None:
+    script = f"""
+import os, signal, sys
+from pathlib import Path
+from tools import stages
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+stages.LOGS = Path({str(tmp_path)!r})
+body = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+stages.Runner().lanes([stages.Stage("one", [sys.executable, "-c", body], lambda: os.environ)])
+"""
+    run = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stderr=subprocess.DEVNULL)
+    log = tmp_path / "one.log"
+    while not log.exists() or not log.read_text():
+        time.sleep(0.05)
+    run.send_signal(sent)
+    assert run.wait(20) != 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(log.read_text()), 0)
 
 
 def test_the_last_line_is_the_sum_of_counts() -> None:
