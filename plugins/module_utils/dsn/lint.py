@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import golang, values
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.model import Dsn, Finding
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.tls import PLAINTEXT, SSL_MODES, attempts
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.url import MYSQL, POSTGRES, parse
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.k0s import K0sVersion, too_old
@@ -16,9 +19,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.k0s import k0s_versio
 ERROR = "error"
 WARNING = "warning"
 
-_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-_PLAINTEXT_MODES = ("allow", "prefer")
-_DRIVER_PARAMS = frozenset(
+DRIVER_PARAMS = frozenset(
     [
         "connect_timeout",
         "passfile",
@@ -60,7 +61,7 @@ _STARTUP_PARAMS = frozenset(
     ]
 )
 """Server settings that make sense in a DSN."""
-_MYSQL_PARAMS = frozenset(
+MYSQL_PARAMS = frozenset(
     [
         "allowAllFiles",
         "allowCleartextPasswords",
@@ -89,6 +90,7 @@ _MYSQL_PARAMS = frozenset(
         "connectionAttributes",
     ]
 )
+"""What go-sql-driver keeps for itself; it sets every other parameter as a system variable."""
 _NAME_BYTES = 63
 """PostgreSQL cuts longer names off."""
 
@@ -102,19 +104,23 @@ class Context(t.NamedTuple):
     dsn: Dsn
     version: K0sVersion | None
     require_tls: bool | None
+    ca_file: bool
 
 
 Rule = t.Callable[[Context], t.Iterator[Finding]]
 
 
-def lint(url: str, *, k0s_version: str | None = None, require_tls: bool | None = None) -> list[Finding]:
+def lint(
+    url: str, *, k0s_version: str | None = None, require_tls: bool | None = None, ca_file: bool = False
+) -> list[Finding]:
     """Everything that is wrong with a DSN, errors first. Never raises and never shows the password.
 
     ``k0s_version`` is the version that will read it. ``require_tls`` says whether the database is known to refuse
     connections without TLS (True: a Zalando cluster as it comes; False: plaintext is allowed; None: nobody knows).
+    ``ca_file`` says that kine gets its own --ca-file beside the DSN.
     """
     try:
-        context = Context(parse(url), read_version(k0s_version) if k0s_version else None, require_tls)
+        context = Context(parse(url), read_version(k0s_version) if k0s_version else None, require_tls, ca_file)
     except InvalidInput as error:
         return [Finding(ERROR, error.message, error.remedy)]
     found = [finding for rule in RULES[context.dsn.scheme] for finding in rule(context)]
@@ -139,25 +145,41 @@ def _k0s_version(context: Context) -> t.Iterator[Finding]:
 
 
 def _postgres_tls(context: Context) -> t.Iterator[Finding]:
-    mode = context.dsn.params.get("sslmode")
-    if mode is None:
+    mode, tried = context.dsn.params.get("sslmode"), attempts(context.dsn)
+    if mode is not None and mode not in SSL_MODES:
+        yield Finding(ERROR, "The DSN's sslmode is unknown", f"Use one of {', '.join(SSL_MODES)}.")
+    elif tried == (PLAINTEXT,):
+        yield _plaintext(context.require_tls)
+    elif PLAINTEXT in tried and mode is None:
         yield Finding(
             WARNING,
             "The DSN sets no sslmode, so kine falls back to plaintext without a word when TLS fails",
             "Add sslmode=require, or verify-full with sslrootcert.",
         )
-    elif mode not in _SSL_MODES:
-        yield Finding(ERROR, "The DSN's sslmode is unknown", f"Use one of {', '.join(_SSL_MODES)}.")
-    elif mode == "disable":
-        yield _plaintext(context.require_tls)
-    elif mode in _PLAINTEXT_MODES:
+    elif PLAINTEXT in tried:
         yield Finding(WARNING, f"sslmode={mode} allows plaintext", "Use sslmode=require.")
-    elif mode != "require" and "sslrootcert" not in context.dsn.params:
+    elif tried[0].startswith("verify") and "sslrootcert" not in context.dsn.params:
         yield Finding(
             WARNING,
             f"sslmode={mode} without sslrootcert trusts only the certificate authorities of the k0s image",
             "Mount the database's CA into the control plane and name it in sslrootcert.",
         )
+
+
+def _postgres_values(context: Context) -> t.Iterator[Finding]:
+    params = context.dsn.params
+    yield from _refused_values(params, values.POSTGRES)
+    if "service" in params:
+        yield Finding(ERROR, "The DSN names a service file's entry, which no pod has", "Write its values into the DSN.")
+    if bool(params.get("sslcert")) != bool(params.get("sslkey")):
+        yield Finding(ERROR, "The DSN gives one of sslcert and sslkey without the other", "Give both, or neither.")
+    if params.get("min_protocol_version") in ("3.2", "latest") and params.get("max_protocol_version") == "3.0":
+        yield Finding(ERROR, "The DSN's min_protocol_version is above its max_protocol_version", "Remove both.")
+
+
+def _refused_values(params: t.Mapping[str, str], takes: t.Mapping[str, str]) -> t.Iterator[Finding]:
+    for name in values.refused(params, takes):
+        yield Finding(ERROR, f"kine's driver refuses the DSN's value of {name}", f"Correct {name}, or remove it.")
 
 
 def _plaintext(require_tls: bool | None) -> Finding:
@@ -198,7 +220,7 @@ def _postgres_names(context: Context) -> t.Iterator[Finding]:
 
 def _postgres_params(context: Context) -> t.Iterator[Finding]:
     params = context.dsn.params
-    unknown = [key for key in params if key not in _DRIVER_PARAMS and key not in _STARTUP_PARAMS]
+    unknown = [key for key in params if key not in DRIVER_PARAMS and key not in _STARTUP_PARAMS]
     if unknown:
         yield Finding(
             WARNING,
@@ -223,16 +245,33 @@ def _mysql_form(context: Context) -> t.Iterator[Finding]:
 
 
 def _mysql_tls(context: Context) -> t.Iterator[Finding]:
-    mode = context.dsn.params.get("tls", "false")
-    if mode in ("false", "preferred"):
-        level = ERROR if context.require_tls and mode == "false" else WARNING
+    tried = attempts(context.dsn)
+    given = context.dsn.params.get("tls", "false")
+    remedy = "Add tls=true, tls=skip-verify for a certificate of its own, or kine's own --ca-file."
+    if not tried:
+        yield Finding(ERROR, "kine's driver refuses this value of tls", remedy)
+    elif context.ca_file and golang.tls_mode(given) != "false":
         yield Finding(
-            level, "The DSN allows plaintext", "Add tls=true, or tls=skip-verify for a certificate of its own."
+            WARNING, f"tls={given} in the DSN makes kine ignore its --ca-file", "Remove tls from the DSN, or the file."
         )
+    elif PLAINTEXT in tried and not (context.ca_file and tried == (PLAINTEXT,)):
+        level = ERROR if context.require_tls and tried == (PLAINTEXT,) else WARNING
+        yield Finding(level, "The DSN allows plaintext", remedy)
+
+
+def _mysql_values(context: Context) -> t.Iterator[Finding]:
+    params = context.dsn.params
+    yield from _refused_values(params, values.MYSQL)
+    if "strict" in params:
+        yield Finding(ERROR, "kine's driver ends itself at the parameter strict, which it no longer has", "Remove it.")
+    if golang.boolean(params.get("interpolateParams", "")) and re.match(
+        r"(big5|cp932|gb|sjis)", params.get("collation", "")
+    ):
+        yield Finding(ERROR, "kine's driver refuses interpolateParams with this collation", "Remove interpolateParams.")
 
 
 def _mysql_failover(context: Context) -> t.Iterator[Finding]:
-    if context.dsn.params.get("rejectReadOnly") not in ("1", "true", "TRUE", "True"):
+    if not golang.boolean(context.dsn.params.get("rejectReadOnly", "")):
         yield Finding(
             WARNING,
             "Without rejectReadOnly kine keeps its connections to a demoted primary, where every write fails",
@@ -241,7 +280,7 @@ def _mysql_failover(context: Context) -> t.Iterator[Finding]:
 
 
 def _mysql_params(context: Context) -> t.Iterator[Finding]:
-    unknown = [key for key in context.dsn.params if key not in _MYSQL_PARAMS]
+    unknown = [key for key in context.dsn.params if key not in MYSQL_PARAMS]
     if unknown:
         yield Finding(
             WARNING,
@@ -251,6 +290,6 @@ def _mysql_params(context: Context) -> t.Iterator[Finding]:
 
 
 RULES: t.Mapping[str, t.Sequence[Rule]] = {
-    POSTGRES: (_k0s_version, _postgres_tls, _postgres_hosts, _postgres_names, _postgres_params),
-    MYSQL: (_k0s_version, _mysql_form, _mysql_tls, _mysql_failover, _mysql_params),
+    POSTGRES: (_k0s_version, _postgres_tls, _postgres_hosts, _postgres_names, _postgres_params, _postgres_values),
+    MYSQL: (_k0s_version, _mysql_form, _mysql_tls, _mysql_failover, _mysql_params, _mysql_values),
 }

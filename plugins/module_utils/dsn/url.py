@@ -13,11 +13,13 @@ YAML value.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import typing as t
-from urllib.parse import quote, quote_plus, unquote, unquote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.model import MASK, Dsn, Host
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.values import NOT_DECODED
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput
 
 POSTGRES = "postgres"
@@ -37,7 +39,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _GO_USERINFO = re.compile(r"[A-Za-z0-9\-._~:!$'()*+,;=%]*")
 """What net/url takes in user and password without complaint, less & and @, which k0smotron or a reader may split at."""
 _PARAM_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
-_HOST_NAME = re.compile(r"[A-Za-z0-9._\-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
+_HOST_NAME = re.compile(r"[A-Za-z0-9._\-]+")
 
 
 def parse(url: str) -> Dsn:
@@ -166,21 +168,31 @@ def _postgres_hosts(text: str) -> tuple[Host, ...]:
             "The DSN names no host, or a unix socket", "Give host:port; every replica connects over the network."
         )
     items = text.split(",")
-    if len(items) > 1 and any(not re.search(r":\d+$", item) for item in items):
+    if len(items) > 1 and any(not re.search(r":[0-9]+$", item) for item in items):
         raise InvalidInput("A host of the DSN has no port, and kine would mix up the others", "Give every host a port.")
     return tuple(_host(item, POSTGRES) for item in items)
 
 
 def _host(text: str, scheme: str) -> Host:
-    match = re.fullmatch(r"(?:\[([^\]]*)\]|([^:\[\]]*))(?::(\d+))?", text)
+    match = re.fullmatch(r"(?:\[([^\]]*)\]|([^:\[\]]*))(?::([0-9]+))?", text)
     name = (match[1] or match[2]) if match else ""
     port = int(match[3] or _PORTS[scheme]) if match else 0
     # The text is not shown: with an unencoded password it may be a part of it.
-    if not name or not _HOST_NAME.fullmatch(name) or not 0 < port < 65536:
+    if not _is_host(name) or not 0 < port < 65536:
         raise InvalidInput(
             "The DSN's host is not of the form host:port", _ENCODE if scheme == POSTGRES else "Use tcp(host:port)."
         )
     return Host(name, port)
+
+
+def _is_host(name: str) -> bool:
+    if ":" not in name:
+        return bool(_HOST_NAME.fullmatch(name))
+    try:
+        ipaddress.IPv6Address(name)
+    except ValueError:
+        return False
+    return "%" not in name  # a zone is of one machine only
 
 
 def _params(query: str) -> dict[str, str]:
@@ -190,7 +202,7 @@ def _params(query: str) -> dict[str, str]:
         if not _PARAM_NAME.fullmatch(key) or ";" in value or _BAD_ESCAPE.search(value):
             raise InvalidInput("A parameter of the DSN is not of the form name=value", _ENCODE)
         # Like Go's url.Values in kine: of repeated parameters the first one counts.
-        params.setdefault(key, unquote_plus(value))
+        params.setdefault(key, _decoded(value.replace("+", " ")))
     return params
 
 
@@ -218,14 +230,31 @@ def _parse_mysql(rest: str) -> Dsn:
             "The DSN is not of the form mysql://user:password@tcp(host:port)/database?parameters",
             "Write the host as tcp(host:port), the password as it is, and encode a / in parameters as %2F.",
         )
+    if match[1].startswith("[") and match[1].endswith("]"):
+        raise InvalidInput("The DSN's IPv6 address has no port, and kine's driver would misread it", "Write the port.")
     database, _mark, query = after.partition("?")
     if _BAD_ESCAPE.search(database):
         raise InvalidInput("The DSN's database name is not encoded", "Write a % as %25.")
-    return _complete(Dsn(MYSQL, user, password, (_host(match[1], MYSQL),), _decoded(database), _params(query)))
+    return _complete(Dsn(MYSQL, user, password, (_host(match[1], MYSQL),), _decoded(database), _mysql_params(query)))
+
+
+def _mysql_params(query: str) -> dict[str, str]:
+    """Like go-sql-driver, which differs from net/url in what is refused here."""
+    seen = set()
+    for item in filter(None, query.split("&")):
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise InvalidInput("A parameter of the DSN has no value, and kine's driver ignores it", "Write name=value.")
+        if key in seen:
+            raise InvalidInput("The DSN gives a parameter twice, and the last one counts", "Remove one of them.")
+        if key in NOT_DECODED and re.search(r"[%+]", value):
+            raise InvalidInput("kine's driver does not decode a parameter's value", "Write the value as it is.")
+        seen.add(key)
+    return _params(query)
 
 
 def _build_mysql(dsn: Dsn) -> str:
-    query = "&".join(f"{key}={quote(value, safe='')}" for key, value in dsn.params.items())
+    query = "&".join(f"{key}={quote(value, safe=',')}" for key, value in dsn.params.items())
     credentials = f"{dsn.user}:{dsn.password}".encode().decode()
     return f"mysql://{credentials}@tcp({dsn.hosts[0]})/{quote(dsn.database, safe='')}{'?' + query if query else ''}"
 

@@ -30,7 +30,14 @@ GOOD_MYSQL = "mysql://u:S3cRet@tcp(h:3306)/kine?tls=true&rejectReadOnly=true"
         GOOD,
         GOOD.replace("/kine", "/" + "k" * 63),
         GOOD.replace("require", "verify-full&sslrootcert=/ca.crt"),
+        GOOD.replace("require", "prefer&sslnegotiation=direct"),
+        GOOD.replace("require", "disable&sslrootcert=system"),
+        GOOD + "&connect_timeout=5&target_session_attrs=read-write&require_auth=md5,none&sslcert=/c&sslkey=/k",
         GOOD_MYSQL,
+        GOOD_MYSQL.replace("tls=true", "tls=skip-verify"),
+        GOOD_MYSQL.replace("tls=true", "tls=Skip-Verify"),
+        GOOD_MYSQL.replace("=true", "=1") + "&timeout=1s&readTimeout=500ms&writeTimeout=1m30s",
+        GOOD_MYSQL.replace("tls=true", "tls=SKIP-VERIFY") + "&timeout=1m30.5s&maxAllowedPacket=-1&parseTime=TRUE",
     ],
 )
 def test_nothing_to_say_about_a_good_dsn(url: str) -> None:
@@ -56,7 +63,24 @@ def test_nothing_to_say_about_a_good_dsn(url: str) -> None:
         (GOOD_MYSQL.replace("tls=true&", ""), "warning", "allows plaintext"),
         (GOOD_MYSQL.replace("tls=true", "tls=preferred"), "warning", "allows plaintext"),
         (GOOD_MYSQL.replace("&rejectReadOnly=true", ""), "warning", "demoted primary"),
+        (GOOD_MYSQL.replace("rejectReadOnly=true", "rejectReadOnly=false"), "warning", "demoted primary"),
+        (GOOD_MYSQL.replace("tls=true", "tls=require"), "error", "refuses this value of tls"),
+        (GOOD_MYSQL.replace("tls=true", "tls=kine"), "error", "refuses this value of tls"),
         (GOOD_MYSQL + "&sql_mode=x", "warning", "sql_mode"),
+        (GOOD + "&connect_timeout=5s", "error", "connect_timeout"),
+        (GOOD + "&target_session_attrs=writable", "error", "target_session_attrs"),
+        (GOOD + "&require_auth=md5,!none", "error", "require_auth"),
+        (GOOD + "&service=x", "error", "service file"),
+        (GOOD + "&sslkey=/k", "error", "sslcert and sslkey"),
+        (GOOD + "&min_protocol_version=3.2&max_protocol_version=3.0", "error", "min_protocol_version"),
+        (GOOD.replace("require", "prefer&sslnegotiation=postgres"), "warning", "allows plaintext"),
+        (GOOD_MYSQL.replace("tls=true", "tls=custom"), "error", "value of tls"),
+        (GOOD_MYSQL.replace("tls=true", "tls=Preferred"), "warning", "allows plaintext"),
+        (GOOD_MYSQL + "&allowFallbackToPlaintext=1", "warning", "allows plaintext"),
+        (GOOD_MYSQL + "&timeout=5", "error", "timeout"),
+        (GOOD_MYSQL + "&parseTime=yes", "error", "parseTime"),
+        (GOOD_MYSQL + "&strict=true", "error", "strict"),
+        (GOOD_MYSQL + "&interpolateParams=true&collation=gbk_bin", "error", "interpolateParams"),
     ],
 )
 def test_one_finding(url: str, level: str, says: str) -> None:
@@ -82,6 +106,21 @@ def test_the_guides_plaintext_depends_on_what_the_database_accepts(
 def test_plaintext_to_a_mysql_that_wants_tls() -> None:
     (finding,) = lint(GOOD_MYSQL.replace("tls=true&", ""), require_tls=True)
     assert finding.level == "error"
+
+
+@pytest.mark.parametrize(
+    ("tls", "says"),
+    [
+        ("", []),
+        ("tls=false&", []),
+        ("tls=true&", ["ignore its --ca-file"]),
+        ("tls=preferred&", ["ignore its --ca-file"]),
+    ],
+)
+def test_tls_in_a_mysql_dsn_wins_over_kines_ca_file(tls: str, says: list[str]) -> None:
+    found = lint(GOOD_MYSQL.replace("tls=true&", tls), ca_file=True)
+    assert [finding.level for finding in found] == ["warning"] * len(says)
+    assert all(words in finding.message for words, finding in zip(says, found, strict=True))
 
 
 @pytest.mark.parametrize("param", ["target_session_attrs=read-write", "target_session_attrs=primary"])

@@ -3,8 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """DSNs: what is built reads back the same, what would break is refused, and no password is ever shown.
 
-The same strings were compared with the Go parsers that kine uses (net/url and pgx, go-sql-driver); the tables here hold
-what they said.
+What kine's own code says to them by the thousand is in tests/integration/test_dsn_oracle.py.
 """
 
 from __future__ import annotations
@@ -123,6 +122,8 @@ def test_the_guides_url() -> None:
         ("mysql://u:p@tcp(h)/kine", "hosts", (Host("h", 3306),)),
         ("mysql://u:p%40@tcp(h)/kine", "password", "p%40"),
         ("mysql://u:p/@x@:&@tcp(h)/kine", "password", "p/@x@:&"),
+        ("mysql://u:p@tcp([::1]:1)/kine", "hosts", (Host("::1", 1),)),
+        ("mysql://u:p@tcp(h)/kine?charset=utf8mb4,utf8", "params", {"charset": "utf8mb4,utf8"}),
         ("mysql://u:p@tcp(h)/kine?tls=true&loc=Europe%2FRome", "params", {"tls": "true", "loc": "Europe/Rome"}),
     ],
 )
@@ -179,7 +180,17 @@ def test_reading_a_url_as_kine_does(url: str, field: str, value: object) -> None
         ("mysql://u:S3cRet@tcp(h:3306)/kine?loc=Europe/Rome", "not of the form"),
         ("mysql://u:S3cRet: x@tcp(h:3306)/kine", "YAML"),
         ("mysql://u:S3cRet #x@tcp(h:3306)/kine", "YAML"),
-        ("mysql://u:S3cRet@tcp(h:3306)/kine?tls=%", "name=value"),
+        ("mysql://u:S3cRet@tcp(h:3306)/kine?sql_mode=%", "name=value"),
+        ("mysql://u:S3cRet@tcp(h:3306)/kine?timeout=%35s", "does not decode"),
+        ("mysql://u:S3cRet@tcp(h:3306)/kine?tls=true&tls=false", "twice"),
+        ("mysql://u:S3cRet@tcp(h:3306)/kine?rejectReadOnly", "no value"),
+        ("mysql://u:S3cRet@tcp([::1])/kine", "no port"),
+        ("mysql://u:S3cRet@tcp(h:٣٣٠٦)/kine", "host:port"),
+        ("postgres://u:S3cRet@h:٣٣٠٦/kine", "host:port"),
+        ("postgres://u:S3cRet@[:1]:5432/kine", "host:port"),
+        ("postgres://u:S3cRet@[fe80::1%eth0]:5432/kine", "must be percent-encoded"),
+        ("postgres://u:S3cRet@[fe80::1%25eth0]:5432/kine", "host:port"),
+        ("postgres://u:S3cRet@h/kine?options=%ff", "not UTF-8"),
     ],
 )
 def test_refusing_a_url_that_breaks_on_its_way_to_kine(url: str, says: str) -> None:
@@ -272,3 +283,8 @@ def test_masking_a_url(url: str, masked: str) -> None:
 )
 def test_masking_a_longer_text(text: str, masked: str) -> None:
     assert mask_text(text, ["hidden-one", "p@ss", ""]) == masked
+
+
+def test_a_list_of_charsets_is_written_as_the_driver_reads_it() -> None:
+    url = "mysql://u:p@tcp(h:3306)/kine?charset=utf8mb4,utf8"
+    assert build(parse(url)) == url

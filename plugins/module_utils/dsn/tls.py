@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a DSN says about encryption, as kine's drivers understand it. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import golang
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.model import Dsn
+
+PLAINTEXT = "plaintext"
+ENCRYPTED = "encrypted"
+VERIFY_CA = "verify-ca"
+VERIFY_FULL = "verify-full"
+
+SSL_MODES: t.Final[t.Mapping[str, tuple[str, ...]]] = {
+    "disable": (PLAINTEXT,),
+    "allow": (PLAINTEXT, ENCRYPTED),
+    "prefer": (ENCRYPTED, PLAINTEXT),
+    "require": (ENCRYPTED,),
+    "verify-ca": (VERIFY_CA,),
+    "verify-full": (VERIFY_FULL,),
+}
+_MYSQL_MODES: t.Final[t.Mapping[str, tuple[str, ...]]] = {
+    "true": (VERIFY_FULL,),
+    "false": (PLAINTEXT,),
+    "skip-verify": (ENCRYPTED,),
+    "preferred": (ENCRYPTED, PLAINTEXT),
+}
+
+
+def attempts(dsn: Dsn) -> tuple[str, ...]:
+    """What kine tries on each host, in that order: plaintext, encrypted (any certificate), verify-ca or verify-full.
+
+    Empty for a mode that the driver refuses.
+    """
+    return _mysql(dsn.params) if dsn.scheme == "mysql" else _postgres(dsn.params)
+
+
+def _postgres(params: t.Mapping[str, str]) -> tuple[str, ...]:
+    """pgx reads some parameters together: a CA file makes ``require`` verify, ``system`` makes all modes verify."""
+    mode = params.get("sslmode", "prefer")
+    root = params.get("sslrootcert", "")
+    if params.get("sslnegotiation") == "direct" and mode == "prefer":
+        mode = "require"
+    if root == "system":
+        mode = "verify-full"
+    if root and mode == "require":
+        mode = "verify-ca"
+    return SSL_MODES.get(mode, ())
+
+
+def _mysql(params: t.Mapping[str, str]) -> tuple[str, ...]:
+    found = _MYSQL_MODES.get(golang.tls_mode(params.get("tls", "false")), ())
+    falls_back = golang.boolean(params.get("allowFallbackToPlaintext", ""))
+    return (*found, PLAINTEXT) if falls_back and found and PLAINTEXT not in found else found

@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a DSN's parameters mean together for encryption. Kine's own code says the same: test_dsn_oracle.py."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import parse
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.tls import attempts
+
+
+@pytest.mark.parametrize(
+    ("query", "tried"),
+    [
+        ("", "encrypted plaintext"),
+        ("sslmode=allow", "plaintext encrypted"),
+        ("sslmode=require", "encrypted"),
+        ("sslmode=require&sslrootcert=/ca.crt", "verify-ca"),
+        ("sslmode=disable&sslrootcert=/ca.crt", "plaintext"),
+        ("sslmode=disable&sslrootcert=system", "verify-full"),
+        ("sslnegotiation=direct", "encrypted"),
+        ("sslnegotiation=direct&sslrootcert=/ca.crt", "verify-ca"),
+        ("sslmode=on", ""),
+    ],
+)
+def test_postgresql(query: str, tried: str) -> None:
+    assert " ".join(attempts(parse(f"postgres://u:p@h/kine?{query}"))) == tried
+
+
+@pytest.mark.parametrize(
+    ("query", "tried"),
+    [
+        ("", "plaintext"),
+        ("tls=0", "plaintext"),
+        ("tls=TRUE", "verify-full"),
+        ("tls=Skip-Verify", "encrypted"),
+        ("tls=preferred", "encrypted plaintext"),
+        ("tls=true&allowFallbackToPlaintext=true", "verify-full plaintext"),
+        ("tls=false&allowFallbackToPlaintext=true", "plaintext"),
+        ("tls=custom", ""),
+    ],
+)
+def test_mysql(query: str, tried: str) -> None:
+    assert " ".join(attempts(parse(f"mysql://u:p@tcp(h)/kine?{query}"))) == tried
