@@ -38,8 +38,12 @@ def remove(kube: Kube, store: Datastore, params: t.Mapping[str, t.Any]) -> dict[
         refuse_removal(kube, keep_data=params["data"] == "keep")
     delete_data = params["data"] == "delete"
     data = list_data(kube, namespace, selector, DATA_KINDS + RECORD_KINDS if delete_data else DATA_KINDS)
-    changes = kube.delete([cluster], params["wait_timeout"] if params["wait"] else 0)
-    if params["wait"] and not kube.check_mode:
+    changes = [compare(live, None)]
+    waits = params["wait"] and not kube.check_mode
+    if waits and live is not None and not delete_data:
+        _stop_in_order(kube, store, live, deadline)
+    kube.delete([cluster], max(1.0, deadline - time.monotonic()) if params["wait"] else 0)
+    if waits:
         _await_gone(kube, namespace, selector, deadline)
     if delete_data:
         # What the operator itself removes in the meantime is a change too.
@@ -47,6 +51,27 @@ def remove(kube: Kube, store: Datastore, params: t.Mapping[str, t.Any]) -> dict[
         kube.delete(map(Ref.of, data), max(1.0, deadline - time.monotonic()) if params["wait"] else 0)
         data = []
     return {**changes_result(changes), "left": sorted(str(Ref.of(item)) for item in data)}
+
+
+def _stop_in_order(kube: Kube, store: Datastore, live: Object, deadline: float) -> None:
+    """Stop every instance but the first, which then leads, so that it has the newest data when the cluster comes back.
+
+    The operator stops the first one first. Another may take over for the moment that it has left, and when the first
+    one starts again later both have gone on from the same point under the same timeline number: what the other one
+    wrote is lost, and Patroni does not see that it cannot follow any more (seen with postgres-operator 1.15.1).
+    """
+
+    def pods() -> list[Object]:
+        return kube.list("v1", "Pod", store.options.namespace, store.pod_selector())
+
+    reduced = store.reduced_to_first(live, pods())
+    if reduced is not None:
+        kube.patch(reduced)
+        kube.wait(
+            lambda: store.first_leads_alone(pods()),
+            deadline - time.monotonic(),
+            lambda: kube.diagnose(store.options.namespace, store.pod_selector()),
+        )
 
 
 def list_data(kube: Kube, namespace: str, selector: str, kinds: t.Iterable[str]) -> list[Object]:

@@ -48,6 +48,8 @@ options:
       - What becomes of volumes and credential Secrets with O(state=absent).
       - V(keep) refuses to delete anything while the operator is configured to delete data together with the custom
         resource, which is the default of the Zalando operator.
+      - With V(keep) and O(wait), all instances but the first are stopped before, so that the one that starts first when
+        the database cluster is created again is the one with the newest data.
       - V(delete) removes volume claims and Secrets too, whatever the operator does. There is no way back.
     type: str
     choices: [keep, delete]

@@ -105,6 +105,17 @@ class Datastore(ABC):
         """Where the writable primary answers, by its name inside the Kubernetes cluster."""
 
     @abstractmethod
+    def reduced_to_first(self, live: Object, pods: t.Sequence[Object]) -> Object | None:
+        """``live`` with one instance, to be applied before it is removed with its data kept; None where that is needless.
+
+        The instance that stops last has the newest data, and it must be the one that starts first later.
+        """
+
+    @abstractmethod
+    def first_leads_alone(self, pods: t.Sequence[Object]) -> Verdict:
+        """Is the instance that starts first the only one left, and the leader."""
+
+    @abstractmethod
     def refuse_change(self, live: Object | None) -> None:
         """Raise InvalidInput where the step from ``live`` (the applied database cluster) would lose or break data."""
 

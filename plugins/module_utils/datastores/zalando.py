@@ -11,7 +11,11 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import Datastore, Ref
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando_judge import judge
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando_judge import (
+    first_leads_alone,
+    first_serves,
+    judge,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando_names import check_names
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Host
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
@@ -129,6 +133,24 @@ class Zalando(Datastore):
 
     def endpoint(self) -> Host:
         return Host(f"{self.options.name}.{self.options.namespace}", PORT)
+
+    def reduced_to_first(self, live: Object, pods: t.Sequence[Object]) -> Object | None:
+        if int(live["spec"].get("numberOfInstances") or 1) == 1 or not first_serves(self.options.name, pods):
+            return None
+        metadata = {
+            key: live["metadata"][key]
+            for key in ("name", "namespace", "labels", "annotations")
+            if key in live["metadata"]
+        }
+        return {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "metadata": metadata,
+            "spec": {**live["spec"], "numberOfInstances": 1},
+        }
+
+    def first_leads_alone(self, pods: t.Sequence[Object]) -> Verdict:
+        return first_leads_alone(self.options.name, pods)
 
     def refuse_change(self, live: Object | None) -> None:
         if live is None:

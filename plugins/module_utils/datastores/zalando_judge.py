@@ -115,6 +115,23 @@ def _leader(pods: t.Sequence[Object]) -> Object | None:
     return next((pod for pod in pods if _role(pod) in _LEADER_ROLES and pod_ready(pod)), None)
 
 
+def first_serves(cluster: str, pods: t.Sequence[Object]) -> bool:
+    """Say whether the pod that a StatefulSet starts first and stops last is in service, as leader or as standby."""
+    return any(_is_first(cluster, pod) and _serving(pod) for pod in pods)
+
+
+def first_leads_alone(cluster: str, pods: t.Sequence[Object]) -> Verdict:
+    """Is that pod the leader, and the only one left."""
+    shown = ", ".join(f"{pod['metadata']['name']} ({_role(pod) or 'no role'})" for pod in pods) or "none"
+    leader = _leader(pods)
+    alone = len(pods) == 1 and leader is not None and _is_first(cluster, leader)
+    return Verdict(alone, f"before its removal {cluster}-0 has to lead alone; its instances are: {shown}")
+
+
+def _is_first(cluster: str, pod: Object) -> bool:
+    return bool(pod["metadata"]["name"] == f"{cluster}-0")
+
+
 def _sync_standby(leader: Object | None, pods: t.Sequence[Object], observed: Observed) -> Object | None:
     """The first ready standby that Patroni recorded as synchronous under the present leader."""
     for record in [*(observed.get("sync_endpoints") or []), *(observed.get("sync_config_map") or [])]:

@@ -13,7 +13,8 @@ import subprocess
 import typing as t
 from pathlib import Path
 
-from tests.integration.modules.runner import Modules, get, kubectl
+from tests.integration.modules.runner import Modules, get, kubectl, names
+from tests.lab import waiting
 
 POSTGRESQL = "postgresqls.acid.zalan.do"
 CLUSTER = "clusters.k0smotron.io"
@@ -53,6 +54,16 @@ class Database:
         [leader] = [pod["metadata"]["name"] for pod in pods["items"]]
         command = ["psql", "-U", "postgres", "-d", database, "-v", "ON_ERROR_STOP=1", "-Atc", statement]
         return kubectl("exec", "-n", self.namespace, leader, "-c", "postgres", "--", *command).strip()
+
+    def switchover(self) -> None:
+        """Make the other instance the leader."""
+        [leader] = names("pods", self.namespace, f"{self.selector},spilo-role=master")
+        command = ["patronictl", "switchover", self.name, "--force"]
+        kubectl("exec", "-n", self.namespace, leader, "-c", "postgres", "--", *command)
+        wanted = [f"{self.name}-{1 - int(leader[-1])}"]
+        waiting.until(
+            lambda: names("pods", self.namespace, f"{self.selector},spilo-role=master") == wanted, "a leader", 60
+        )
 
     def close(self) -> None:
         """Let nobody in as the owner; those who are in are thrown out."""

@@ -194,6 +194,7 @@ def test_removal_keeps_secret_and_database(plane: Plane, database: Database) -> 
 
 def test_removal_keeps_the_data(database: Database) -> None:
     rows = database.psql("SELECT count(*) FROM kine", "kine")
+    database.switchover()
     predicted = database.run(check=True, state="absent")
     removed = database.run(state="absent")
     assert not removed.get("failed"), removed["msg"]
@@ -204,6 +205,7 @@ def test_removal_keeps_the_data(database: Database) -> None:
     assert names("pods", database.namespace, database.selector) == []
     back = database.run()
     assert not back.get("failed"), back["msg"]
+    assert back["replication"]["sync_standby"]
     assert database.psql("SELECT count(*) FROM kine", "kine") == rows
 
 

@@ -164,3 +164,45 @@ def test_no_secret_value_is_in_the_verdict() -> None:
     observed = copy.deepcopy(healthy())
     observed["secret:k0smotron"][0]["data"]["password"] = "UzNjUmV0"
     assert "UzNjUmV0" not in repr(judged(observed))
+
+
+@pytest.mark.parametrize(
+    ("pods", "alone"),
+    [
+        ([], False),
+        ([pod("db-0", "master", "10.0.0.1")], True),
+        ([pod("db-0", "primary", "10.0.0.1")], True),
+        ([pod("db-0", "master", "10.0.0.1", ready=False)], False),
+        ([pod("db-0", "replica", "10.0.0.1")], False),
+        ([pod("db-1", "master", "10.0.0.1")], False),
+        ([pod("db-0", "master", "10.0.0.1"), pod("db-1", "replica", "10.0.0.2")], False),
+    ],
+)
+def test_the_first_instance_leads_alone(pods: list[dict[str, t.Any]], alone: bool) -> None:
+    verdict = datastore("zalando", DatastoreOptions(name="db", namespace="x")).first_leads_alone(pods)
+    assert verdict.up == alone
+    assert all(each["metadata"]["name"] in verdict.reason for each in pods)
+
+
+@pytest.mark.parametrize(
+    ("instances", "first", "needed"),
+    [
+        (2, pod("db-0", "replica", "10.0.0.1"), True),
+        (2, pod("db-0", "master", "10.0.0.1"), True),
+        (1, pod("db-0", "master", "10.0.0.1"), False),
+        (2, pod("db-0", None, "10.0.0.1"), False),  # it could not take over
+        (2, pod("db-0", "replica", "10.0.0.1", ready=False), False),
+    ],
+)
+def test_only_the_count_changes_before_a_removal(instances: int, first: dict[str, t.Any], needed: bool) -> None:
+    live = {
+        "metadata": {"name": "db", "namespace": "x", "labels": {"a": "b"}, "resourceVersion": "7"},
+        "spec": {"teamId": "t", "numberOfInstances": instances},
+        "status": {"PostgresClusterStatus": "Running"},
+    }
+    store = datastore("zalando", DatastoreOptions(name="db", namespace="x"))
+    reduced = store.reduced_to_first(live, [first, pod("db-1", "replica", "10.0.0.2")])
+    assert (reduced is not None) == needed
+    if reduced is not None:
+        assert reduced["metadata"] == {"name": "db", "namespace": "x", "labels": {"a": "b"}}
+        assert reduced["spec"] == {"teamId": "t", "numberOfInstances": 1}
