@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Break each check of kine_check on purpose: a check that no test misses is not tested.
+
+Runs the tests once for each mutant, and names those that no test notices.
+
+python -m tests.mutation [--only CHECK] [TESTS...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+# pytest finds the collection by its own settings, but not early enough for a plugin.
+COLLECTIONS = str(Path(__file__).resolve().parents[2] / ".build" / "collections")
+UNIT = "tests/unit/module_utils/kine"
+
+
+def run(tests: list[str], mutant: str | None) -> int:
+    """Return pytest's exit code, of the first test that fails or of all."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider", *tests]
+    environment = {**os.environ, "PYTHONPATH": COLLECTIONS}
+    if mutant:
+        command += ["-p", "tests.mutation.plugin"]
+        environment["KINE_CHECK_MUTANT"] = mutant
+    return subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False).returncode
+
+
+def main() -> int:
+    """Return 0 when every mutant makes a test fail, and the unbroken checks none."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="mutants of this check only")
+    parser.add_argument("tests", nargs="*", default=[UNIT], help=f"what to run, {UNIT} by default")
+    arguments = parser.parse_args()
+    if run(arguments.tests, None) != pytest.ExitCode.OK:
+        sys.exit("The tests fail without a mutant, so they say nothing about any.")
+    wanted = [mutant for mutant in _mutants() if arguments.only in ("", mutant.split(":")[0])]
+    survivors = [mutant for mutant in wanted if not _noticed(arguments.tests, mutant)]
+    print(f"{len(wanted) - len(survivors)} of {len(wanted)} mutants noticed")
+    return bool(survivors)
+
+
+def _mutants() -> list[str]:
+    sys.path.insert(0, COLLECTIONS)
+    from tests.mutation.plugin import mutants
+
+    return mutants()
+
+
+def _noticed(tests: list[str], mutant: str) -> bool:
+    started = time.monotonic()
+    code = run(tests, mutant)
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        sys.exit(f"pytest itself failed with code {code} for {mutant}.")
+    noticed = code == pytest.ExitCode.TESTS_FAILED
+    print(f"{'noticed' if noticed else 'NOT NOTICED':<12} {mutant:<28} {time.monotonic() - started:4.0f} s", flush=True)
+    return noticed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
