@@ -13,23 +13,28 @@ version_added: 0.1.0
 description:
   - Connects with exactly the DSN that kine gets, tries what kine does, and names what is wrong and what to do about it.
   - Examines the DSN, TLS, whether every connection reaches a writable primary, isolation, the privileges of the role,
-    an existing C(kine) table with its columns, collation and indexes, connection slots, crash safety, replication,
-    the order of revisions, range queries and the latency of inserts.
-  - Writes only into a schema C(kine_check_*) of its own, which it removes. Schemas that a killed run left behind are
-    removed by the next run. It never writes into kine's own table.
-  - Opens at most 12 connections, and not more than two at a time.
+    an existing C(kine) table with its columns, collation, indexes, numbers, compaction and data, who else writes to it,
+    the server's version and upkeep, poolers in between, connection slots, crash safety, replication, the order of
+    revisions, range queries, reading what was just written, compaction beside inserts, large values and latency.
+  - Writes only into a schema C(kine_check_*) of its own, which it removes; on MySQL and MariaDB, where an account rarely
+    has more than one database, into a table of such a name. What a killed run left behind is removed by the next run.
+    It reads kine's own table, a bounded number of rows, and never writes into it.
+  - Opens at most 12 connections to each database and writes less than 20 MB. Where slots are scarce it takes no more than two.
+  - Examines many databases in one task, side by side (O(databases)), and never more than three on one server at a time.
 author:
   - k0smotron.ha contributors (@k0smotron-ha)
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - k0smotron.ha.attributes.info
 requirements:
-  - psycopg >= 3.2
+  - psycopg >= 3.2 (for PostgreSQL)
+  - PyMySQL >= 1.2 (for MySQL and MariaDB)
 options:
   url:
     description:
-      - The DSN as kine gets it, such as C(postgres://user:password@host:5432/kine?sslmode=require).
-      - Exactly one of O(url) and O(secret) is required.
+      - The DSN as kine gets it, such as C(postgres://user:password@host:5432/kine?sslmode=require)
+        or mysql://user:password@tcp(host:3306)/kine?tls=true&rejectReadOnly=true.
+      - Exactly one of O(url), O(secret) and O(databases) is required.
     type: str
   secret:
     description:
@@ -45,6 +50,70 @@ options:
         description: Namespace of the Secret and of the control plane.
         type: str
         required: true
+  databases:
+    description:
+      - Several databases, examined side by side. The task takes about as long as the slowest of them.
+      - What an entry leaves out is taken from the module's option of the same name.
+      - A Secret that cannot be read is a failure of its own database. The others are examined all the same.
+      - Databases of one server are written to at the same time, so their latencies are those of a busy server.
+    version_added: 0.2.0
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - What the database is called in RV(msg), RV(databases) and O(report).
+          - The default is the namespace and name of the Secret, or the host and database of the URL.
+        type: str
+      url:
+        description: As O(url). Exactly one of this and O(databases[].secret) is required.
+        type: str
+      secret:
+        description:
+          - As O(secret).
+          - Where several are in one namespace, those that M(k0smotron.ha.datasource_secret) wrote are read by one request.
+        type: dict
+        suboptions:
+          name:
+            description: Name of the Secret.
+            type: str
+            required: true
+          namespace:
+            description: Namespace of the Secret and of the control plane.
+            type: str
+            required: true
+      reach:
+        description: As O(reach).
+        type: str
+        choices: [auto, direct, port_forward]
+      control_planes:
+        description: As O(control_planes).
+        type: int
+      replicas:
+        description: As O(replicas).
+        type: int
+      max_open_connections:
+        description: As O(max_open_connections).
+        type: int
+      tls_files:
+        description: As O(tls_files).
+        type: dict
+      k0s_version:
+        description: As O(k0s_version).
+        type: str
+      kine_version:
+        description: As O(kine_version).
+        type: str
+      expect:
+        description: As O(expect).
+        type: str
+        choices: [empty, existing, any]
+      cluster_uid:
+        description: As O(cluster_uid).
+        type: str
+      ca_file:
+        description: As O(ca_file).
+        type: str
   reach:
     description:
       - How to get to the database.
@@ -83,10 +152,40 @@ options:
     default: 30
   tls_files:
     description:
-      - Where files that the DSN names (C(sslrootcert), C(sslcert), C(sslkey)) are on the host that runs the task,
-        by the path that they have in the control plane's pods.
+      - Where files that the DSN names (C(sslrootcert), C(sslcert), C(sslkey)), or O(ca_file), are on the host that runs
+        the task, by the path that they have in the control plane's pods.
     type: dict
     default: {}
+  k0s_version:
+    description:
+      - The k0s that is going to use the database, as C(vX.Y.Z-k0s.N). It decides what the checks ask for, such as which
+        driver reads the DSN, the shape of the table, and whether the collation matters.
+      - The default is the version that M(k0smotron.ha.cluster) installs.
+    type: str
+  kine_version:
+    description:
+      - The kine that is going to use the database, as C(X.Y.Z). It takes the place of the one that comes with
+        O(k0s_version).
+    type: str
+  expect:
+    description:
+      - What data should be there. With V(empty), none, and nobody who could write it; rows that kine writes for itself
+        do not count. With V(existing), that of a control plane. With V(any), both are fine.
+    type: str
+    choices: [empty, existing, any]
+    default: any
+  cluster_uid:
+    description:
+      - The cluster whose data may be there, by the UID of its namespace C(kube-system). Data of another one fails.
+      - By default data of any cluster may be there, and the check C(data) shows its UID.
+    type: str
+    default: ''
+  ca_file:
+    description:
+      - The certificate authority that kine gets beside a MySQL DSN, by its option C(--ca-file). A MySQL DSN cannot name it.
+      - C(tls) in the DSN wins over it, in kine too. PostgreSQL DSNs name theirs in C(sslrootcert).
+      - The default is C(KINE_KINE_CA_FILE) in O(secret), and none with O(url).
+    type: str
   fail_on:
     description:
       - What makes the module fail. With V(fail), a check that failed; with V(warn), a warning too.
@@ -94,6 +193,15 @@ options:
     type: str
     choices: [fail, warn, never]
     default: fail
+  report:
+    description:
+      - File on the host that runs the task, to write a page of HTML for people to. Its folder has to exist.
+      - The page shows every check, how long inserts took and how the connection slots are shared out, of each database.
+        It is whole in itself, runs nothing, and holds no secret, because passwords in URLs are masked.
+      - It is written before the module fails, too, with mode V(0644), and replaces an older one as a whole.
+      - In check mode no file is written. A file that was written does not count as a change.
+    version_added: 0.2.0
+    type: path
 seealso:
   - module: k0smotron.ha.datasource_secret
   - module: k0smotron.ha.datastore
@@ -119,6 +227,19 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ database.msg.splitlines() }}"
 
+- name: Examine the databases of a fleet side by side, and keep a page for people
+  k0smotron.ha.kine_check:
+    databases:
+      - name: team-a
+        secret:
+          name: team-a-data-source
+          namespace: team-a
+      - name: team-b
+        url: "{{ vault_team_b_url }}"
+        replicas: 5
+    control_planes: 2
+    report: /var/lib/reports/databases.html
+
 - name: Examine a database whose CA the DSN names by its path in the control plane's pods
   k0smotron.ha.kine_check:
     secret:
@@ -130,17 +251,19 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: A compact table for people, with the remedy under each check that needs one.
+  description:
+    - A compact table for people, with the remedy under each check that needs one.
+    - With O(databases), one table a database under a line on all of them.
   returned: always
   type: str
   sample: |-
-    15 passed, 1 warnings, 0 failed
+    27 passed, 1 warning, 0 failed
     OK      Connects            to database kine as role k0smotron, directly
     WARN    Survives a failover asynchronous; no standby is connected
                                 -> Run two instances or more and set synchronous_standby_names
 checks:
   description: What each check found, in the order in which they ran. Empty when there was nothing to check.
-  returned: always
+  returned: with O(url) or O(secret)
   type: list
   elements: dict
   contains:
@@ -182,25 +305,88 @@ checks:
       returned: always
       sample: "kine 0.16: unlimited pool by default"
 counts:
-  description: How many checks ended how.
+  description: How many checks ended how, with O(databases) over all of them.
   returned: always
   type: dict
-  sample: {passed: 15, warnings: 1, failed: 0, skipped: 0}
+  sample: {passed: 27, warnings: 1, failed: 0, skipped: 0}
 tls:
   description: How the connection is encrypted.
-  returned: always
+  returned: with O(url) or O(secret)
   type: dict
   sample: {used: true, version: TLSv1.3, cipher: TLS_AES_256_GCM_SHA384}
 server:
   description: Product and version of the server.
-  returned: always
+  returned: with O(url) or O(secret)
   type: dict
   sample: {product: PostgreSQL, version: "15.18"}
 latency:
-  description: Times of single-row inserts in milliseconds, and how many were timed.
-  returned: always
+  description:
+    - Times of single-row inserts in milliseconds and how many were timed, one after the other and by several C(writers)
+      at once (C(together_*)), and of a list of C(listed) keys, as many as could be made in a short time.
+    - C(writers) and C(listed) are 0 where that was not measured.
+  returned: with O(url) or O(secret)
   type: dict
-  sample: {samples: 100, p50_ms: 1.6, p99_ms: 5.4}
+  sample:
+    samples: 100
+    p50_ms: 1.6
+    p99_ms: 5.4
+    writers: 10
+    together_p50_ms: 4.1
+    together_p99_ms: 11.8
+    listed: 10000
+    list_ms: 91.2
+    histogram: [{up_to_ms: 2.0, count: 90}, {up_to_ms: null, count: 10}]
+  contains:
+    samples:
+      description: How many inserts were timed.
+      type: int
+      returned: always
+    p50_ms:
+      description: The median.
+      type: float
+      returned: always
+    p99_ms:
+      description: The 99th percentile.
+      type: float
+      returned: always
+    histogram:
+      description:
+        - How many took longer than the bucket before allows, and at most C(up_to_ms). The last bucket has no bound (C(null)).
+        - Empty when nothing was timed.
+      type: list
+      elements: dict
+      returned: always
+connections:
+  description:
+    - The connection budget, in slots of the server. C(needed) is what the planned control planes may open, C(used) what others
+      have open now, C(role_limit) is V(-1) without a limit.
+    - C(max_connections) is V(0) where nobody could count.
+  returned: with O(url) or O(secret)
+  type: dict
+  sample: {max_connections: 100, reserved: 3, used: 0, role_limit: -1, needed: 36}
+databases:
+  description:
+    - One record for each of O(databases), in their order. Each has RV(msg), RV(checks), RV(counts), RV(tls), RV(server),
+      RV(latency) and RV(connections) of its own.
+  returned: with O(databases)
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the database, for people.
+      type: str
+      returned: always
+      sample: team-a
+    database:
+      description: Its DSN without the secrets in it. Empty when there is none.
+      type: str
+      returned: always
+      sample: postgres://k0smotron:***@db.example:5432/kine?sslmode=require
+report:
+  description: The file that the page was written to.
+  returned: with O(report), outside check mode
+  type: str
+  sample: /var/lib/reports/databases.html
 """
 
 import typing as t
@@ -208,12 +394,36 @@ import typing as t
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_run import check
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import run_detached
 
+ONE_SOURCE: list[tuple[str, ...]] = [("url", "secret")]
+SECRET: dict[str, t.Any] = {
+    "type": "dict",
+    "no_log": False,
+    "options": {"name": {"type": "str", "required": True}, "namespace": {"type": "str", "required": True}},
+}
+DATABASE: dict[str, dict[str, t.Any]] = {
+    "name": {"type": "str"},
+    "url": {"type": "str", "no_log": True},
+    "secret": SECRET,
+    "reach": {"type": "str", "choices": ["auto", "direct", "port_forward"]},
+    "control_planes": {"type": "int"},
+    "replicas": {"type": "int"},
+    "max_open_connections": {"type": "int"},
+    "tls_files": {"type": "dict"},
+    "k0s_version": {"type": "str"},
+    "kine_version": {"type": "str"},
+    "expect": {"type": "str", "choices": ["empty", "existing", "any"]},
+    "cluster_uid": {"type": "str"},
+    "ca_file": {"type": "str"},
+}
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "url": {"type": "str", "no_log": True},
-    "secret": {
-        "type": "dict",
-        "no_log": False,
-        "options": {"name": {"type": "str", "required": True}, "namespace": {"type": "str", "required": True}},
+    "secret": SECRET,
+    "databases": {
+        "type": "list",
+        "elements": "dict",
+        "options": DATABASE,
+        "mutually_exclusive": ONE_SOURCE,
+        "required_one_of": ONE_SOURCE,
     },
     "reach": {"type": "str", "choices": ["auto", "direct", "port_forward"], "default": "auto"},
     "control_planes": {"type": "int", "default": 1},
@@ -222,12 +432,19 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "samples": {"type": "int", "default": 100},
     "timeout": {"type": "int", "default": 30},
     "tls_files": {"type": "dict", "default": {}},
+    "k0s_version": {"type": "str"},
+    "kine_version": {"type": "str"},
+    "expect": {"type": "str", "choices": ["empty", "existing", "any"], "default": "any"},
+    "cluster_uid": {"type": "str", "default": ""},
+    "ca_file": {"type": "str"},
     "fail_on": {"type": "str", "choices": ["fail", "warn", "never"], "default": "fail"},
+    "report": {"type": "path"},
 }
 
 
 def main() -> t.NoReturn:
-    run_detached(ARGUMENTS, check, mutually_exclusive=[("url", "secret")], required_one_of=[("url", "secret")])
+    sources = [("url", "secret", "databases")]
+    run_detached(ARGUMENTS, check, mutually_exclusive=sources, required_one_of=sources)
 
 
 if __name__ == "__main__":

@@ -30,31 +30,36 @@ class Artifacts:
 
 def ensure(state: Path, progress: Progress) -> Artifacts:
     """Build what is missing below `state`/cache and return all of it. Killed at any point, it just runs again."""
-    go = programs.go_version()
+    programs.go_version()
     rootfs.require_apt()
     cache = Cache(state / "cache")
     with cache.locked():
-        bin_, debian = _build_inputs(cache, go, progress)
+        bin_, debian = _build_inputs(cache, progress)
         sources = programs.sources()
         archive = _images(cache, sources, bin_, debian, progress)
     paths = {name: source.path for name, source in sources.items()}
     return Artifacts(bin_, [archive], paths, {name: source.version for name, source in sources.items()})
 
 
-def _build_inputs(cache: Cache, go: str, progress: Progress) -> tuple[dict[str, Path], Path]:
+def compiled(cache: Cache, module: programs.Module, commands: Commands, progress: Progress) -> Path:
+    """The folder with the programs of `module`, compiled unless they are there. The caller holds the cache's lock."""
+
+    def build(target: Path) -> None:
+        with progress.step(module.title):
+            programs.build(module, target, commands, target / "build.log")
+
+    files = (module.folder / name for name in module.inputs)
+    key = digest(programs.go_version(), repr(programs.flags(module)), repr(module.programs), *files)
+    return cache.entry(f"go-{module.folder.name}", key, build)
+
+
+def _build_inputs(cache: Cache, progress: Progress) -> tuple[dict[str, Path], Path]:
     """Programs and root file system side by side: one compiles while the other downloads and unpacks."""
     commands = Commands()
     folders: dict[str, Path] = {}
 
     def compile_module(module: programs.Module) -> None:
-        def build(target: Path) -> None:
-            with progress.step(module.title):
-                programs.build(module, target, commands, target / "build.log")
-
-        key = digest(
-            go, repr(programs.flags(module)), repr(module.programs), *(module.folder / name for name in module.inputs)
-        )
-        folders[module.title] = cache.entry(f"go-{module.folder.name}", key, build)
+        folders[module.title] = compiled(cache, module, commands, progress)
 
     def install_debian() -> None:
         def build(target: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.checks import CHECKS
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.checks_mysql import MYSQL_CHECKS
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
@@ -55,6 +56,9 @@ def test_every_source_file_names_its_license() -> None:
 
 
 def test_every_kine_check_is_documented() -> None:
-    rows = (ROOT / "docs" / "kine_check.md").read_text(encoding="utf-8").splitlines()
-    documented = [(row.split("`")[1], row.rstrip(" |").split()[-1]) for row in rows if row.startswith("| `")]
+    every, mysql = (ROOT / "docs" / "kine_check.md").read_text(encoding="utf-8").split("\n## MySQL and MariaDB\n")
+    rows = [row for row in every.splitlines() if row.startswith("| `")]
+    documented = [(row.split("`")[1], row.rstrip(" |").split()[-1]) for row in rows]
     assert documented == [(check.id, check.severity) for check in CHECKS]
+    differing = [row.split("`")[1] for row in mysql.splitlines() if row.startswith("| `")]
+    assert [check.id for check in MYSQL_CHECKS if check.id in differing] == differing

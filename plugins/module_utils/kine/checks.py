@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine import (
     rules_connection,
+    rules_data,
+    rules_latency,
     rules_server,
     rules_table,
     rules_writes,
@@ -20,6 +22,8 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import F
 POSTGRES = ("postgres",)
 EVERY = ("postgres", "mysql")
 CONNECTED = ("connect",)
+# Checks that read kine's rows need its columns.
+ROWS = ("connect", "columns")
 # Checks that write need a place that takes writes, and commits that return.
 WRITES = ("connect", "writable", "schema", "replication")
 
@@ -40,10 +44,10 @@ class Check:
 # fmt: off
 CHECKS: t.Final = (
     Check("dsn", "DSN is sound", EVERY, "fail", (), rules_connection.dsn_is_sound,
-          "how kine and k0smotron take a DSN apart"),
+          "how kine, its driver and k0smotron take a DSN apart"),
     Check("connect", "Connects", EVERY, "fail", (), rules_connection.connects,
           "kine pings the database before it serves"),
-    Check("tls", "Encrypted", EVERY, "warn", CONNECTED, rules_connection.is_encrypted,
+    Check("tls", "Encrypted", POSTGRES, "warn", CONNECTED, rules_connection.is_encrypted,
           "kine's driver falls back to plaintext under sslmode=prefer"),
     Check("writable", "Primary, writable", POSTGRES, "fail", CONNECTED, rules_connection.is_writable,
           "every kine writes, there are no read-only ones"),
@@ -59,6 +63,22 @@ CHECKS: t.Final = (
           "kine 0.16.3's range queries; k3s#14505"),
     Check("indexes", "Indexes", POSTGRES, "fail", CONNECTED, rules_table.indexes_fit,
           "kine 0.16's table; kine#504 for the unique one"),
+    Check("data", "Whose data", EVERY, "fail", ROWS, rules_data.data_is_expected,
+          "two control planes on one table destroy each other"),
+    Check("sequence", "Numbers left", POSTGRES, "fail", ROWS, rules_data.numbers_go_on,
+          "kine: the row's id is the revision; k3s#6176"),
+    Check("compacted", "Compaction keeps up", POSTGRES, "warn", ROWS, rules_data.compaction_keeps_up,
+          "kine keeps 1000 revisions; k3s#9256, kine#489"),
+    Check("gaps", "Gaps in the revisions", POSTGRES, "warn", ROWS, rules_data.gaps_are_rare,
+          "kine fills missing ids with rows of their own; kine#82"),
+    Check("writers", "Nobody else writes", EVERY, "fail", CONNECTED, rules_server.no_foreign_writers,
+          "two control planes on one table destroy each other"),
+    Check("version", "Version of the server", POSTGRES, "warn", CONNECTED, rules_server.version_is_tested,
+          "the versions in kine 0.16's continuous integration"),
+    Check("housekeeping", "Time-outs and upkeep", POSTGRES, "warn", CONNECTED, rules_server.upkeep_leaves_kine_alone,
+          "kine keeps connections open, and replaces every row that it updates"),
+    Check("prepared", "Prepared statements", POSTGRES, "fail", CONNECTED, rules_connection.statements_stay_prepared,
+          "kine's driver prepares every statement once a connection; k3s#7808"),
     Check("connections", "Connection slots", POSTGRES, "fail", CONNECTED, rules_server.connections_suffice,
           "kine 0.16: unlimited pool by default; k3s#1459, k3s#10733"),
     Check("durability", "Survives a crash", POSTGRES, "fail", CONNECTED, rules_server.survives_a_crash,
@@ -69,7 +89,13 @@ CHECKS: t.Final = (
           "kine: the row's id is the revision; kine#71, kine#82"),
     Check("ranges", "Ranges are exact", POSTGRES, "fail", WRITES, rules_writes.ranges_are_exact,
           "kine 0.16.3's range queries; k3s#14505"),
-    Check("latency", "Insert latency", POSTGRES, "fail", WRITES, rules_writes.inserts_are_quick,
+    Check("read_your_writes", "Reads what was written", EVERY, "fail", WRITES, rules_writes.own_writes_are_read,
+          "the API server reads through any of kine's connections"),
+    Check("compaction", "Compaction works", POSTGRES, "fail", (*WRITES, "isolation", "revisions"), rules_writes.compaction_works,
+          "kine compacts in a serializable transaction; kine#721"),
+    Check("big_value", "Large values", POSTGRES, "fail", WRITES, rules_writes.big_values_fit,
+          "the API server stores objects up to 1.5 MiB"),
+    Check("latency", "Latency", EVERY, "fail", WRITES, rules_latency.database_is_quick,
           "slow databases stall compaction and leases; k3s#11901"),
 )
 # fmt: on

@@ -17,27 +17,27 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     WaitTimeout,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.checks import CHECKS, Check
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.checks_mysql import MYSQL_CHECKS
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Look, Plan
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import CheckResult, Finding, Report
 
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Connect
 
-SUPPORTED = ("postgres",)
+TABLES: t.Final = {"postgres": CHECKS, "mysql": MYSQL_CHECKS}
 
 
-def examine(url: str, connect: Connect, plan: Plan, checks: t.Sequence[Check] = CHECKS) -> Report:
+def examine(url: str, connect: Connect, plan: Plan, checks: t.Sequence[Check] | None = None) -> Report:
     """Run every check that applies to this DSN and return what they found; a finding is never an exception.
 
     connect opens the database that a DSN names and closes it at the end; it raises HaError when it cannot.
+    Without checks it is every one of the DSN's kind of database.
     """
     try:
         dsn = dsns.parse(url)
     except InvalidInput as error:
-        return _unreadable(checks, error)
-    if dsn.scheme not in SUPPORTED:
-        words = f"databases of scheme {dsn.scheme} cannot be examined yet"
-        return _unreadable(checks, InvalidInput(words, "Use a PostgreSQL DSN."))
+        return unreadable(error, checks or TABLES["mysql" if url.startswith("mysql:") else "postgres"])
+    checks = checks or TABLES[dsn.scheme]
     report = Report()
     stack = contextlib.ExitStack()
     look = Look(url=url, dsn=dsn, plan=plan, connect=connect, stack=stack)
@@ -46,11 +46,15 @@ def examine(url: str, connect: Connect, plan: Plan, checks: t.Sequence[Check] = 
     finally:
         _clean_up(stack, report)
     report.latency = look.latency
+    report.connections = look.connections
     return report
 
 
-def _unreadable(checks: t.Sequence[Check], error: HaError) -> Report:
-    """Without a DSN the first check fails and no other can be tried."""
+def unreadable(error: HaError, checks: t.Sequence[Check] = CHECKS) -> Report:
+    """Return the report on a DSN that there is none of or that cannot be used.
+
+    Without a DSN the first check fails and no other can be tried.
+    """
     results = [_result(checks[0], Finding("fail", error.message, "a DSN that kine can use", error.remedy))]
     results += [_result(check, _skipped(f"{checks[0].title} failed")) for check in checks[1:]]
     return Report(checks=results)

@@ -113,8 +113,91 @@ class Row:
     old_value: bytes | None
 
 
+@dataclass(frozen=True)
+class Counter:
+    """What numbers the rows of kine's own table. Read from the catalog: asking it for a number would make a gap.
+
+    last is the last number it gave, 0 before the first; newest the highest id in the table, 0 in an empty one;
+    limit the highest number that both counter and column id can hold.
+    """
+
+    last: int
+    newest: int
+    limit: int
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What is in kine's own table. Every number but the first two is over the newest ``scanned`` rows only.
+
+    rows is the database's own estimate, size is in bytes with indexes. compacted is the revision up to which kine
+    has compacted, None without such a record, and compact_rows how many such records there are (one is right).
+    gaps counts the rows that kine wrote only to fill a missing id; busiest is the name with the most rows.
+    keys says whether keys of an API server are there, beyond the one that kine itself writes at each start;
+    foreign holds some names that neither kine nor an API server writes. cluster_uid is the UID of the namespace
+    kube-system, which tells control planes apart; "" when it is not there or cannot be read.
+    """
+
+    rows: int
+    size: int
+    newest: int
+    compacted: int | None
+    compact_rows: int
+    scanned: int
+    gaps: int
+    busiest: str
+    busiest_rows: int
+    keys: bool
+    foreign: tuple[str, ...]
+    cluster_uid: str
+
+
+@dataclass(frozen=True)
+class Session:
+    """Somebody else's connection to this database; those of this and other examinations are left out.
+
+    own is true for the role of the DSN, whose sessions are kine's. may_write is about kine's own table.
+    """
+
+    role: str
+    own: bool
+    address: str
+    may_write: bool
+
+
+@dataclass(frozen=True)
+class Housekeeping:
+    """How the server treats kine's sessions and table.
+
+    timeouts: setting -> seconds as they apply to this role, 0 for none. cleaning is false where dead rows are not
+    removed by themselves (autovacuum off for the server or the table). live and dead count rows of kine's own table,
+    0 without one or where the database does not tell.
+    """
+
+    timeouts: t.Mapping[str, float]
+    cleaning: bool
+    live: int
+    dead: int
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What became of a named prepared statement over several transactions of one client connection.
+
+    error is the server's refusal, "" when the statement could be used each time; backends is how many server
+    sessions the client connection was given: more than one means a transaction pooler.
+    """
+
+    error: str
+    backends: int
+
+
 class DuplicateRevision(Conflict):
     """The unique index refused a second row of the same name and previous revision."""
+
+
+class SerializationFailure(Conflict):
+    """The database gave up a transaction for the sake of another one: it was right, and has to be tried again."""
 
 
 class Scratch(ABC):
@@ -131,6 +214,27 @@ class Scratch(ABC):
     @abstractmethod
     def after(self, revision: int) -> list[Row]:
         """Return all rows after a revision, in the order of their ids."""
+
+    @abstractmethod
+    def fill(self, prefix: str, rows: int, value: bytes) -> None:
+        """Create that many keys, named by the prefix and six digits, in as few statements as it takes."""
+
+    @abstractmethod
+    def compact(self, revision: int, beside: t.Callable[[], object]) -> int:
+        """Delete superseded and deleted rows up to a revision as kine does, and return how many went.
+
+        One transaction of the isolation level that kine uses, serializable: it reads, calls beside, deletes, calls
+        beside again, and commits. beside writes through another connection. Raises SerializationFailure.
+        """
+
+    @abstractmethod
+    def others(self, count: int) -> list[Scratch]:
+        """Return the same table over up to that many other connections, none of them the one of this object.
+
+        They are opened at most once and stay open to the end: a second call gives the same ones, and more where it
+        asks for more. Fewer where the server has no slot left, or the examination may open no more. Each may be used
+        by a thread of its own, and makes no further ones.
+        """
 
 
 class Database(ABC):
@@ -175,6 +279,26 @@ class Database(ABC):
     @abstractmethod
     def durability(self) -> Durability:
         """Return the settings that keep a commit through a crash."""
+
+    @abstractmethod
+    def counter(self) -> Counter | None:
+        """Describe what numbers kine's rows, None without a table or where ids come from something else."""
+
+    @abstractmethod
+    def contents(self) -> Contents | None:
+        """Look at the rows of kine's own table, None when there is none. Reads a bounded number of rows."""
+
+    @abstractmethod
+    def sessions(self) -> list[Session]:
+        """Return who else is connected to this database, as far as this role may see it; superusers are left out."""
+
+    @abstractmethod
+    def housekeeping(self) -> Housekeeping:
+        """Return the timeouts of this role and how dead rows are removed."""
+
+    @abstractmethod
+    def prepared(self) -> Prepared:
+        """Use one named prepared statement in several transactions, while another connection is busy."""
 
     @abstractmethod
     def scratch(self) -> t.ContextManager[Scratch]:

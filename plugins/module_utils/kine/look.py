@@ -11,23 +11,43 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Unreachable
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Latency
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.release import PINNED, Kine
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Connections, Latency
 
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn
-    from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import Database, Home, Scratch, Table
+    from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import (
+        Contents,
+        Database,
+        Home,
+        Scratch,
+        Slots,
+        Table,
+    )
 
+Expect = t.Literal["empty", "existing", "any"]
 Connect: t.TypeAlias = "t.Callable[[Dsn], t.ContextManager[Database]]"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is going to use the database. max_open is the connection limit of each kine, 0 for none."""
+    """What is going to use the database. max_open is the connection limit of each kine, 0 for none.
+
+    k0s is the version of k0s as the user wrote it, None for the pinned one. expect says what data should be there,
+    cluster_uid whose: the UID of the cluster's namespace kube-system, "" when nobody knows. ca_file is kine's own
+    --ca-file, "" without one. load says whether to measure under load too: several writers, a long list.
+    """
 
     control_planes: int = 1
     replicas: int = 3
     max_open: int = 0
     samples: int = 100
+    load: bool = True
+    kine: Kine = PINNED
+    k0s: str | None = None
+    expect: Expect = "any"
+    cluster_uid: str = ""
+    ca_file: str = ""
 
 
 @dataclass
@@ -40,6 +60,7 @@ class Look:
     connect: Connect
     stack: contextlib.ExitStack
     latency: Latency = field(default=Latency())
+    connections: Connections = field(default=Connections())
     opened: Database | None = None
 
     def open(self) -> Database:
@@ -63,6 +84,16 @@ class Look:
     def table(self) -> Table | None:
         """kine's own table, described once."""
         return self.database.table()
+
+    @cached_property
+    def contents(self) -> Contents | None:
+        """What is in kine's own table, looked at once."""
+        return self.database.contents()
+
+    @cached_property
+    def slots(self) -> Slots:
+        """The connection slots, counted once."""
+        return self.database.slots()
 
     @cached_property
     def scratch(self) -> Scratch:

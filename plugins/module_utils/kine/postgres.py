@@ -10,21 +10,31 @@ import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine import postgres_scratch, schema
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine import (
+    postgres_scratch,
+    postgres_sessions,
+    postgres_table,
+    schema,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.deadline import Deadline
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import (
+    Contents,
+    Counter,
     Database,
     Durability,
     Home,
+    Housekeeping,
     LiveIndex,
+    Prepared,
     Replication,
     Scratch,
+    Session,
     Slots,
     Standby,
     Table,
     WriteState,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine.postgres_connection import Connector
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.postgres_connection import APPLICATION, Connector
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.reach import Reacher, Route
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Server, Tls
 
@@ -66,14 +76,16 @@ _PROBE = """
 SELECT key, key COLLATE {collation} >= %s AND key COLLATE {collation} < %s
 FROM unnest(%s::text[]) AS key ORDER BY key COLLATE {collation}
 """
-# Without the sessions of this role in this database: they are kine's, or this check itself.
+# Without the sessions of this role in this database: they are kine's, or this check itself. Without those of other
+# checks, too, which are over in a moment: many databases of one server are examined side by side.
 _SLOTS = """
 SELECT current_setting('max_connections')::int,
   current_setting('superuser_reserved_connections')::int
     + coalesce(current_setting('reserved_connections', true)::int, 0),
   (SELECT count(*) FROM pg_stat_activity
    WHERE datid IS NOT NULL AND usesysid IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend'
-   AND NOT (usename = current_user AND datname = current_database())),
+   AND NOT (usename = current_user AND datname = current_database())
+   AND application_name IS DISTINCT FROM 'kine_check'),
   (SELECT coalesce(min(allowed), -1) FROM (
      SELECT rolconnlimit AS allowed FROM pg_roles WHERE rolname = current_user AND NOT rolsuper
      UNION ALL SELECT datconnlimit FROM pg_database, pg_roles
@@ -116,12 +128,18 @@ class Postgres(Database):
         return Tls(used=True, version=version, cipher=cipher)
 
     def write_states(self, connections: int) -> list[WriteState]:
-        """One after the other: a balancer chooses anew for each, and slots are scarce."""
-        states = []
+        """Each beside those before it: a balancer by load would send one after the other to the same server."""
+        states: list[WriteState] = []
         for _each in range(connections):
-            connection = self._connector.open()
+            try:
+                connection = self._connector.open()
+            except Conflict:
+                if not states:
+                    raise
+                self._connector.drop_spare()  # slots are scarce: whoever needs them comes first
+                break
             [row] = self._connector.rows(connection, _WRITE_STATE)
-            self._connector.shut(connection)
+            self._connector.leave(connection)
             states.append(WriteState(*row))
         return states
 
@@ -184,6 +202,31 @@ class Postgres(Database):
     def durability(self) -> Durability:
         """Visible to every role."""
         return Durability(self._setting("fsync") == "on", self._setting("full_page_writes") == "on")
+
+    def counter(self) -> Counter | None:
+        """From the catalog, and the highest id from the primary key's index."""
+        return postgres_table.counter(self._rows)
+
+    def contents(self) -> Contents | None:
+        """From indexes, the catalog, and the newest rows."""
+        return postgres_table.contents(self._rows)
+
+    def sessions(self) -> list[Session]:
+        """Visible to every role, but for the addresses of others."""
+        return postgres_sessions.sessions(self._connector, self._connection, APPLICATION)
+
+    def housekeeping(self) -> Housekeeping:
+        """Visible to every role."""
+        return postgres_table.housekeeping(self._rows)
+
+    def prepared(self) -> Prepared:
+        """On the main connection."""
+        beside = self._connector.take()
+        try:
+            return postgres_sessions.prepared(self._connector, self._connection, beside)
+        finally:
+            if beside is not None:
+                self._connector.leave(beside)
 
     def scratch(self) -> t.ContextManager[Scratch]:
         """On the main connection."""

@@ -16,19 +16,28 @@ import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
+    Conflict,
+    HaError,
+    InvalidInput,
+    Unreachable,
+    WaitTimeout,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.deadline import Deadline
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.postgres_errors import connect_error, statement_error
 
 try:
     import psycopg
     from psycopg.conninfo import make_conninfo
+    from psycopg.pq import DiagnosticField, ExecStatus
 
     IMPORT_ERROR: str | None = None
 except ImportError:
     IMPORT_ERROR = traceback.format_exc()
 
 if t.TYPE_CHECKING:
+    from psycopg.pq.abc import PGresult
+
     from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.reach import Route
 
@@ -36,6 +45,8 @@ if t.TYPE_CHECKING:
 
 # All that one examination may open, so that it never is what exhausts the server.
 MAX_CONNECTIONS = 12
+# What examinations call themselves, unless the DSN says otherwise.
+APPLICATION = "kine_check"
 CONNECT_SECONDS = 10
 CANCEL_SECONDS = 1.0
 
@@ -73,7 +84,7 @@ def parameters(dsn: Dsn, route: Route, files: t.Mapping[str, str], seconds: floa
         "sslmode": "prefer",
         "gssencmode": "disable",
         "passfile": os.devnull,
-        "application_name": "kine_check",
+        "application_name": APPLICATION,
         "connect_timeout": str(max(2, int(min(CONNECT_SECONDS, seconds) / len(hosts)))),
     }
     params |= {name: value for name, value in dsn.params.items() if name in _SHARED}
@@ -132,6 +143,7 @@ class Connector:
         self._files = files
         self._opened = 0
         self._open: list[Connection] = []
+        self._spare: list[Connection] = []
         # A connection can hang where no time-out of libpq reaches: behind a proxy, or in a commit that waits.
         self._cutter = threading.Timer(deadline.left(), self._cut)
         self._cutter.daemon = True
@@ -151,21 +163,76 @@ class Connector:
         self._opened += 1
         params = parameters(self.dsn, self.route, self._files, self._deadline.left())
         try:
-            connection = psycopg.connect(make_conninfo(**params), autocommit=True)
+            connection = psycopg.connect(make_conninfo(**params), autocommit=True, prepare_threshold=None)
         except psycopg.Error as error:
             # psycopg's error refers to the connection string in its frames: it must not be chained.
             raise self._late() or connect_error(self._explained(error, params), self.dsn, self.route.way) from None
         self._open.append(connection)
         return connection
 
+    def take(self) -> Connection | None:
+        """Return a connection that an earlier check left open, or a fresh one; None where there is no room for it."""
+        if self._spare:
+            return self._spare.pop()
+        if self._opened >= MAX_CONNECTIONS:
+            return None
+        try:
+            return self.open()
+        except Conflict:
+            return None
+
+    def leave(self, connection: Connection) -> None:
+        """Keep a connection open for whoever takes one next."""
+        self._spare.append(connection)
+
+    def drop_spare(self) -> None:
+        """Close what was left open, where slots are scarce."""
+        while self._spare:
+            self.shut(self._spare.pop())
+
+    def backends(self) -> list[int]:
+        """Return the process ids of the server's sessions behind all open connections, as the server told them."""
+        return [connection.info.backend_pid for connection in self._open]
+
     def rows(self, connection: Connection, statement: t.Any, values: t.Sequence[t.Any] = ()) -> list[tuple[t.Any, ...]]:
         """Run one statement and return its rows, none for one that returns nothing. Raises HaError."""
         self._deadline.check()
         try:
-            cursor = connection.execute(statement, values or None)
+            # Values travel as they are, not as text twice as long; several statements in one string cannot.
+            cursor = connection.execute(statement, values or None, binary=bool(values))
             return cursor.fetchall() if cursor.description else []
         except psycopg.Error as error:
             raise self._late() or statement_error(str(error), error.sqlstate, self.dsn) from None
+
+    def try_rows(self, connection: Connection, statement: t.Any, values: t.Sequence[t.Any] = ()) -> None:
+        """Run one statement whose outcome does not matter; never raises HaError."""
+        with contextlib.suppress(HaError):
+            self.rows(connection, statement, values)
+
+    def prepare(self, connection: Connection, name: str, statement: str) -> str:
+        """Prepare a statement by name in the protocol, as pgx does; return the server's refusal, "" without one."""
+        return self._refused(connection.pgconn.prepare(name.encode(), statement.encode()))
+
+    def run_prepared(self, connection: Connection, name: str) -> tuple[str, str]:
+        """Run a prepared statement that gives one value; return the value and the server's refusal, one of them ""."""
+        result = connection.pgconn.exec_prepared(name.encode(), None)
+        error = self._refused(result)
+        return ("" if error else (result.get_value(0, 0) or b"").decode()), error
+
+    def forget_prepared(self, connection: Connection, name: str) -> None:
+        """Drop a prepared statement, so that none is left in a session that a pooler keeps."""
+        self.try_rows(connection, f"DEALLOCATE {name}")
+
+    def _refused(self, result: PGresult) -> str:
+        """Return what the server refused; raises HaError when it could not be asked."""
+        if result.status in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+            return ""
+        text = result.error_message.decode(errors="replace")
+        state = (result.error_field(DiagnosticField.SQLSTATE) or b"").decode()
+        error = self._late() or statement_error(text, state or None, self.dsn)
+        if isinstance(error, Unreachable | WaitTimeout):
+            raise error
+        return error.message
 
     def shut(self, connection: Connection) -> None:
         """Close one connection; never raises."""

@@ -22,7 +22,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     NotFound,
     Unreachable,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import DuplicateRevision
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import DuplicateRevision, SerializationFailure
 
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn
@@ -194,6 +194,8 @@ def statement_error(text: str, sqlstate: str | None, dsn: Dsn) -> HaError:
         return Unreachable(f"the connection was lost: {said}", "See whether the server restarted or failed over.")
     if sqlstate == "23505":
         return DuplicateRevision(said)
+    if sqlstate in ("40001", "40P01"):
+        return SerializationFailure(said, "kine tries it again at the next compaction, but fails an insert.")
     if sqlstate == "42501":
         return Forbidden(said, "Make the role the owner of the database, or grant it what is missing.")
     if sqlstate == "57014":

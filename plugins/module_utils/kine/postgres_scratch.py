@@ -29,6 +29,12 @@ WHERE nspname ~ '^kine_check_[0-9]{1,15}_[0-9]{1,15}_[0-9a-f]{8}$' AND pg_has_ro
 AND (substring(nspname FROM '^kine_check_[0-9]+_([0-9]+)_') NOT IN (SELECT pid::text FROM pg_stat_activity)
   OR substring(nspname FROM '^kine_check_([0-9]{1,15})_')::bigint < extract(epoch FROM clock_timestamp()) - %s)
 """
+_FILL = (
+    "INSERT INTO {table} (name, created, deleted, create_revision, prev_revision, lease, value)"
+    " SELECT %s || lpad(number::text, 6, '0'), 1, 0, 0, 0, 0, %s FROM generate_series(1, %s) AS number"
+)
+_COMPACT = f"WITH gone AS ({schema.COMPACT} RETURNING id) SELECT count(*) FROM gone"  # noqa: S608
+_COMPACTED_TO = "SELECT max(prev_revision) FROM {table} WHERE name = %s"
 _NAME_PARTS = "SELECT floor(extract(epoch FROM clock_timestamp()))::bigint, pg_backend_pid()"
 
 
@@ -39,7 +45,9 @@ class PostgresScratch(Scratch):
         self._connector = connector
         self._connection = connection
         self._table = f"{name}.{schema.TABLE}"
+        self._name = name
         self._insert = schema.INSERT.format(table=self._table)
+        self._others: list[Scratch] = []
 
     def insert(self, name: str, value: bytes, *, previous: int = 0, deleted: bool = False) -> int:
         """Write one revision; kine counts a row without previous revision as the creation of its key."""
@@ -55,10 +63,42 @@ class PostgresScratch(Scratch):
         """Return what kine's watch would see after a revision."""
         return self._rows(schema.AFTER, [revision])
 
+    def fill(self, prefix: str, rows: int, value: bytes) -> None:
+        """In one statement."""
+        self._run(_FILL, [prefix, value, rows])
+
+    def compact(self, revision: int, beside: t.Callable[[], object]) -> int:
+        """In one serializable transaction, which is given up when anything in it fails."""
+        self._run("BEGIN ISOLATION LEVEL SERIALIZABLE")
+        try:
+            self._run(_COMPACTED_TO, [schema.COMPACT_KEY])
+            beside()
+            deleted = self._run(
+                _COMPACT,
+                [revision, revision, schema.COMPACT_KEY],
+            )
+            self._run(schema.COMPACTED, [revision, schema.COMPACT_KEY])
+            beside()
+            self._run("COMMIT")
+        except BaseException:
+            self._connector.try_rows(self._connection, "ROLLBACK")
+            raise
+        return int(deleted[0][0])
+
+    def others(self, count: int) -> list[Scratch]:
+        """Over connections that are left open for it, or fresh ones."""
+        while len(self._others) < count:
+            connection = self._connector.take()
+            if connection is None:
+                break
+            self._others.append(PostgresScratch(self._connector, connection, self._name))
+        return self._others[:count]
+
+    def _run(self, statement: str, values: t.Sequence[t.Any] = ()) -> list[tuple[t.Any, ...]]:
+        return self._connector.rows(self._connection, statement.format(table=self._table), values)
+
     def _rows(self, statement: str, values: list[t.Any]) -> list[Row]:
-        return [
-            Row(*row) for row in self._connector.rows(self._connection, statement.format(table=self._table), values)
-        ]
+        return [Row(*row) for row in self._run(statement, values)]
 
 
 @contextlib.contextmanager

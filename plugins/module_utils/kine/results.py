@@ -8,6 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import asdict, dataclass, field
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.histogram import Bucket
+
 Status = t.Literal["ok", "warn", "fail", "skipped"]
 FailOn = t.Literal["fail", "warn", "never"]
 _WIDTH = 180
@@ -38,11 +40,32 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Latency:
-    """Times of single-row inserts, in milliseconds."""
+    """Times of single-row inserts, in milliseconds: one after the other, then by several writers at once.
+
+    writers and listed are 0 where that was not measured; list_ms is one list of that many keys. histogram tells how the
+    times of the inserts that were made one after the other are spread.
+    """
 
     samples: int = 0
     p50_ms: float = 0.0
     p99_ms: float = 0.0
+    writers: int = 0
+    together_p50_ms: float = 0.0
+    together_p99_ms: float = 0.0
+    listed: int = 0
+    list_ms: float = 0.0
+    histogram: tuple[Bucket, ...] = ()
+
+
+@dataclass(frozen=True)
+class Connections:
+    """The connection budget in slots; role_limit is -1 without one. max_connections is 0 where nobody counted."""
+
+    max_connections: int = 0
+    reserved: int = 0
+    used: int = 0
+    role_limit: int = -1
+    needed: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,6 +93,7 @@ class Report:
     server: Server = Server()
     tls: Tls = Tls()
     latency: Latency = Latency()
+    connections: Connections = Connections()
 
     def count(self, status: Status) -> int:
         """Return how many checks ended with this status."""
@@ -123,6 +147,7 @@ class Report:
             "server": asdict(self.server),
             "tls": asdict(self.tls),
             "latency": asdict(self.latency),
+            "connections": asdict(self.connections),
         }
 
 

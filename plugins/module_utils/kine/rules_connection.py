@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Finding as LintFinding
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import lint
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Finding
 
@@ -19,8 +20,8 @@ FRESH_CONNECTIONS = 5
 
 
 def dsn_is_sound(look: Look) -> Finding:
-    """Judge the text of the DSN before anything is tried with it."""
-    findings = lint(look.url)
+    """Judge the text of the DSN before anything is tried with it, as the planned k0s and kine read it."""
+    findings = [*lint(look.url, k0s_version=look.plan.k0s, ca_file=bool(look.plan.ca_file)), *_old_driver(look)]
     if not findings:
         return Finding("ok", "nothing to object to")
     status: t.Literal["fail", "warn"] = "fail" if any(finding.level == "error" for finding in findings) else "warn"
@@ -30,6 +31,16 @@ def dsn_is_sound(look: Look) -> Finding:
         "a DSN that every kine reads in the same way",
         " ".join(dict.fromkeys(finding.remedy for finding in findings)),
     )
+
+
+def _old_driver(look: Look) -> list[LintFinding]:
+    """lib/pq, which kine used before 0.10, takes a list of hosts for one name and does not know this parameter."""
+    if look.plan.kine.driver == "pgx" or look.dsn.scheme != "postgres":
+        return []
+    if len(look.dsn.hosts) == 1 and "target_session_attrs" not in look.dsn.params:
+        return []
+    message = f"kine {look.plan.kine} reads the DSN with lib/pq, which knows one host and no target_session_attrs"
+    return [LintFinding("error", message, "Use a newer k0s, or name the Service of the primary alone.")]
 
 
 def connects(look: Look) -> Finding:
@@ -93,3 +104,20 @@ def isolation_is_plain(look: Look) -> Finding:
     if level != expected:
         return Finding("warn", level, expected, f"Set default_transaction_isolation to {expected} for kine's role.")
     return Finding("ok", level, expected)
+
+
+def statements_stay_prepared(look: Look) -> Finding:
+    """Use a named prepared statement in several transactions: kine's driver prepares every statement once."""
+    prepared = look.database.prepared()
+    expected = "a prepared statement lives as long as its connection"
+    if prepared.error:
+        return Finding("fail", f"lost between transactions: {prepared.error}", expected, _POOLER)
+    if prepared.backends > 1:
+        return Finding("ok", f"kept by a pooler over {prepared.backends} sessions of the server", expected)
+    return Finding("ok", expected, expected)
+
+
+_POOLER = (
+    "Point the DSN at the server, not at a pooler in transaction mode; or set pool_mode = session, or with PgBouncer"
+    " 1.21 and later max_prepared_statements = 200."
+)

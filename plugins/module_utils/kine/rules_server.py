@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks of the server as a whole: connection slots, replication, and what survives a crash."""
+"""Checks of the server as a whole: connection slots, replication, upkeep, and who else is there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import plan
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Finding
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Connections, Finding
 
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import Replication, Standby
@@ -18,11 +18,23 @@ if t.TYPE_CHECKING:
 # With synchronous_commit at one of these a commit does not wait for the standby.
 NOT_WAITING = ("off", "local")
 SYNCHRONOUS = ("sync", "quorum")
+# The major versions that kine 0.16's own tests run on, first and last.
+TESTED: t.Final[t.Mapping[str, tuple[int, int]]] = {"PostgreSQL": (14, 17)}
+# The least seconds that each time-out must allow; None where any time-out ends connections that kine keeps.
+TIMEOUTS: t.Final[t.Mapping[str, float | None]] = {
+    "statement_timeout": 60,
+    "transaction_timeout": 60,
+    "lock_timeout": 10,
+    "idle_in_transaction_session_timeout": 10,
+    "idle_session_timeout": None,
+}
+# Dead rows are normal; this many and more than half of the table mean that nothing removes them.
+MANY_DEAD = 50_000
 
 
 def connections_suffice(look: Look) -> Finding:
     """Compare the free slots with what the planned control planes may open."""
-    slots, planned = look.database.slots(), look.plan
+    slots, planned = look.slots, look.plan
     budget = plan.budget(
         slots.max_connections,
         slots.reserved,
@@ -31,6 +43,9 @@ def connections_suffice(look: Look) -> Finding:
         planned.control_planes,
         planned.replicas,
         planned.max_open,
+    )
+    look.connections = Connections(
+        slots.max_connections, slots.reserved, slots.used, slots.role_limit, needed=budget.needed
     )
     expected = f"at least {budget.needed} free slots"
     if budget.fits:
@@ -102,3 +117,67 @@ def survives_a_crash(look: Look) -> Finding:
         return Finding("ok", expected, expected)
     remedy = " ".join(f"ALTER SYSTEM SET {name} = on;" for name in off) + " SELECT pg_reload_conf();"
     return Finding("fail", f"{' and '.join(off)} off", expected, remedy)
+
+
+def version_is_tested(look: Look) -> Finding:
+    """Compare the server's major version with those that kine's own tests run on."""
+    server = look.database.server()
+    observed = f"{server.product} {server.version}"
+    first, last = TESTED.get(server.product, (0, 0))
+    expected = f"{server.product} {first} to {last}, which kine's own tests run on"
+    major = re.match(r"\d+", server.version)
+    if major and first <= int(major[0]) <= last:
+        return Finding("ok", observed, expected)
+    return Finding("warn", observed, expected, f"Use {server.product} {last}; kine may well work, but nobody tests it.")
+
+
+def upkeep_leaves_kine_alone(look: Look) -> Finding:
+    """Time-outs that cut kine off, and dead rows that nothing removes."""
+    keeping = look.database.housekeeping()
+    short = {name: seconds for name, seconds in keeping.timeouts.items() if _is_short(name, seconds)}
+    observed = [f"{name} is {seconds:g} s" for name, seconds in short.items()]
+    remedies = [f"ALTER ROLE {look.home.role} SET {name} = 0;" for name in short]
+    if not keeping.cleaning:
+        observed.append("autovacuum is off")
+        remedies.append("Turn autovacuum and track_counts on, for the server and for kine's table.")
+    if keeping.dead > max(MANY_DEAD, keeping.live // 2):
+        observed.append(f"{keeping.dead} dead rows beside {keeping.live} live ones")
+        remedies.append(_VACUUM)
+    expected = "no short time-outs, and dead rows are removed"
+    if observed:
+        return Finding("warn", "; ".join(observed), expected, " ".join(remedies))
+    return Finding("ok", expected, expected)
+
+
+_VACUUM = (
+    "VACUUM ANALYZE kine; ALTER TABLE kine SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay ="
+    " 0); and look for transactions and replication slots that are left open."
+)
+
+
+def _is_short(name: str, seconds: float) -> bool:
+    least = TIMEOUTS.get(name, 0)
+    return seconds > 0 and (least is None or seconds < least)
+
+
+def no_foreign_writers(look: Look) -> Finding:
+    """Look for others that write to kine's table: two control planes on one table destroy each other."""
+    sessions = look.database.sessions()
+    own = {session.address for session in sessions if session.own}
+    foreign = sorted({session.role for session in sessions if session.may_write and not session.own})
+    expected = "nobody but the planned control plane writes to kine's table"
+    if foreign:
+        observed = f"connected, and may write to kine's table: {', '.join(foreign)}"
+        remedy = f"End these sessions and REVOKE ALL ON TABLE kine FROM {', '.join(foreign)}, unless you know them."
+        return Finding("fail" if look.plan.expect == "empty" else "warn", observed, expected, remedy)
+    if own and look.plan.expect == "empty":
+        observed = f"role {look.home.role} is connected already, from {_addresses(own)}"
+        return Finding("fail", observed, expected, "Stop what runs there, or give each control plane its own database.")
+    if len(own) > look.plan.replicas:
+        observed = f"role {look.home.role} is connected from {_addresses(own)}, for {look.plan.replicas} replicas"
+        return Finding("warn", observed, expected, "See whether two control planes use this database.")
+    return Finding("ok", f"sessions of role {look.home.role}: {sum(session.own for session in sessions)}", expected)
+
+
+def _addresses(addresses: set[str]) -> str:
+    return f"{len(addresses)} address{'' if len(addresses) == 1 else 'es'}"

@@ -10,6 +10,7 @@ import typing as t
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Finding
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.schema import (
     INDEXES,
+    LIST_INDEX,
     NAMES_IN_RANGE,
     NAMES_OUTSIDE,
     POSTGRES_COLUMNS,
@@ -75,7 +76,11 @@ def columns_fit(look: Look) -> Finding:
     expected = f"the {len(POSTGRES_COLUMNS)} columns that kine makes"
     if wrong:
         return Finding("fail", "; ".join(wrong), expected, REMAKE)
-    old = [f"{column.name} is {table.columns[column.name]}" for column in POSTGRES_COLUMNS if _is_old(column, table)]
+    old = [
+        f"{column.name} is {table.columns[column.name]}"
+        for column in POSTGRES_COLUMNS
+        if _is_old(column, table) and (look.plan.kine.makes_text_names or column.type != "text")
+    ]
     if old:
         return Finding(
             "warn", f"made by an old kine: {', '.join(old)}", expected, f"{UPDATE} integer ids end at 2147483647."
@@ -97,7 +102,10 @@ def _is_old(column: Column, table: Table) -> bool:
 
 
 def collation_is_bytes(look: Look) -> Finding:
-    """kine finds keys by range: from 0.16.3 on a collation that skips punctuation makes it find nothing at all."""
+    """kine finds keys by range: from 0.16.3 on a collation that skips punctuation makes it find nothing at all.
+
+    For an older kine it is a warning, because the next upgrade makes it a failure.
+    """
     table = look.table
     if table is None:
         return NO_TABLE
@@ -106,8 +114,9 @@ def collation_is_bytes(look: Look) -> Finding:
     expected = 'byte order, as COLLATE "C" gives it'
     if table.selected != frozenset(NAMES_IN_RANGE):
         wrong = len(table.selected ^ frozenset(NAMES_IN_RANGE))
+        status: t.Literal["fail", "warn"] = "fail" if look.plan.kine.finds_by_range else "warn"
         return Finding(
-            "fail", f"{observed}: a range query is wrong about {wrong} of {len(probes)} keys", expected, UPDATE
+            status, f"{observed}: a range query is wrong about {wrong} of {len(probes)} keys", expected, UPDATE
         )
     if table.collated != tuple(sorted(probes)):
         return Finding("warn", f"{observed}: ranges are right, but lists come in another order", expected, UPDATE)
@@ -119,10 +128,11 @@ def indexes_fit(look: Look) -> Finding:
     table = look.table
     if table is None:
         return NO_TABLE
-    expected = f"the {len(INDEXES)} indexes that kine makes, the unique one on (name, prev_revision) above all"
-    missing = [index for index in INDEXES if not _covered(index, table)]
+    indexes = [index for index in INDEXES if index is not LIST_INDEX or look.plan.kine.makes_text_names]
+    expected = f"the {len(indexes)} indexes that kine makes, the unique one on (name, prev_revision) above all"
+    missing = [index for index in indexes if not _covered(index, table)]
     if not missing:
-        return Finding("ok", f"all {len(INDEXES)} are there", expected)
+        return Finding("ok", f"all {len(indexes)} are there", expected)
     observed = f"missing or of another shape: {', '.join(index.name for index in missing)}"
     vital = [index for index in missing if index in (PRIMARY_KEY, UNIQUE_REVISION)]
     if vital:

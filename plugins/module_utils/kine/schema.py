@@ -9,10 +9,33 @@ Statements take the table by str.format, as ``{table}``, and values as psycopg p
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass
 
 TABLE = "kine"
+# What kine writes for itself: how far it has compacted, a key at each start, and a row for each id that is missing.
+COMPACT_KEY = "compact_rev_key"
+HEALTH_KEY = "/registry/health"
+GAPS: t.Final = ("gap-", "gap.")
+# Below this the API server keeps its keys; its name and the next one that does not begin like it.
+REGISTRY: t.Final = ("/registry/", "/registry0")
+# The namespace that every cluster has once, and nobody makes anew: its UID stands for the cluster.
+CLUSTER_KEY = "/registry/namespaces/kube-system"
+# How many of the newest rows are looked at: enough to see what goes wrong now, quick on a large table.
+SCAN_ROWS = 20_000
+_UID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def is_known(name: str) -> bool:
+    """Say whether kine or an API server writes rows of this name."""
+    return name.startswith((REGISTRY[0], COMPACT_KEY)) or re.fullmatch(r"gap-\d+", name) is not None
+
+
+def uid_in(value: bytes | None) -> str:
+    """Return the UID in the stored form of a Kubernetes object, "" without one: it is the first text of that shape."""
+    found = _UID.search(value or b"")
+    return found[0].decode() if found else ""
 
 
 @dataclass(frozen=True)
@@ -50,6 +73,7 @@ POSTGRES_COLUMNS: t.Final = (
 PRIMARY_KEY: t.Final = Index("kine_pkey", ("id",), unique=True)
 # Two creates of one key must collide: this index is the only thing that makes them.
 UNIQUE_REVISION: t.Final = Index("kine_name_prev_revision_uindex", ("name", "prev_revision"), unique=True)
+LIST_INDEX: t.Final = Index("kine_list_query_index", ("name", "id DESC", "deleted"))
 INDEXES: t.Final = (
     PRIMARY_KEY,
     UNIQUE_REVISION,
@@ -57,7 +81,7 @@ INDEXES: t.Final = (
     Index("kine_name_id_index", ("name", "id")),
     Index("kine_id_deleted_index", ("id", "deleted")),
     Index("kine_prev_revision_index", ("prev_revision",)),
-    Index("kine_list_query_index", ("name", "id DESC", "deleted")),
+    LIST_INDEX,
 )
 
 
@@ -85,6 +109,12 @@ LIST: t.Final = (
 )
 # kine's watch: every row after a revision, in order.
 AFTER: t.Final = "SELECT id, name, value, old_value FROM {table} WHERE id > %s ORDER BY id ASC LIMIT 500"
+# kine's compaction: what a row up to the revision has replaced, and what was deleted.
+COMPACT: t.Final = (
+    "DELETE FROM {table} WHERE id <= %s AND (deleted <> 0"
+    " OR id IN (SELECT prev_revision FROM {table} WHERE id <= %s AND prev_revision <> 0 AND name <> %s))"
+)
+COMPACTED: t.Final = "UPDATE {table} SET prev_revision = %s WHERE name = %s"
 
 # Names as the API server writes them, chosen so that a collation that is not byte order gives itself
 # away: punctuation that a locale may ignore, a sibling prefix, upper case, and a digit against a dash.

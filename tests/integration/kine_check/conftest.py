@@ -1,19 +1,23 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A primary and a synchronous standby for the whole session, and a fresh database for each test."""
+"""A primary and a synchronous standby for the whole session, and a fresh database for each test; the same in MariaDB."""
 
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 import pytest
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine import mysql
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.deadline import Deadline
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.examine import examine
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Plan
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.postgres import connect
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.reach import Reacher
+from tests.integration.kine_check import mariadb_server
+from tests.integration.kine_check.mariadb_server import MariaServer, MariaSite
 from tests.integration.kine_check.server import BIN, NEEDS, Server, Site
 
 if t.TYPE_CHECKING:
@@ -77,5 +81,89 @@ def run() -> Examine:
         deadline = Deadline(seconds)
         reacher = options.pop("reacher", Reacher())
         return examine(url, lambda dsn: connect(dsn, deadline, reacher, **options), plan)
+
+    return examination
+
+
+def assert_only(report: Report, check: str, status: Status) -> None:
+    """One check has this status, no other fails, and it says what to do."""
+    found = {result.id: result for result in report.checks}
+    assert found[check].status == status, report.text()
+    assert found[check].remedy
+    failed = findings(report, "fail")
+    assert failed == ([check] if status == "fail" and check != "latency" else []), report.text()
+
+
+def alter_scratch(site: Site, statement: str) -> None:
+    """Run a statement on the scratch table once it is made, as a server that works in another way would.
+
+    It is a format string that gets the name of the scratch schema, and stands in quotes, so quotes in it are doubled.
+    """
+    find = "(SELECT nspname FROM pg_namespace WHERE nspname ~ '^kine_check_')"
+    body = f"BEGIN EXECUTE format('{statement}', {find}); END"
+    site.admin(
+        f"CREATE FUNCTION alter_scratch() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $${body}$$",
+        "CREATE EVENT TRIGGER alter_scratch ON ddl_command_end WHEN TAG IN ('CREATE TABLE')"
+        " EXECUTE FUNCTION alter_scratch()",
+    )
+
+
+def row_trigger(event: str, body: str) -> str:
+    """Return a statement for alter_scratch that runs PL/pgSQL before each row of an INSERT or DELETE."""
+    return (
+        f"CREATE FUNCTION %1$I.alter_row() RETURNS trigger LANGUAGE plpgsql AS ''BEGIN {body} END''; "
+        f"CREATE TRIGGER alter_row BEFORE {event} ON %1$I.kine FOR EACH ROW EXECUTE FUNCTION %1$I.alter_row()"
+    )
+
+
+@pytest.fixture(scope="session")
+def maria() -> t.Iterator[MariaServer]:
+    """Give a MariaDB primary that lets commits wait for a replica, once it has one."""
+    if not mariadb_server.installed():
+        pytest.fail(mariadb_server.NEEDS)
+    server = MariaServer("maria")
+    try:
+        server.create()
+        with server.admin() as cursor:
+            cursor.execute("CREATE USER replica@'%' IDENTIFIED BY 'replica'")
+            cursor.execute("GRANT REPLICATION SLAVE ON *.* TO replica@'%'")
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def replica(maria: MariaServer) -> t.Iterator[MariaServer]:
+    """Give the semi-synchronous replica of the MariaDB primary."""
+    server = MariaServer("replica", number=2)
+    try:
+        server.create()
+        server.follow(maria)
+        maria.permanent["rpl_semi_sync_master_enabled"] = "ON"  # survives a restart
+        with maria.settings(rpl_semi_sync_master_enabled=1):
+            maria.await_replica()
+            yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def maria_site(maria: MariaServer, replica: MariaServer) -> t.Iterator[MariaSite]:
+    """Give a fresh MariaDB database; whatever a test did, nothing of the check is left in it."""
+    del replica
+    site = maria.site()
+    yield site
+    assert site.tables() == [], "the check left a scratch table behind"
+
+
+@pytest.fixture
+def run_mysql() -> Examine:
+    """Give the way the tests of MySQL run an examination; ca_file is kine's own."""
+
+    def examination(url: str, plan: Plan = PLAN, seconds: float = 30.0, **options: t.Any) -> Report:
+        deadline = Deadline(seconds)
+        reacher = options.pop("reacher", Reacher())
+        plan = replace(plan, ca_file=options.get("ca_file", ""))
+        return examine(url, lambda dsn: mysql.connect(dsn, deadline, reacher, **options), plan)
 
     return examination

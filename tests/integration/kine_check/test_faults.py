@@ -6,28 +6,20 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Plan
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.release import Kine
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.schema import INDEXES, TABLE, postgres_ddl
-from tests.integration.kine_check.conftest import findings
+from tests.integration.kine_check.conftest import PLAN, alter_scratch, assert_only, findings, row_trigger
 
 if t.TYPE_CHECKING:
-    from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Report, Status
     from tests.integration.kine_check.conftest import Examine
     from tests.integration.kine_check.server import Server, Site
 
 KINE_TABLE = tuple(postgres_ddl(TABLE))
-
-
-def assert_only(report: Report, check: str, status: Status) -> None:
-    """One check has this status, no other fails, and it says what to do."""
-    found = {result.id: result for result in report.checks}
-    assert found[check].status == status, report.text()
-    assert found[check].remedy
-    failed = findings(report, "fail")
-    assert failed == ([check] if status == "fail" and check != "latency" else []), report.text()
 
 
 class TestPlace:
@@ -139,6 +131,11 @@ class TestTable:
         site.as_role(*KINE_TABLE, "ALTER TABLE kine ALTER COLUMN name TYPE text COLLATE shifted")
         assert_only(run(site.url()), "collation", "fail")
 
+    def test_table_of_an_old_kine_for_that_kine(self, site: Site, run: Examine) -> None:
+        site.admin("CREATE COLLATION shifted (provider = icu, locale = 'en-u-ka-shifted')")
+        site.as_role(*KINE_TABLE, "ALTER TABLE kine ALTER COLUMN name TYPE text COLLATE shifted")
+        assert_only(run(site.url(), replace(PLAN, kine=Kine(0, 16, 2))), "collation", "warn")
+
     def test_collation_with_another_order(self, site: Site, run: Examine) -> None:
         site.as_role(*KINE_TABLE, 'ALTER TABLE kine ALTER COLUMN name TYPE text COLLATE "en-x-icu"')
         assert_only(run(site.url()), "collation", "warn")
@@ -205,52 +202,29 @@ class TestWrites:
         yield
         site.admin("DROP EVENT TRIGGER IF EXISTS alter_scratch")
 
-    def _on_create_table(self, site: Site, statement: str) -> None:
-        find = "(SELECT nspname FROM pg_namespace WHERE nspname ~ '^kine_check_')"
-        body = f"BEGIN EXECUTE format('{statement}', {find}); END"
-        site.admin(
-            f"CREATE FUNCTION alter_scratch() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $${body}$$",
-            "CREATE EVENT TRIGGER alter_scratch ON ddl_command_end WHEN TAG IN ('CREATE TABLE')"
-            " EXECUTE FUNCTION alter_scratch()",
-        )
-
     def test_ids_in_steps(self, site: Site, run: Examine) -> None:
-        self._on_create_table(site, "ALTER SEQUENCE %I.kine_id_seq INCREMENT BY 2")
+        alter_scratch(site, "ALTER SEQUENCE %I.kine_id_seq INCREMENT BY 2")
         assert_only(run(site.url()), "revisions", "fail")
 
     def test_ids_from_a_cache(self, site: Site, run: Examine) -> None:
-        self._on_create_table(site, "ALTER TABLE %I.kine ALTER COLUMN id SET DEFAULT (random() * 1000000)::int")
+        alter_scratch(site, "ALTER TABLE %I.kine ALTER COLUMN id SET DEFAULT (random() * 1000000)::int")
         assert_only(run(site.url()), "revisions", "fail")
 
     def test_unique_index_not_enforced(self, site: Site, run: Examine) -> None:
-        rule = (
-            "CREATE FUNCTION %1$I.blank() RETURNS trigger LANGUAGE plpgsql AS "
-            "''BEGIN IF NEW.prev_revision = 0 THEN NEW.prev_revision = NULL; END IF; RETURN NEW; END''; "
-            "CREATE TRIGGER blank BEFORE INSERT ON %1$I.kine FOR EACH ROW EXECUTE FUNCTION %1$I.blank()"
-        )
-        self._on_create_table(site, rule)
+        blank = "IF NEW.prev_revision = 0 THEN NEW.prev_revision = NULL; END IF; RETURN NEW;"
+        alter_scratch(site, row_trigger("INSERT", blank))
         assert_only(run(site.url()), "revisions", "fail")
 
     def test_old_values_lost(self, site: Site, run: Examine) -> None:
-        rule = (
-            "CREATE FUNCTION %1$I.blank() RETURNS trigger LANGUAGE plpgsql AS "
-            "''BEGIN NEW.old_value = NULL; RETURN NEW; END''; "
-            "CREATE TRIGGER blank BEFORE INSERT ON %1$I.kine FOR EACH ROW EXECUTE FUNCTION %1$I.blank()"
-        )
-        self._on_create_table(site, rule)
+        alter_scratch(site, row_trigger("INSERT", "NEW.old_value = NULL; RETURN NEW;"))
         assert_only(run(site.url()), "revisions", "fail")
 
     def test_collation_not_honored(self, site: Site, run: Examine) -> None:
         site.admin("CREATE COLLATION public.shifted (provider = icu, locale = 'en-u-ka-shifted')")
-        self._on_create_table(site, "ALTER TABLE %I.kine ALTER COLUMN name TYPE text COLLATE public.shifted")
+        alter_scratch(site, "ALTER TABLE %I.kine ALTER COLUMN name TYPE text COLLATE public.shifted")
         assert_only(run(site.url()), "ranges", "fail")
 
     def test_stalled(self, site: Site, run: Examine) -> None:
-        rule = (
-            "CREATE FUNCTION %1$I.wait() RETURNS trigger LANGUAGE plpgsql AS "
-            "''BEGIN PERFORM pg_sleep(1.1); RETURN NEW; END''; "
-            "CREATE TRIGGER wait BEFORE INSERT ON %1$I.kine FOR EACH ROW WHEN (NEW.name LIKE ''%%-0'')"
-            " EXECUTE FUNCTION %1$I.wait()"
-        )
-        self._on_create_table(site, rule)
+        wait = "IF NEW.name LIKE ''''%%latency-at-0'''' THEN PERFORM pg_sleep(1.1); END IF; RETURN NEW;"
+        alter_scratch(site, row_trigger("INSERT", wait))
         assert_only(run(site.url(), Plan(max_open=12, samples=1)), "latency", "fail")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 import typing as t
 
+import psycopg
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Plan
@@ -17,6 +18,9 @@ from tests.integration.kine_check.conftest import findings
 if t.TYPE_CHECKING:
     from tests.integration.kine_check.conftest import Examine
     from tests.integration.kine_check.server import Site
+
+# On a free machine a connection with TLS takes about 20 ms.
+CONNECTIONS_WORTH = 100
 
 
 def test_empty_database_passes_everything(site: Site, run: Examine) -> None:
@@ -42,11 +46,25 @@ def test_database_with_kine_table_passes_and_is_left_alone(site: Site, run: Exam
 
 
 def test_takes_two_seconds_at_most(site: Site, run: Examine) -> None:
-    best = 60.0
-    for _attempt in range(5):  # the machine may be busy with other tests
-        started = time.perf_counter()
-        run(site.url(), Plan(max_open=12, samples=100))
-        best = min(best, time.perf_counter() - started)
-        if best < 2.0:
+    """Two seconds on a machine that is free; on one that is busy with other tests, what that many connections take."""
+    tries = []
+    for _attempt in range(5):
+        bare = seconds(lambda: bare_connection(site))
+        took = seconds(lambda: run(site.url(), Plan(max_open=12, samples=100)))
+        if took < max(2.0, CONNECTIONS_WORTH * bare):
             return
-    pytest.fail(f"the quickest of five examinations took {best:.1f} s")
+        tries.append(f"{took:.1f} s, {took / bare:.0f} times a connection")
+    pytest.fail("; ".join(tries))
+
+
+def bare_connection(site: Site) -> None:
+    """Connect and ask for one value."""
+    with psycopg.connect(site.url()) as connection:
+        connection.execute("SELECT 1")
+
+
+def seconds(work: t.Callable[[], object]) -> float:
+    """Return how long it takes."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started

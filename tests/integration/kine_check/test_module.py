@@ -73,6 +73,26 @@ def test_fail_on_a_failure(modules: Modules, site: Site, fail_on: str, failed: b
     assert "wrong password" in result["msg"]
 
 
+@pytest.mark.parametrize(("expect", "check"), [("existing", "data"), ("any", None), ("empty", None)])
+def test_expected_data(modules: Modules, site: Site, expect: str, check: str | None) -> None:
+    result = modules.run("kine_check", url=site.url(), expect=expect, samples=1, fail_on="never")
+    failed = {found["id"] for found in result["checks"] if found["status"] == "fail"}
+    assert failed - {"latency"} == ({check} if check else set())
+
+
+@pytest.mark.parametrize(("version", "status"), [("v1.36.3-k0s.2", "ok"), ("v1.27.9-k0s.0", "fail")])
+def test_version_of_k0s(modules: Modules, site: Site, version: str, status: str) -> None:
+    result = modules.run("kine_check", url=site.url(), k0s_version=version, samples=1, fail_on="never")
+    assert result["checks"][0]["status"] == status
+
+
+@pytest.mark.parametrize("options", [{"kine_version": "new"}, {"k0s_version": "1.36"}])
+def test_not_a_version(modules: Modules, site: Site, options: dict[str, t.Any]) -> None:
+    result = modules.run("kine_check", url=site.url(), **options)
+    assert result["failed"]
+    assert "is not a" in result["msg"]
+
+
 def test_broken_dsn(modules: Modules, site: Site) -> None:
     result = modules.run("kine_check", url=site.url().replace("%7C", "|"))
     assert result["failed"]

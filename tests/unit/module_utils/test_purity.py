@@ -29,6 +29,7 @@ STANDARD = {
     "datetime",
     "decimal",
     "hashlib",
+    "ipaddress",
     "json",
     "re",
     "types",

@@ -12,14 +12,19 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import dsn as dsns
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import (
+    Contents,
+    Counter,
     Database,
     DuplicateRevision,
     Durability,
     Home,
+    Housekeeping,
     LiveIndex,
+    Prepared,
     Replication,
     Row,
     Scratch,
+    Session,
     Slots,
     Standby,
     Table,
@@ -54,12 +59,33 @@ SYNCHRONOUS = Replication("*", "on", (Standby("standby", "streaming", "sync"),))
 SAFE = Durability(fsync=True, full_page_writes=True)
 
 
+CONTENTS = Contents(
+    rows=2000,
+    size=2**20,
+    newest=5000,
+    compacted=4000,
+    compact_rows=1,
+    scanned=2000,
+    gaps=3,
+    busiest="/registry/leases/kube-node-lease/a",
+    busiest_rows=900,
+    keys=True,
+    foreign=(),
+    cluster_uid="0b1c2d3e-0000-4000-8000-000000000001",
+)
+COUNTER = Counter(last=5000, newest=5000, limit=2**63 - 1)
+CALM = Housekeeping(timeouts={"statement_timeout": 0.0, "idle_session_timeout": 0.0}, cleaning=True, live=2000, dead=9)
+ONE_SESSION = Prepared(error="", backends=1)
+TESTED = Server("PostgreSQL", "15.18")
+
+
 class MemoryScratch(Scratch):
     """kine's table in memory."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[Row, int, bool]] = []
         self.numbers: t.Iterator[int] = itertools.count(1)
+        self.more = 11
 
     def insert(self, name: str, value: bytes, *, previous: int = 0, deleted: bool = False) -> int:
         if any(row.name == name and before == previous for row, before, _deleted in self.rows):
@@ -76,6 +102,26 @@ class MemoryScratch(Scratch):
     def after(self, revision: int) -> list[Row]:
         return [row for row, _before, _deleted in self.rows if row.id > revision]
 
+    def fill(self, prefix: str, rows: int, value: bytes) -> None:
+        for number in range(1, rows + 1):
+            self.rows.append((Row(next(self.numbers), f"{prefix}{number:06}", value, None), 0, False))
+
+    def compact(self, revision: int, beside: t.Callable[[], object]) -> int:
+        beside()
+        replaced = {before for row, before, _deleted in self.rows if row.id <= revision}
+        kept = [
+            (row, before, deleted)
+            for row, before, deleted in self.rows
+            if row.id > revision or not (deleted or row.id in replaced)
+        ]
+        gone = len(self.rows) - len(kept)
+        self.rows[:] = kept
+        beside()
+        return gone
+
+    def others(self, count: int) -> list[Scratch]:
+        return [self] * min(count, self.more)
+
 
 @dataclass
 class StandIn(Database):
@@ -89,6 +135,12 @@ class StandIn(Database):
     room: Slots | Exception = ROOM
     copies: Replication | Exception = SYNCHRONOUS
     safe: Durability = SAFE
+    rows: Contents | None = CONTENTS
+    numbers: Counter | None = COUNTER
+    others: list[Session] = field(default_factory=list)
+    upkeep: Housekeeping = CALM
+    pooled: Prepared = ONE_SESSION
+    product: Server = TESTED
     memory: MemoryScratch = field(default_factory=MemoryScratch)
     removal: Exception | None = None
 
@@ -96,7 +148,7 @@ class StandIn(Database):
         return "directly"
 
     def server(self) -> Server:
-        return Server("PostgreSQL", "15.18")
+        return self.product
 
     def tls(self) -> Tls:
         return self.encryption
@@ -121,6 +173,21 @@ class StandIn(Database):
 
     def durability(self) -> Durability:
         return self.safe
+
+    def counter(self) -> Counter | None:
+        return self.numbers
+
+    def contents(self) -> Contents | None:
+        return self.rows
+
+    def sessions(self) -> list[Session]:
+        return self.others
+
+    def housekeeping(self) -> Housekeeping:
+        return self.upkeep
+
+    def prepared(self) -> Prepared:
+        return self.pooled
 
     @contextlib.contextmanager
     def scratch(self) -> t.Iterator[Scratch]:

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_run import POOL_KEY, Source, read_secret
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_sources import POOL_KEY, Source, read_secret
 
 URL = "postgres://kine:s3cret@db.example:5432/kine"
 

@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module as Ansible runs it, on a MariaDB that is reached directly: no cluster is needed."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+import pytest
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.checks_mysql import MYSQL_CHECKS
+from tests.integration.modules.runner import Modules
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.integration.kine_check.mariadb_server import MariaServer, MariaSite
+
+# How fast a busy machine is says nothing.
+PASSED = {check.id: "ok" for check in MYSQL_CHECKS if check.id != "latency"}
+PASSWORD = "hunter2/of@the&kine'check"
+PLAIN = "rejectReadOnly=true"
+
+
+@pytest.fixture
+def site(maria: MariaServer, replica: MariaServer) -> Iterator[MariaSite]:
+    """Give a database with a password that no output may show."""
+    del replica
+    site = maria.site(password=PASSWORD)
+    yield site
+    assert site.tables() == []
+
+
+@pytest.fixture
+def modules(site: MariaSite, monkeypatch: pytest.MonkeyPatch) -> Modules:
+    """Give the runner, without any cluster."""
+    for name in [*os.environ]:
+        if name == "KUBECONFIG" or name.startswith("K8S_AUTH_"):
+            monkeypatch.delenv(name)
+    return Modules(secrets=[PASSWORD, "hunter2", site.url()])
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_healthy(modules: Modules, site: MariaSite, check: bool) -> None:
+    result = modules.ok("kine_check", check=check, url=site.url(), max_open_connections=12, samples=10)
+    assert result["changed"] is False
+    assert {check["id"]: check["status"] for check in result["checks"]}.items() >= PASSED.items(), result["msg"]
+    assert result["server"]["product"] == "MariaDB"
+
+
+def test_ca_file_under_the_path_of_the_pods(modules: Modules, site: MariaSite) -> None:
+    files = {"/etc/kine-ca/ca.crt": str(site.server.ca)}
+    options: dict[str, t.Any] = {"max_open_connections": 12, "samples": 1, "tls_files": files}
+    result = modules.ok("kine_check", url=site.url(PLAIN), ca_file="/etc/kine-ca/ca.crt", **options)
+    assert result["tls"]["used"]
+    assert {check["id"]: check["status"] for check in result["checks"]}["dsn"] == "ok"
+
+
+def test_wrong_password(modules: Modules, site: MariaSite) -> None:
+    site.admin("ALTER USER {role}@'%' IDENTIFIED BY 'another'")
+    result = modules.run("kine_check", url=site.url())
+    assert result["failed"]
+    assert "wrong password" in result["msg"]
