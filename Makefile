@@ -43,6 +43,15 @@ test-all: ## The same with every scenario
 unit: setup ## Unit tests: no cluster, no database
 	@$(PY) -m pytest tests/unit
 
+.PHONY: benchmark
+benchmark: ## What kine_check costs, as ratios measured in one run; wants a machine that does nothing else
+	@$(SETUP) --tests
+	@$(PY) -m pytest tests/benchmarks
+
+.PHONY: mutation
+mutation: setup ## Break each check of kine_check, and show that a unit test notices
+	@$(PY) -m tests.mutation
+
 .PHONY: lint
 lint: setup ## Every linter and type checker
 	@$(PY) -m tools.check lint
@@ -58,6 +67,11 @@ lab: setup ## Start the lab: a real Kubernetes on this machine
 .PHONY: lab-down
 lab-down: setup ## Stop the lab and remove everything it put on this machine but its cache of built programs
 	@$(PY) -m tests.lab down
+
+.PHONY: calibration
+calibration: ## Try each fault of a database on real kine and on kine_check, and write docs/calibration.md (a few minutes)
+	@$(SETUP) --tests
+	@PYTHONPATH=$(CURDIR):$(CURDIR)/.build/collections $(PY) -m tests.integration.kine_check.calibration
 
 .PHONY: artifact
 artifact: setup ## Build the collection's archive into .build/artifact/, checked as Galaxy would

@@ -22,6 +22,7 @@ JUNIT = BUILD / "junit"
 SCENARIOS = ROOT / "extensions" / "molecule"
 PACKAGE = "ansible_collections.k0smotron.ha"
 LIFECYCLE = "tests/integration/test_lab_lifecycle.py"
+ON_THE_LAB = ("tests/integration/kube", "tests/integration/modules")
 ONLY_IN_ALL = {"base/bad_input", "base/installed_artifact", "empty/guide_url", "empty/interrupted"}
 """Scenarios that ``make test`` leaves to ``make test-all``, because every feature in them has another real path there."""
 
@@ -49,7 +50,11 @@ def linters() -> list[Stage]:
         Stage("ruff format", ["ruff", "format", "--check", "."], bare),
         Stage("yamllint", ["yamllint", "--strict", "."], bare),
         Stage("mypy plugins", ["mypy", "-p", f"{PACKAGE}.plugins"], for_plugins),
-        Stage("mypy tests", ["mypy", "tools", "tests/lab", "tests/unit", "tests/integration"], for_plugins),
+        Stage(
+            "mypy tests",
+            ["mypy", "tools", "tests/lab", "tests/unit", "tests/integration", "tests/benchmarks", "tests/mutation"],
+            for_plugins,
+        ),
         Stage("ansible-lint", ["ansible-lint", "--strict"], bare),
         Stage("changelog", ["antsibull-changelog", "lint"], bare),
     ]
@@ -69,20 +74,30 @@ def quick() -> list[Stage]:
     return [pytest("unit", "tests/unit"), *linters(), artifact, sanity]
 
 
+def databases() -> Stage:
+    """kine_check and the DSN parser against real servers of their own and against real kine; needs the lab's programs."""
+    elsewhere = [f"--ignore={path}" for path in (*ON_THE_LAB, LIFECYCLE)]
+    return pytest("databases", "tests/integration", *elsewhere, in_the_lab=True)
+
+
 def lab(left_out: Collection[str]) -> list[Stage]:
-    """What runs on the lab, one after the other; the last stage takes the lab down and checks that nothing is left.
+    """What runs on the lab, one after the other.
 
     In the order of their names: base/* scenarios share operators and a database, empty/* ones take everything away first.
     """
     found = {str(path.parent.relative_to(SCENARIOS)) for path in SCENARIOS.glob("*/*/molecule.yml")}
     return [
-        pytest("integration", "tests/integration", f"--ignore={LIFECYCLE}", in_the_lab=True),
+        pytest("modules", *ON_THE_LAB, in_the_lab=True),
         *(
             Stage(f"molecule {name}", ["molecule", "test", "-s", name], in_lab)
             for name in sorted(found.difference(left_out))
         ),
-        pytest("lab lifecycle", LIFECYCLE, in_the_lab=True),
     ]
+
+
+def end() -> Stage:
+    """Take the lab down, up, and down again: it has to leave the machine as it was, so nothing else may run beside it."""
+    return pytest("lab lifecycle", LIFECYCLE, in_the_lab=True)
 
 
 def summary(results: Sequence[Result], seconds: float) -> t.Iterator[str]:
@@ -110,7 +125,8 @@ def main() -> int:
     else:
         runner.lanes([Stage("lab up", [*LAB, "up"], without_cluster, is_test=False)], quick())
         if runner.ok:  # a lab run is long: it tells everything at once
-            runner.lanes(lab(left_out), keep_going=True)
+            runner.lanes(lab(left_out), [databases()], keep_going=True)
+            runner.lanes([end()])
     print("\n" + "\n".join(summary(runner.results, time.monotonic() - started)), flush=True)
     return 0 if runner.ok else 1
 

@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 COLLECTIONS = ROOT / ".build" / "collections"
 REQUIREMENTS = ROOT / "requirements-dev.txt"
+BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")  # what kine_check's report is looked at with
 OLDEST_PYTHON = (3, 11)  # what ansible-core 2.19 runs on
 
 
@@ -80,17 +81,32 @@ def link_collection() -> None:
 
 
 def install_test_packages() -> None:
-    """A real PostgreSQL server for kine_check's tests, without the cluster that Debian starts by itself."""
-    if Path("/usr/lib/postgresql").is_dir() and any(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+    """Real servers, a real pooler and a browser for kine_check's tests, without the services that Debian starts."""
+    here = {
+        ("postgresql-15",): any(Path("/usr/lib/postgresql").glob("*/bin/initdb")),
+        ("pgbouncer",): Path("/usr/sbin/pgbouncer").exists(),
+        ("mariadb-server-core", "mariadb-client-core"): Path("/usr/sbin/mariadbd").exists(),
+        (BROWSERS[0], "fonts-dejavu-core"): any(map(shutil.which, BROWSERS)),  # about 100 MB to download
+    }
+    missing = [package for packages, found in here.items() if not found for package in packages]
+    if not missing:
         return
     settings = Path("/etc/postgresql-common/createcluster.d/k0smotron-ha-tests.conf")
     if os.geteuid() == 0:
         settings.parent.mkdir(parents=True, exist_ok=True)
         settings.write_text("create_main_cluster = false\n")
     try:
-        apt_install("postgresql-15")
+        apt_install(*missing)
     finally:
         settings.unlink(missing_ok=True)
+    if "pgbouncer" in missing:
+        stop_service("pgbouncer")
+
+
+def stop_service(name: str) -> None:
+    """Stop a service that its package has started; there is none to stop where nothing manages services."""
+    if Path("/run/systemd/system").is_dir():
+        subprocess.run(["systemctl", "disable", "--quiet", "--now", name], check=False)
 
 
 def main() -> None:
