@@ -131,7 +131,7 @@ class Generator:
     def values(self, scheme: str) -> dsns.Dsn:
         """Hostile values that our own build takes."""
         while True:
-            hosts = [dsns.Host(self._pick(HOSTS), self._random.randint(1, 65535)) for _ in range(self._few(scheme))]
+            hosts = [dsns.Host(self._pick(HOSTS), self._random.randint(1, 65535)) for _each in range(self._few(scheme))]
             values = dsns.Dsn(
                 scheme, self._text(), self._text(), tuple(hosts), self._text().lower(), self._params(scheme)
             )
@@ -144,8 +144,8 @@ class Generator:
 
     def _written(self, scheme: str) -> str:
         """What somebody writes by hand: parts that are good, or good for another driver, or neither."""
-        user, password = (self._random.choice(["k0smotron", self._text(), self._half_encoded()]) for _ in range(2))
-        host = ",".join(self._pick(WRITTEN_HOSTS) + self._pick(PORTS) for _ in range(self._few("postgres")))
+        user, password = (self._random.choice(["k0smotron", self._text(), self._half_encoded()]) for _each in range(2))
+        host = ",".join(self._pick(WRITTEN_HOSTS) + self._pick(PORTS) for _each in range(self._few("postgres")))
         host = self._pick(["db:5432", "db", "[::1]:5432", host])
         if scheme == "mysql":
             host = self._pick([f"tcp({host})", f"tcp({host})", f"tcp({host})", host, f"unix({host})", "tcp()", "tcp"])
@@ -168,7 +168,7 @@ class Generator:
     def _slipped(self, scheme: str) -> str:
         """A DSN that was good, with up to three characters added, lost or changed."""
         text = list(self._built(scheme))
-        for _ in range(self._random.randint(1, 3)):
+        for _each in range(self._random.randint(1, 3)):
             place = self._random.randrange(len(scheme), len(text))
             slip = self._random.choice(["add", "lose", "change"])
             text[place : place + (slip != "add")] = (

@@ -72,7 +72,7 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> Generator:
 
 
 def test_a_dsn_that_we_take_is_the_same_to_kine(generator: Generator) -> None:
-    urls = [generator.dsn() for _ in range(COUNT)]
+    urls = [generator.dsn() for _each in range(COUNT)]
     taken: collections.Counter[str] = collections.Counter()
     wrong: dict[str, str] = {}
     for url, theirs in zip(urls, read_dsns(urls), strict=True):
@@ -90,7 +90,7 @@ def test_a_dsn_that_we_take_is_the_same_to_kine(generator: Generator) -> None:
 
 @pytest.mark.parametrize("scheme", ["postgres", "mysql"])
 def test_what_we_build_is_to_kine_what_it_was_built_from(generator: Generator, scheme: str) -> None:
-    built = [generator.values(scheme) for _ in range(BUILT)]
+    built = [generator.values(scheme) for _each in range(BUILT)]
     for dsn, theirs in zip(built, read_dsns([dsns.build(dsn) for dsn in built]), strict=True):
         assert "error" not in theirs, dsns.build(dsn)
         assert (theirs["user"], theirs["password"]) == (dsn.user, dsn.password)

@@ -79,8 +79,8 @@ def _bar(place: int, count: int, most: int) -> str:
     bound = BOUNDS_MS[place] if place < len(BOUNDS_MS) else None
     style = next(zone[1] for zone in _ZONES if zone[3] is None or (bound is not None and bound <= zone[3]))
     top = round(_BASE - height, 1)
-    bar = f'<rect class="f-{style}" x="{_edge(place) + 3}" y="{top}" width="{_STEP - 6}" height="{height}"/>'
-    return bar + _text(_edge(place + 0.5), top - 4, str(count))
+    column = f'<rect class="f-{style}" x="{_edge(place) + 3}" y="{top}" width="{_STEP - 6}" height="{height}"/>'
+    return column + _text(_edge(place + 0.5), top - 4, str(count))
 
 
 def _marker(name: str, milliseconds: float, row: int) -> str:

@@ -82,12 +82,12 @@ class Browser:
     def _read(self) -> dict[str, t.Any]:
         until = time.monotonic() + ANSWER_SECONDS
         while b"\0" not in self._buffer:
-            ready, _, _ = select.select([self._out], [], [], max(0.0, until - time.monotonic()))
+            ready, _writable, _broken = select.select([self._out], [], [], max(0.0, until - time.monotonic()))
             assert ready, "the browser does not answer"
             data = os.read(self._out, 1 << 20)
             assert data, "the browser ended"
             self._buffer += data
-        message, _, self._buffer = self._buffer.partition(b"\0")
+        message, _end, self._buffer = self._buffer.partition(b"\0")
         return t.cast("dict[str, t.Any]", json.loads(message))
 
     def show(self, file: Path, *, width: int = 1200, scheme: str = "light", media: str = "screen") -> None:
