@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from pathlib import Path
 from tools.common import BUILD, ROOT, elapsed
 from tools.counts import Counts, count
 
+_COLOR = re.compile(r"\x1b\[[0-9;]*m")
 LOGS = BUILD / "logs"
 HEARTBEAT = 60.0  # seconds of silence after which a running stage says that it is alive
 TAIL = 60  # lines of a failed stage's log that are shown
@@ -174,6 +176,9 @@ def judge(stage: Stage, code: int, seconds: float) -> Result:
 
 
 def last_line(log: Path) -> str:
-    """The last line with text in a log, shortened to a terminal's width."""
-    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    return lines[-1][:100] if lines else "no output yet"
+    """The last line with a word in a log, without colors and frames, shortened to a terminal's width."""
+    for line in reversed(log.read_text(encoding="utf-8", errors="replace").splitlines()):
+        plain = _COLOR.sub("", line).strip(" \t│")
+        if any(map(str.isalpha, plain)):
+            return plain[:100]
+    return "no output yet"

@@ -127,6 +127,14 @@ stages.Runner().lanes([stages.Stage("one", [sys.executable, "-c", body], lambda:
         os.kill(int(log.read_text()), 0)
 
 
+def test_a_sign_of_life_is_words(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("\x1b[2m│\x1b[0m TASK [one] ***\n\x1b[2m│\x1b[0m   ****\n\n")
+    assert stages.last_line(log) == "TASK [one] ***"
+    log.write_text("")
+    assert stages.last_line(log) == "no output yet"
+
+
 def test_the_last_line_is_the_sum_of_counts() -> None:
     runner = Runner()
     runner.lanes([stage("one", ""), stage("two", ""), stage("lab up", "", is_test=False)])
