@@ -118,9 +118,22 @@ def _refuse_data_loss(kube: Kube, operator: zalando_operator.Operator) -> None:
 
 
 def _await_gone(kube: Kube, namespace: str, selector: str, deadline: float) -> None:
+    """Wait until nothing runs any more, and stop what the operator forgets.
+
+    It takes the pods from their StatefulSet and deletes them itself. When the custom resource goes while it is in the
+    middle of a sync, it looks for pods of a cluster without a name, finds none, and leaves them to run for ever (seen
+    with postgres-operator 1.15.1).
+    """
+
     def probe() -> Verdict:
         left = [item for kind in RUNNING_KINDS for item in kube.list(*kind, namespace, selector)]
+        kube.delete(map(Ref.of, filter(_is_forgotten, left)))
         shown = ", ".join(str(Ref.of(item)) for item in left)
         return Verdict(not left, f"the operator has not removed these yet: {shown}")
 
     kube.wait(probe, max(0.0, deadline - time.monotonic()), lambda: kube.diagnose(namespace, selector))
+
+
+def _is_forgotten(item: Object) -> bool:
+    """Say whether this is a pod that belongs to no StatefulSet any more."""
+    return item["kind"] == "Pod" and not item["metadata"].get("ownerReferences")

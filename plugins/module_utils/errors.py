@@ -44,6 +44,10 @@ class Unreachable(HaError):
     """A cluster, a database or a port did not answer."""
 
 
+class WebhookSilent(Unreachable):
+    """Nothing runs behind an admission webhook at this moment; a Deployment that restarts is back within seconds."""
+
+
 class WaitTimeout(HaError):
     """A deadline passed; the message names the object and what was still missing."""
 

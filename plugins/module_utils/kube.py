@@ -22,6 +22,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     NotFound,
     Unreachable,
     WaitTimeout,
+    WebhookSilent,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import (
     Change,
@@ -45,6 +46,8 @@ FIELD_MANAGER = "k0smotron.ha"
 APPLY_PATCH = "application/apply-patch+yaml"
 POLL_FIRST_SECONDS = 0.5
 POLL_MAX_SECONDS = 2.0
+# A controller of one replica, such as k0smotron's, answers again this soon after its pod was moved.
+WEBHOOK_SECONDS = 30.0
 
 
 class Ref(t.NamedTuple):
@@ -118,12 +121,23 @@ class Kube:
             # The server would take the change, and then finish the deletion.
             raise Conflict(f"{ref} is being deleted", "Wait until it is gone, then run again")
         try:
-            after = self.patch(obj, force=force, dry_run=self.check_mode)
+            after = self._admitted(obj, force)
         except NotFound:
             if not self.check_mode or before is not None:
                 raise
             after = obj
         return compare(before, after)
+
+    def _admitted(self, obj: Object, force: bool) -> Object:
+        """One server-side apply, again and again for some seconds while what admits it restarts."""
+        deadline = time.monotonic() + WEBHOOK_SECONDS
+        while True:
+            try:
+                return self.patch(obj, force=force, dry_run=self.check_mode)
+            except WebhookSilent:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(POLL_FIRST_SECONDS)
 
     def patch(self, obj: Object, *, force: bool = True, dry_run: bool = False) -> Object:
         """One server-side apply; what the server stores (dry_run: would store). For apply() and for webhook probes."""

@@ -18,6 +18,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     InvalidInput,
     NotFound,
     Unreachable,
+    WebhookSilent,
 )
 
 # The role that brings a group's custom resource definitions, for "no CRD installed" sentences.
@@ -169,7 +170,8 @@ def _patch_error(failure: ApiError, request: Request) -> str:
 def _webhook(failure: ApiError, request: Request) -> HaError:
     name = re.search(r'failed calling webhook "([^"]*)"', failure.message)
     which = f'admission webhook "{name.group(1)}"' if name else "conversion webhook"
-    return Unreachable(
+    restarts = "no endpoints available" in failure.message or "connection refused" in failure.message
+    return (WebhookSilent if restarts else Unreachable)(
         f"The {which} that must approve {request.subject()} does not answer: {failure.message}",
         "Check the Deployment behind the webhook's Service, and that the webhook's caBundle fits its certificate",
     )

@@ -126,6 +126,19 @@ def test_a_webhook_that_does_not_answer(message: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ('no endpoints available for service "k0smotron-webhook-service"', errors.WebhookSilent),
+        ("dial tcp 10.0.0.1:443: connect: connection refused", errors.WebhookSilent),
+        ("x509: certificate signed by unknown authority", errors.Unreachable),
+    ],
+)
+def test_only_a_webhook_that_restarts_is_asked_again(reason: str, kind: type[errors.HaError]) -> None:
+    message = f'Internal error occurred: failed calling webhook "v.k0smotron.io": failed to call webhook: {reason}'
+    assert explain(answer(500, message), CLUSTERS).__class__ is kind
+
+
+@pytest.mark.parametrize(
     ("status", "kind"), [(503, errors.Unreachable), (429, errors.Unreachable), (500, errors.HaError)]
 )
 def test_what_may_pass_by_itself(status: int, kind: type[errors.HaError]) -> None:
