@@ -89,9 +89,10 @@ def cluster(url: str) -> Object:
     return {"apiVersion": "k0smotron.io/v1beta1", "kind": "Cluster", "metadata": metadata, "spec": spec}
 
 
-@given(st.text(min_size=6, alphabet=st.characters(exclude_categories=["Cs", "Cc"])))
-def test_no_password_of_a_url_is_shown(password: str) -> None:
-    dsn = Dsn("postgres", "kine", password, (Host("h", 5432),), "db", {"sslmode": "require"})
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"])))
+def test_no_password_of_a_url_is_shown(rest: str) -> None:
+    # Hypothesis also draws words of the source, such as Cluster, which the object holds outside of the URL.
+    dsn = Dsn("postgres", "kine", f"hunter2{rest}", (Host("h", 5432),), "db", {"sslmode": "require"})
     url = build(dsn)
     encoded = url.split(":", 2)[2].rpartition("@")[0]
     for change in (compare(None, cluster(url)), compare(cluster(url), None), compare(cluster("x"), cluster(url))):
