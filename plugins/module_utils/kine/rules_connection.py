@@ -14,6 +14,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import F
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import WriteState
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Look
+    from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Tls
 
 # A proxy or a Service spreads connections: one that is fine says little about the next.
 FRESH_CONNECTIONS = 5
@@ -52,38 +53,42 @@ def connects(look: Look) -> Finding:
 
 def is_encrypted(look: Look) -> Finding:
     """Record TLS; plaintext sends the password and every Secret of the hosted cluster in the clear."""
-    tls = look.database.tls()
-    if tls.used:
-        return Finding("ok", " ".join(filter(None, (tls.version or "TLS", tls.cipher))))
-    return Finding(
-        "warn",
-        f"plaintext (sslmode={look.dsn.params.get('sslmode', 'prefer, the default')})",
-        "TLS",
+    return judge_tls(
+        look.database.tls(),
+        f"sslmode={look.dsn.params.get('sslmode', 'prefer, the default')}",
         "Turn ssl on in the server and put sslmode=require, or better verify-full, into the DSN.",
     )
 
 
+def judge_tls(tls: Tls, asked: str, remedy: str) -> Finding:
+    """Judge how a connection is encrypted; asked is what the DSN says of it."""
+    if tls.used:
+        return Finding("ok", " ".join(filter(None, (tls.version or "TLS", tls.cipher))))
+    return Finding("warn", f"plaintext ({asked})", "TLS", remedy)
+
+
 def is_writable(look: Look) -> Finding:
     """Ask several fresh connections whether they land on a primary that accepts writes."""
-    states = look.database.write_states(FRESH_CONNECTIONS)
-    standbys = [state for state in states if state.standby]
+    return judge_writable(
+        look.database.write_states(FRESH_CONNECTIONS),
+        "standby",
+        "Point the DSN at the Service or address of the primary only, or add target_session_attrs=read-write.",
+        "Reset default_transaction_read_only for the server, the database and the role, and see why it was set:"
+        " a full disk and a fenced primary are common reasons.",
+    )
+
+
+def judge_writable(states: list[WriteState], copy: str, elsewhere: str, read_only: str) -> Finding:
+    """Judge where connections landed. copy is the database's word for a standby; then a remedy for each fault."""
+    copies = [state for state in states if state.standby]
     blocked = [state for state in states if state.read_only and not state.standby]
     expected = f"{len(states)} of {len(states)} connections reach a primary that accepts writes"
-    if standbys:
-        return Finding(
-            "fail",
-            f"{len(standbys)} of {len(states)} connections reached a standby ({_servers(standbys)})",
-            expected,
-            "Point the DSN at the Service or address of the primary only, or add target_session_attrs=read-write.",
-        )
+    if copies:
+        observed = f"{len(copies)} of {len(states)} connections reached a {copy} ({_servers(copies)})"
+        return Finding("fail", observed, expected, elsewhere)
     if blocked:
-        return Finding(
-            "fail",
-            f"{len(blocked)} of {len(states)} connections are read only ({_servers(blocked)})",
-            expected,
-            "Reset default_transaction_read_only for the server, the database and the role, and see why it was set:"
-            " a full disk and a fenced primary are common reasons.",
-        )
+        observed = f"{len(blocked)} of {len(states)} connections are read only ({_servers(blocked)})"
+        return Finding("fail", observed, expected, read_only)
     return Finding("ok", expected, expected)
 
 

@@ -12,10 +12,13 @@ from dataclasses import replace
 from ansible_collections.k0smotron.ha.plugins.module_utils import plan
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine import rules_connection
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Finding
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine.rules_connection import FRESH_CONNECTIONS
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.rules_connection import (
+    FRESH_CONNECTIONS,
+    judge_tls,
+    judge_writable,
+)
 
 if t.TYPE_CHECKING:
-    from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import WriteState
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Look
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_facts import MysqlDatabase
 
@@ -39,40 +42,23 @@ def database_of(look: Look) -> MysqlDatabase:
 
 def is_encrypted(look: Look) -> Finding:
     """Record TLS; plaintext sends every Secret of the hosted cluster in the clear."""
-    tls = look.database.tls()
-    if tls.used:
-        return Finding("ok", " ".join(filter(None, (tls.version or "TLS", tls.cipher))))
-    return Finding(
-        "warn",
-        f"plaintext (tls={look.dsn.params.get('tls', 'false, the default')})",
-        "TLS",
+    return judge_tls(
+        look.database.tls(),
+        f"tls={look.dsn.params.get('tls', 'false, the default')}",
         "Give the server a certificate, and kine its CA (--ca-file), or put tls=true or tls=skip-verify into the DSN.",
     )
 
 
 def is_writable(look: Look) -> Finding:
     """Ask several fresh connections whether they land on a primary that accepts writes."""
-    states = look.database.write_states(FRESH_CONNECTIONS)
-    replicas = [state for state in states if state.standby]
-    blocked = [state for state in states if state.read_only and not state.standby]
-    expected = f"{len(states)} of {len(states)} connections reach a primary that accepts writes"
-    if replicas:
-        observed = f"{len(replicas)} of {len(states)} connections reached a replica ({_servers(replicas)})"
-        return Finding("fail", observed, expected, "Point the DSN at the Service or address of the primary only.")
-    if blocked:
-        return Finding(
-            "fail",
-            f"{len(blocked)} of {len(states)} connections are read only ({_servers(blocked)})",
-            expected,
-            "A demoted primary is read only: point the DSN at the primary, and add rejectReadOnly=true so that kine"
-            " leaves it by itself. If this is the primary: SET GLOBAL read_only = 0; (MySQL: super_read_only = 0;"
-            " too), and see why it was set.",
-        )
-    return Finding("ok", expected, expected)
-
-
-def _servers(states: list[WriteState]) -> str:
-    return ", ".join(dict.fromkeys(state.server for state in states))
+    return judge_writable(
+        look.database.write_states(FRESH_CONNECTIONS),
+        "replica",
+        "Point the DSN at the Service or address of the primary only.",
+        "A demoted primary is read only: point the DSN at the primary, and add rejectReadOnly=true so that kine"
+        " leaves it by itself. If this is the primary: SET GLOBAL read_only = 0; (MySQL: super_read_only = 0;"
+        " too), and see why it was set.",
+    )
 
 
 def isolation_is_plain(look: Look) -> Finding:
