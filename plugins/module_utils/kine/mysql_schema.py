@@ -64,6 +64,7 @@ def fill(table: str, rows: int) -> str:
     places = range(len(str(rows)))
     number = " + ".join(f"{10**place} * place{place}.digit" for place in places)
     sources = " CROSS JOIN ".join(f"({_DIGITS}) AS place{place}" for place in places)
+    # S608: what is put into statements are names of our own; values from outside go as parameters.
     return (
         f"INSERT INTO {table} (name, created, deleted, create_revision, prev_revision, lease, value)"  # noqa: S608
         " SELECT CONCAT(%s, LPAD(numbers.number, 6, '0')), 1, 0, 0, 0, 0, %s"

@@ -35,6 +35,7 @@ FROM ({names}) AS probe ORDER BY name, BINARY name
 _NAME = "SELECT CONVERT(%s USING {charset}) COLLATE {collation} AS name"
 _STATUS = "SELECT auto_increment, table_rows, data_length + index_length" + _EXISTS.removeprefix("SELECT engine")
 _NEWEST = mysql_schema.NEWEST.format(table=_TABLE)
+# S608 here and below: what is put into statements are names of our own; values from outside go as parameters.
 _COMPACTED = f"SELECT MAX(prev_revision), COUNT(*) FROM {_TABLE} WHERE name = %s"  # noqa: S608
 _NEWEST_NAMES = f"SELECT name FROM {_TABLE} ORDER BY id DESC LIMIT %s"  # noqa: S608
 _SCAN = f"""

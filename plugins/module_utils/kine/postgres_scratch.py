@@ -33,6 +33,7 @@ _FILL = (
     "INSERT INTO {table} (name, created, deleted, create_revision, prev_revision, lease, value)"
     " SELECT %s || lpad(number::text, 6, '0'), 1, 0, 0, 0, 0, %s FROM generate_series(1, %s) AS number"
 )
+# S608 here and below: what is put into statements are names of our own; values from outside go as parameters.
 _COMPACT = f"WITH gone AS ({schema.COMPACT} RETURNING id) SELECT count(*) FROM gone"  # noqa: S608
 _COMPACTED_TO = "SELECT max(prev_revision) FROM {table} WHERE name = %s"
 _NAME_PARTS = "SELECT floor(extract(epoch FROM clock_timestamp()))::bigint, pg_backend_pid()"

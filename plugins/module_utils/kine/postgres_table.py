@@ -26,6 +26,7 @@ JOIN pg_class AS c ON c.oid = d.objid AND c.relkind = 'S' JOIN pg_namespace AS n
 JOIN pg_sequences AS s ON s.schemaname = n.nspname AND s.sequencename = c.relname
 WHERE a.attrelid = %s::bigint::oid AND a.attname = 'id'
 """
+# S608 here and below: what is put into statements are names of our own; values from outside go as parameters.
 _NEWEST = f"SELECT coalesce(max(id), 0) FROM {schema.TABLE}"  # noqa: S608
 _SIZE = "SELECT greatest(reltuples, 0)::bigint, pg_total_relation_size(oid) FROM pg_class WHERE oid = %s::bigint::oid"
 _COMPACTED = f"SELECT max(prev_revision), count(*) FROM {schema.TABLE} WHERE name = %s"  # noqa: S608
