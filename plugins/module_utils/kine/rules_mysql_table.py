@@ -148,16 +148,16 @@ def _remake(index: Index, table: Table) -> str:
 
 
 def revisions_count_up(look: Look) -> Finding:
-    """Look at what makes ids jump, then try it."""
-    found = database_of(look).variables("auto_increment_increment", "auto_increment_offset", "wsrep_on")
-    steps = [f"{name} is {found[name]}" for name in list(found)[:2] if found[name] != "1" and name != "wsrep_on"]
-    expected = "ids that count up by one: auto_increment_increment and auto_increment_offset 1, no multi-writer cluster"
+    """Look at what makes ids jump, then try it. The server ignores an offset that is larger than the increment."""
+    found = database_of(look).variables("auto_increment_increment", "wsrep_on")
+    step = found["auto_increment_increment"]
+    expected = "ids that count up by one: auto_increment_increment 1, no multi-writer cluster"
     if found.get("wsrep_on", "OFF") == "ON":
         remedy = "Use one primary with replicas instead: kine does not support Galera (kine#71)."
         return Finding("fail", "wsrep_on is ON: this is a multi-writer cluster", expected, remedy)
-    if steps:
+    if step != "1":
         remedy = "SET GLOBAL auto_increment_increment = 1, GLOBAL auto_increment_offset = 1; and in the configuration."
-        return Finding("fail", " and ".join(steps), expected, remedy)
+        return Finding("fail", f"auto_increment_increment is {step}", expected, remedy)
     return rules_writes.revisions_count_up(look)
 
 
@@ -194,14 +194,17 @@ _PACKET = "SET GLOBAL max_allowed_packet = 64 * 1024 * 1024; and in the configur
 
 
 def compaction_works(look: Look) -> Finding:
-    """Compact beside a writer; a setting under which that fails only at busy times is a warning."""
+    """Compact beside a writer. innodb_snapshot_isolation fails, though this one compaction may pass under it.
+
+    Tried: of three compactions beside 30 updates kine 0.16.4 and MariaDB 10.11 lost one or more in every run.
+    """
     tried = rules_writes.compaction_works(look)
     if tried.status == "fail":
         return replace(tried, remedy=_SNAPSHOT)
     found = database_of(look).variables("innodb_snapshot_isolation")
     if tried.status == "ok" and found.get("innodb_snapshot_isolation", "OFF") == "ON":
-        observed = "compaction works now, but innodb_snapshot_isolation is ON, under which it fails at busy times"
-        return Finding("warn", observed, "innodb_snapshot_isolation OFF", _SNAPSHOT)
+        observed = "innodb_snapshot_isolation is ON, under which kine's compactions fail beside writes"
+        return Finding("fail", observed, "innodb_snapshot_isolation OFF", _SNAPSHOT)
     return tried
 
 

@@ -17,17 +17,8 @@ if t.TYPE_CHECKING:
 
 PLAN = Plan(control_planes=1, replicas=3, max_open=12, samples=5)
 KINE_TABLE = tuple(postgres_ddl(TABLE))
-Around = t.Literal[
-    "",
-    "connected",
-    "web server",
-    "no answer",
-    "expired certificate",
-    "standby",
-    "tls only",
-    "PgBouncer, transactions",
-    "PgBouncer, sessions",
-]
+ALONE = ("expired certificate", "read/write split", "replica gone", "demoted")
+"""What goes on around a fault and changes what others on the same servers see."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +38,15 @@ class Fault:
     owner: tuple[str, ...] = ()
     query: str = "sslmode=require"
     parts: t.Mapping[str, str] = field(default_factory=dict)
-    settings: t.Mapping[str, str] = field(default_factory=dict)
-    around: Around = ""
+    settings: t.Mapping[str, str | int] = field(default_factory=dict)
+    around: str = ""
     plan: Plan = PLAN
     varies: tuple[str, ...] = ()
 
     @property
     def alone(self) -> bool:
         """Whether the fault is one of the whole server, so that no other database can be looked at meanwhile."""
-        return bool(self.settings) or self.around == "expired certificate"
+        return bool(self.settings) or self.around in ALONE
 
 
 def on_create(statement: str) -> tuple[str, ...]:
@@ -175,6 +166,8 @@ FAULTS: t.Final = (
           plan=Plan(max_open=12, samples=5, expect="empty")),
     Fault("PgBouncer in transaction mode", "prepared", "fail", query="sslmode=disable", around="PgBouncer, transactions"),
     Fault("PgBouncer in session mode, plaintext", "tls", "warn", query="sslmode=disable", around="PgBouncer, sessions"),
+    Fault("PostgreSQL 16, without TLS", "tls", "warn", query="sslmode=disable", around="PostgreSQL 16"),
+    Fault("PostgreSQL 18, without TLS", "version", "warn", query="sslmode=disable", around="PostgreSQL 18"),
     Fault("statements end after 1 s", "housekeeping", "warn", ("ALTER ROLE {role} SET statement_timeout = '1s'",)),
     Fault("role limited to 35 connections", "connections", "fail", ("ALTER ROLE {role} CONNECTION LIMIT 35",)),
     Fault("more control planes than slots", "connections", "fail", plan=Plan(3, 3, 12, 5)),
@@ -192,6 +185,8 @@ FAULTS: t.Final = (
     Fault("old values are lost", "revisions", "fail", on_row("INSERT", "NEW.old_value = NULL; RETURN NEW;")),
     Fault("COLLATE is not honored", "ranges", "fail", (_SHIFTED, *on_create(
         "ALTER TABLE %1$I.kine ALTER COLUMN name TYPE text COLLATE public.shifted"))),
+    Fault("reads go to a standby that is late", "read_your_writes", "fail", around="read/write split",
+          query="sslmode=disable"),
     Fault("rows are not deleted", "compaction", "fail", on_row("DELETE", "RETURN NULL;")),
     Fault("deletes are given up", "compaction", "fail", on_row(
         "DELETE", "RAISE EXCEPTION ''''could not serialize access'''' USING ERRCODE = ''''40001'''';")),

@@ -15,13 +15,11 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Plan
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql import connect
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_schema import COLLATION, INDEXES, PRIMARY_KEY, ddl
 from tests.integration.kine_check.conftest import assert_only, findings
-from tests.integration.kine_check.test_mysql_healthy import RECOLLATE
+from tests.integration.kine_check.mysql_faults import FIT
 
 if t.TYPE_CHECKING:
     from tests.integration.kine_check.conftest import Examine
     from tests.integration.kine_check.mariadb_server import MariaServer, MariaSite
-
-FIT = (ddl(), RECOLLATE)
 
 
 def statuses(report: t.Any) -> dict[str, str]:
