@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine import rules_mysql, rules_mysql_table
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine import rules_data, rules_mysql, rules_mysql_table
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.checks import CHECKS
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.checks_mysql import MYSQL_CHECKS
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.examine import examine
@@ -378,8 +378,12 @@ def test_words_about_data_are_of_this_database() -> None:
     for finding, (status, words) in zip(findings, expected, strict=True):
         assert finding.status == status, finding
         assert words in finding.remedy
-    twice = judge(rules_mysql_table.gaps_are_rare, Maria(rows=_contents(compact_rows=2)))
-    assert "compact_rev_key" in twice.remedy
+
+
+def test_several_records_of_the_compaction() -> None:
+    finding = judge(rules_mysql_table.gaps_are_rare, Maria(rows=_contents(compact_rows=2)))
+    assert finding.status == "fail"
+    assert finding.remedy.endswith(rules_data.ONE_RECORD)
 
 
 def _contents(**changes: t.Any) -> Contents:
