@@ -127,9 +127,9 @@ def gaps_are_rare(look: Look) -> Finding:
     return Finding("ok", observed, expected)
 
 
-# MySQL does not delete by a subquery on the same table unless that is a derived table; PostgreSQL takes NULL for highest.
-ONE_RECORD = (
-    f"Before the next start of kine: DELETE FROM {TABLE} WHERE name = '{COMPACT_KEY}' AND id <> (SELECT id FROM (SELECT id"
-    f" FROM {TABLE} WHERE name = '{COMPACT_KEY}' ORDER BY COALESCE(prev_revision, 0) DESC, id LIMIT 1) AS kept);"
-)
+_RECORDS = f"FROM {TABLE} WHERE name = '{COMPACT_KEY}'"
+# MySQL deletes by a subquery on the same table only through a derived one; PostgreSQL takes NULL for the highest.
+_HIGHEST = f"SELECT id {_RECORDS} ORDER BY COALESCE(prev_revision, 0) DESC, id LIMIT 1"
+_ALL_BUT_ONE = f"DELETE {_RECORDS} AND id <> (SELECT id FROM ({_HIGHEST}) AS kept);"  # noqa: S608 - for people
+ONE_RECORD = f"Before the next start of kine: {_ALL_BUT_ONE}"
 _GAPS = "Look for inserts that fail all the time, for a sequence with CACHE, and for a multi-writer cluster."

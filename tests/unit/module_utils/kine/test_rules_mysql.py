@@ -32,7 +32,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import (
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_facts import Missing, MysqlDatabase
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_schema import COLUMNS, INDEXES
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Finding, Server, Tls
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Connections, Finding, Server, Tls
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.schema import NAMES_IN_RANGE, NAMES_OUTSIDE
 from tests.unit.module_utils.kine.standin import CONTENTS, PLAN, TABLE, MemoryScratch, StandIn, look_at
 
@@ -158,6 +158,12 @@ def test_slots() -> None:
     assert "'kine'@'%' WITH MAX_USER_CONNECTIONS" in finding.remedy
     assert judge(rules_mysql.connections_suffice, Maria()).status == "ok"
     assert judge(rules_mysql.connections_suffice, Maria(room=Slots(100, 0, 0, 10))).status == "fail"
+
+
+def test_budget_is_kept_for_the_report() -> None:
+    look = look_at(Maria(room=Slots(100, 0, 7, 50)), PLAN, URL)
+    rules_mysql.connections_suffice(look)
+    assert look.connections == Connections(max_connections=100, reserved=0, used=7, role_limit=50, needed=30)
 
 
 @pytest.mark.parametrize(
