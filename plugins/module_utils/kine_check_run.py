@@ -10,7 +10,6 @@ import functools
 import threading
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import dsn as dsns
 from ansible_collections.k0smotron.ha.plugins.module_utils import kine_check_file
@@ -73,9 +72,9 @@ def examine_all(params: Options, cluster: Cluster, check_mode: bool) -> list[Exa
     found = sources(wanted, cluster, check_mode)
     if params["databases"] is None and isinstance(found[0], HaError):
         raise found[0]
-    shared = _Shared(cluster)
+    turns, sessions = Turns(), Sessions()
     tasks = [
-        functools.partial(_examined, options, source, number, shared)
+        functools.partial(_examined, options, source, number, cluster, turns, sessions)
         for number, (options, source) in enumerate(zip(wanted, found, strict=True), 1)
     ]
     if len(tasks) == 1:
@@ -91,7 +90,9 @@ def options_of(params: Options) -> list[Options]:
     return [{**params, **{k: v for k, v in own.items() if v is not None}} for own in params["databases"]]
 
 
-def _examined(options: Options, found: Found, number: int, shared: _Shared) -> Examined:
+def _examined(
+    options: Options, found: Found, number: int, cluster: Cluster, turns: Turns, sessions: Sessions
+) -> Examined:
     target = shorten(dsns.mask(found.url)) if isinstance(found, Source) else ""
     name = options.get("name") or _name(options, found, number)
     if found is None:
@@ -100,8 +101,8 @@ def _examined(options: Options, found: Found, number: int, shared: _Shared) -> E
         return Examined(name, target, Report(), words)
     if isinstance(found, HaError):
         return Examined(name, target, unreadable(found))
-    with shared.turns.of(found.url) as first:
-        return Examined(name, target, _examine(found, options, shared, load=first))
+    with turns.of(found.url) as first:
+        return Examined(name, target, _examine(found, options, cluster, sessions, load=first))
 
 
 def _name(options: Options, found: Found, number: int) -> str:
@@ -114,9 +115,9 @@ def _name(options: Options, found: Found, number: int) -> str:
     return f"database {number}"
 
 
-def _examine(source: Source, options: Options, shared: _Shared, *, load: bool) -> Report:
+def _examine(source: Source, options: Options, cluster: Cluster, sessions: Sessions, *, load: bool) -> Report:
     deadline = Deadline(options["timeout"])
-    reacher = Reacher(options["reach"], shared.cluster, source.namespace)
+    reacher = Reacher(options["reach"], cluster, source.namespace)
     limit = options["max_open_connections"]
     plan = Plan(
         control_planes=options["control_planes"],
@@ -136,7 +137,7 @@ def _examine(source: Source, options: Options, shared: _Shared, *, load: bool) -
             # Only here: its library is megabytes that most examinations do without.
             from ansible_collections.k0smotron.ha.plugins.module_utils.kine import mysql
 
-            return mysql.connect(dsn, deadline, reacher, options["tls_files"], plan.ca_file, shared.sessions)
+            return mysql.connect(dsn, deadline, reacher, options["tls_files"], plan.ca_file, sessions)
         return postgres.connect(dsn, deadline, reacher, options["tls_files"])
 
     return examine(source.url, connect, plan)
@@ -168,12 +169,3 @@ def _server(url: str) -> str:
     with contextlib.suppress(HaError, ValueError):
         return ",".join(sorted(map(str, dsns.parse(url).hosts)))
     return ""  # it is going to be refused
-
-
-@dataclass(frozen=True)
-class _Shared:
-    """What the examinations of one task share."""
-
-    cluster: Cluster
-    turns: Turns = field(default_factory=Turns)
-    sessions: Sessions = field(default_factory=Sessions)

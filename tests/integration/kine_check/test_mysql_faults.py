@@ -182,6 +182,14 @@ class TestTable:
         )
         assert_only(run_mysql(maria_site.url()), "collation", "warn")
 
+    def test_engine_that_cannot_store_the_values(self, maria_site: MariaSite, run_mysql: Examine) -> None:
+        with maria_site.server.settings(default_storage_engine="MEMORY"):
+            report = run_mysql(maria_site.url())
+        assert findings(report, "fail") == ["durability", "revisions"], report.text()
+        assert report.text().count("BLOB/TEXT") == 1
+        reasons = {check.observed for check in report.checks if check.status == "skipped"}
+        assert reasons == {"the scratch table could not be made", "Revisions in order failed"}
+
     def test_engine_without_transactions(self, maria_site: MariaSite, run_mysql: Examine) -> None:
         maria_site.admin(
             *FIT,
