@@ -19,6 +19,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.deadline import 
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.examine import examine, unreadable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.examined import Examined, counts_of, text_of
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Plan
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_sessions import Sessions
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.reach import Reacher
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.release import choose
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Report, shorten
@@ -71,9 +72,9 @@ def examine_all(params: Options, cluster: Cluster, check_mode: bool) -> list[Exa
     found = sources(wanted, cluster, check_mode)
     if params["databases"] is None and isinstance(found[0], HaError):
         raise found[0]
-    turns = Turns()
+    turns, sessions = Turns(), Sessions()
     tasks = [
-        functools.partial(_examined, options, source, number, cluster, turns)
+        functools.partial(_examined, options, source, number, cluster, turns, sessions)
         for number, (options, source) in enumerate(zip(wanted, found, strict=True), 1)
     ]
     if len(tasks) == 1:
@@ -89,7 +90,9 @@ def options_of(params: Options) -> list[Options]:
     return [{**params, **{k: v for k, v in own.items() if v is not None}} for own in params["databases"]]
 
 
-def _examined(options: Options, found: Found, number: int, cluster: Cluster, turns: Turns) -> Examined:
+def _examined(
+    options: Options, found: Found, number: int, cluster: Cluster, turns: Turns, sessions: Sessions
+) -> Examined:
     target = shorten(dsns.mask(found.url)) if isinstance(found, Source) else ""
     name = options.get("name") or _name(options, found, number)
     if found is None:
@@ -99,7 +102,7 @@ def _examined(options: Options, found: Found, number: int, cluster: Cluster, tur
     if isinstance(found, HaError):
         return Examined(name, target, unreadable(found))
     with turns.of(found.url) as first:
-        return Examined(name, target, _examine(found, options, cluster, load=first))
+        return Examined(name, target, _examine(found, options, cluster, sessions, load=first))
 
 
 def _name(options: Options, found: Found, number: int) -> str:
@@ -112,7 +115,7 @@ def _name(options: Options, found: Found, number: int) -> str:
     return f"database {number}"
 
 
-def _examine(source: Source, options: Options, cluster: Cluster, *, load: bool) -> Report:
+def _examine(source: Source, options: Options, cluster: Cluster, sessions: Sessions, *, load: bool) -> Report:
     deadline = Deadline(options["timeout"])
     reacher = Reacher(options["reach"], cluster, source.namespace)
     limit = options["max_open_connections"]
@@ -134,7 +137,7 @@ def _examine(source: Source, options: Options, cluster: Cluster, *, load: bool) 
             # Only here: its library is megabytes that most examinations do without.
             from ansible_collections.k0smotron.ha.plugins.module_utils.kine import mysql
 
-            return mysql.connect(dsn, deadline, reacher, options["tls_files"], plan.ca_file)
+            return mysql.connect(dsn, deadline, reacher, options["tls_files"], plan.ca_file, sessions)
         return postgres.connect(dsn, deadline, reacher, options["tls_files"])
 
     return examine(source.url, connect, plan)

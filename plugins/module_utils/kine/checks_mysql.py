@@ -43,7 +43,7 @@ MYSQL_CHECKS: t.Final = (
           "kine: the row's id is the revision; k3s#6176"),
     Check("compacted", "Compaction keeps up", MYSQL, "warn", ROWS, rules_mysql_table.compaction_keeps_up,
           "kine keeps 1000 revisions; k3s#9256, kine#489"),
-    Check("gaps", "Gaps in the revisions", MYSQL, "warn", ROWS, rules_mysql_table.gaps_are_rare,
+    Check("gaps", "Gaps in the revisions", MYSQL, "fail", ROWS, rules_mysql_table.gaps_are_rare,
           "tried: auto_increment_increment 3 fills kine's table with rows for missing ids"),
     SHARED["writers"],
     Check("version", "Version of the server", MYSQL, "warn", CONNECTED, rules_mysql.version_is_known,

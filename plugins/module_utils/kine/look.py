@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Unreachable
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, HaError, Unreachable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.release import PINNED, Kine
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Connections, Latency
 
@@ -50,6 +50,10 @@ class Plan:
     ca_file: str = ""
 
 
+class NoScratch(HaError):
+    """There is no scratch table, and the check that wanted it first has said why."""
+
+
 @dataclass
 class Look:
     """One examination under way. Closing its stack removes the scratch table and closes the database."""
@@ -62,6 +66,7 @@ class Look:
     latency: Latency = field(default=Latency())
     connections: Connections = field(default=Connections())
     opened: Database | None = None
+    _no_scratch: HaError | None = None
 
     def open(self) -> Database:
         """Connect once, for the check that judges the connection."""
@@ -95,7 +100,20 @@ class Look:
         """The connection slots, counted once."""
         return self.database.slots()
 
-    @cached_property
+    @property
     def scratch(self) -> Scratch:
-        """The scratch table, made when the first check wants it."""
+        """The scratch table, made when the first check wants it. That check gets the error when it cannot be made."""
+        if self._no_scratch:
+            raise self._no_scratch
+        try:
+            return self._scratch
+        except Forbidden as error:
+            self._no_scratch = error
+            raise
+        except HaError:
+            self._no_scratch = NoScratch("the scratch table could not be made")
+            raise
+
+    @cached_property
+    def _scratch(self) -> Scratch:
         return self.stack.enter_context(self.database.scratch())

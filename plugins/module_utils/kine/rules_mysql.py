@@ -9,7 +9,6 @@ import re
 import typing as t
 from dataclasses import replace
 
-from ansible_collections.k0smotron.ha.plugins.module_utils import plan
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine import rules_connection
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Finding
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.rules_connection import (
@@ -17,6 +16,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.rules_connection
     judge_tls,
     judge_writable,
 )
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.rules_server import judge_connections
 
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Look
@@ -73,25 +73,14 @@ def isolation_is_plain(look: Look) -> Finding:
 
 def connections_suffice(look: Look) -> Finding:
     """Compare the free slots with what the planned control planes may open."""
-    slots, planned = look.slots, look.plan
-    budget = plan.budget(
-        slots.max_connections,
-        slots.reserved,
-        slots.used,
-        slots.role_limit,
-        planned.control_planes,
-        planned.replicas,
-        planned.max_open,
+    return judge_connections(
+        look,
+        lambda least: (
+            f"SET GLOBAL max_connections = {least}; or more, and in the server's configuration; where the account is"
+            f" limited: ALTER USER {look.home.role} WITH MAX_USER_CONNECTIONS 0; (the MariaDB operator's User allows 10 by"
+            " default); or lower KINE_KINE_DATASTORE_MAX_OPEN_CONNECTIONS in the Secret."
+        ),
     )
-    expected = f"at least {budget.needed} free slots"
-    if budget.fits:
-        return Finding("ok", budget.arithmetic, expected)
-    remedy = (
-        f"SET GLOBAL max_connections = {budget.needed + slots.used}; or more, and in the server's configuration; where"
-        f" the account is limited: ALTER USER {look.home.role} WITH MAX_USER_CONNECTIONS 0; (the MariaDB operator's"
-        " User allows 10 by default); or lower KINE_KINE_DATASTORE_MAX_OPEN_CONNECTIONS in the Secret."
-    )
-    return Finding("fail", budget.arithmetic, expected, remedy)
 
 
 def survives_a_crash(look: Look) -> Finding:

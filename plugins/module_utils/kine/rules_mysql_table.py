@@ -227,13 +227,11 @@ def compaction_keeps_up(look: Look) -> Finding:
 
 def gaps_are_rare(look: Look) -> Finding:
     """Count the rows that kine wrote only to fill missing ids, and the records of its compaction."""
-    contents = look.contents
-    if contents is not None and contents.compact_rows > 1:
-        return rules_data.gaps_are_rare(look)
+    finding = rules_data.gaps_are_rare(look)
     remedy = (
         "Look for inserts that fail all the time, for auto_increment_increment above 1, and for a multi-writer cluster."
     )
-    return _said_for_mysql(rules_data.gaps_are_rare(look), remedy)
+    return finding if finding.status == "fail" else _said_for_mysql(finding, remedy)
 
 
 def _said_for_mysql(finding: Finding, remedy: str) -> Finding:

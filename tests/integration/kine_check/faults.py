@@ -159,7 +159,7 @@ FAULTS: t.Final = (
     Fault("compaction stalled", "compacted", "warn", owner=table(
         f"{_ROW} SELECT nextval('kine_id_seq'), '/registry/leases/one', 0, 0, 1, n, 0, 'x' FROM generate_series(0, 5999) AS n")),
 
-    Fault("two records of the compaction", "gaps", "warn", owner=table(
+    Fault("two records of the compaction", "gaps", "fail", owner=table(
         f"{_ROW} SELECT nextval('kine_id_seq'), '/registry/old/' || n, 1, 0, 0, 0, 0, '' FROM generate_series(1, 9) AS n",
         f"{_ROW} SELECT nextval('kine_id_seq'), 'compact_rev_key', 1, 0, 0, n, 0, '' FROM generate_series(0, 1) AS n")),
     Fault("somebody is connected already", "writers", "fail", around="connected",

@@ -125,9 +125,15 @@ class TestNumbers:
         assert_only(report, "gaps", "warn")
         assert row(report, "gaps")[1].startswith("101 of the newest 305")
 
-    def test_two_records_of_the_compaction(self, site: Site, run: Examine) -> None:
-        site.as_role(*CLUSTER, rows("'compact_rev_key'", 1))
-        assert_only(run(site.url()), "gaps", "warn")
+    def test_several_records_of_the_compaction(self, site: Site, run: Examine) -> None:
+        site.as_role(*CLUSTER, rows("'compact_rev_key'", 1), rows("'compact_rev_key'", 1, before="7"))
+        report = run(site.url())
+        assert_only(report, "gaps", "fail")
+        remedy = next(check.remedy for check in report.checks if check.id == "gaps")
+        site.as_role(remedy[remedy.index("DELETE") :])
+        with site.server.admin(site.database) as connection:
+            kept = connection.execute("SELECT prev_revision FROM kine WHERE name = 'compact_rev_key'").fetchall()
+        assert kept == [(7,)]
 
 
 class TestOthers:

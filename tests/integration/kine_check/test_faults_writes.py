@@ -61,6 +61,18 @@ class TestConnections:
         assert_only(run(site.url()), "compaction", "fail")
 
 
+class TestScratch:
+    """The scratch table cannot be made."""
+
+    def test_refused(self, site: Site, run: Examine) -> None:
+        alter_scratch(site, "SELECT 1 / 0")
+        report = run(site.url())
+        assert_only(report, "revisions", "fail")
+        assert report.text().count("division by zero") == 1
+        reasons = {check.observed for check in report.checks if check.status == "skipped"}
+        assert reasons == {"the scratch table could not be made", "Revisions in order failed"}
+
+
 class TestLargeValues:
     """Values that are cut off or refused."""
 

@@ -150,6 +150,21 @@ class TestTable:
         maria_site.admin(*FIT, "ALTER TABLE kine MODIFY id BIGINT UNSIGNED NOT NULL")
         assert_only(run_mysql(maria_site.url()), "columns", "fail")
 
+    @pytest.mark.parametrize("index", ["", "DROP INDEX kine_name_prev_revision_uindex"])
+    def test_several_records_of_the_compaction(self, maria_site: MariaSite, run_mysql: Examine, index: str) -> None:
+        """Without the unique index kine's compaction gives all of them one revision: any of them may stay."""
+        records = [0, 7, 2] if not index else [7, 7, 7]
+        maria_site.admin(*FIT, *[f"ALTER TABLE kine {index}"] * bool(index))
+        for revision in records:
+            maria_site.admin(
+                "INSERT INTO kine (name, created, deleted, create_revision, prev_revision, lease)"  # noqa: S608
+                f" VALUES ('compact_rev_key', 1, 0, 0, {revision}, 0)"
+            )
+        found = {check.id: check for check in run_mysql(maria_site.url()).checks}
+        assert found["gaps"].status == "fail"
+        maria_site.admin(found["gaps"].remedy.partition(": ")[2])
+        assert maria_site.admin("SELECT prev_revision FROM kine WHERE name = 'compact_rev_key'") == [(7,)]
+
     def test_collation_that_ignores_case(self, maria_site: MariaSite, run_mysql: Examine) -> None:
         maria_site.admin(ddl())
         report = run_mysql(maria_site.url())
@@ -164,6 +179,14 @@ class TestTable:
             *FIT, "ALTER TABLE kine MODIFY name VARCHAR(630) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"
         )
         assert_only(run_mysql(maria_site.url()), "collation", "warn")
+
+    def test_engine_that_cannot_store_the_values(self, maria_site: MariaSite, run_mysql: Examine) -> None:
+        with maria_site.server.settings(default_storage_engine="MEMORY"):
+            report = run_mysql(maria_site.url())
+        assert findings(report, "fail") == ["durability", "revisions"], report.text()
+        assert report.text().count("BLOB/TEXT") == 1
+        reasons = {check.observed for check in report.checks if check.status == "skipped"}
+        assert reasons == {"the scratch table could not be made", "Revisions in order failed"}
 
     def test_engine_without_transactions(self, maria_site: MariaSite, run_mysql: Examine) -> None:
         maria_site.admin(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine import rules_mysql, rules_mysql_table
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine import rules_data, rules_mysql, rules_mysql_table
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.checks import CHECKS
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.checks_mysql import MYSQL_CHECKS
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.examine import examine
@@ -32,7 +32,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import (
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_facts import Missing, MysqlDatabase
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_schema import COLUMNS, INDEXES
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Finding, Server, Tls
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Connections, Finding, Server, Tls
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.schema import NAMES_IN_RANGE, NAMES_OUTSIDE
 from tests.unit.module_utils.kine.standin import CONTENTS, PLAN, TABLE, MemoryScratch, StandIn, look_at
 
@@ -158,6 +158,12 @@ def test_slots() -> None:
     assert "'kine'@'%' WITH MAX_USER_CONNECTIONS" in finding.remedy
     assert judge(rules_mysql.connections_suffice, Maria()).status == "ok"
     assert judge(rules_mysql.connections_suffice, Maria(room=Slots(100, 0, 0, 10))).status == "fail"
+
+
+def test_budget_is_kept_for_the_report() -> None:
+    look = look_at(Maria(room=Slots(100, 0, 7, 50)), PLAN, URL)
+    rules_mysql.connections_suffice(look)
+    assert look.connections == Connections(max_connections=100, reserved=0, used=7, role_limit=50, needed=30)
 
 
 @pytest.mark.parametrize(
@@ -383,8 +389,12 @@ def test_words_about_data_are_of_this_database() -> None:
     for finding, (status, words) in zip(findings, expected, strict=True):
         assert finding.status == status, finding
         assert words in finding.remedy
-    twice = judge(rules_mysql_table.gaps_are_rare, Maria(rows=_contents(compact_rows=2)))
-    assert "compact_rev_key" in twice.remedy
+
+
+def test_several_records_of_the_compaction() -> None:
+    finding = judge(rules_mysql_table.gaps_are_rare, Maria(rows=_contents(compact_rows=2)))
+    assert finding.status == "fail"
+    assert finding.remedy.endswith(rules_data.ONE_RECORD)
 
 
 def _contents(**changes: t.Any) -> Contents:
