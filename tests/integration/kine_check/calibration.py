@@ -120,11 +120,13 @@ def main() -> int:
 
 
 def is_named(one: Outcome) -> bool:
-    """Whether the fault is named by its own check, and by no other ``fail``; a fit database by none at all."""
+    """Whether the fault is named by its own check, with what to do, and by no other ``fail``; a fit database by none."""
     if not one.fault.check:
         return set(one.found.values()) <= {"ok"} or {k for k, v in one.found.items() if v != "ok"} == {"latency"}
-    own = one.found.get(one.fault.check) == one.fault.status
-    return own and one.failed == [one.fault.check] * (one.fault.status == "fail" and one.fault.check != "latency")
+    [own] = [check for check in one.report.checks if check.id == one.fault.check]
+    told = own.status == one.fault.status and own.remedy and one.fault.says in f"{own.observed} {own.remedy}"
+    expected = [own.id] * (own.status == "fail" and own.id != "latency")
+    return bool(told) and one.failed == expected
 
 
 if __name__ == "__main__":

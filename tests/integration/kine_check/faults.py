@@ -27,8 +27,8 @@ class Fault:
 
     ``admin`` and ``owner`` are statements run as superuser and as the role, in that order; ``query`` and ``parts`` change
     the DSN, ``settings`` the whole server; ``around`` names what has to go on meanwhile. ``check`` is the check that
-    has to give ``status``; "" for a database that is fit. ``varies``: all that kine was seen to do, where that is not the
-    same each time.
+    has to give ``status``; "" for a database that is fit. ``says`` are words that it has to use. ``varies``: all that kine
+    was seen to do, where that is not the same each time.
     """
 
     id: str
@@ -42,6 +42,7 @@ class Fault:
     around: str = ""
     plan: Plan = PLAN
     varies: tuple[str, ...] = ()
+    says: str = ""
 
     @property
     def alone(self) -> bool:

@@ -87,8 +87,14 @@ class MariaSite:
 
     def connected(self) -> Connection:
         """Connect as the account of this site, in autocommit mode."""
-        where = {"host": "127.0.0.1", "port": self.server.port, "database": self.database}
-        return pymysql.connect(**where, user=self.role, password=self.password, autocommit=True)
+        return pymysql.connect(
+            host="127.0.0.1",
+            port=self.server.port,
+            user=self.role,
+            password=self.password,
+            database=self.database,
+            autocommit=True,
+        )
 
     def tables(self) -> list[str]:
         """Return the scratch tables that are there now."""

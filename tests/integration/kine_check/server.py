@@ -101,7 +101,7 @@ class Server:
         self._tls = tls
         self.port = free_port()
         self._source = ""
-        self._settings: dict[str, str] = {}
+        self._settings: dict[str, str | int] = {}
         self.authority = Authority.new("kine_check test CA")
         self.ca = self.authority.write(self.folder / "ca.crt")
         self.folder.chmod(0o755)
@@ -151,7 +151,7 @@ class Server:
             yield connection
 
     @contextlib.contextmanager
-    def settings(self, **values: str) -> t.Iterator[None]:
+    def settings(self, **values: str | int) -> t.Iterator[None]:
         """Change settings of the running server for a while."""
         before = self._settings
         self._apply(before | values)
@@ -160,7 +160,7 @@ class Server:
         finally:
             self._apply(before)
 
-    def _apply(self, values: dict[str, str]) -> None:
+    def _apply(self, values: dict[str, str | int]) -> None:
         with self.admin() as connection:
             connection.execute("ALTER SYSTEM RESET ALL")
             for name, value in values.items():
