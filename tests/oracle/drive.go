@@ -390,12 +390,11 @@ func (d *driver) compactions() {
 // updateAgain tries an update that is refused once more, and again, as an API server does: kine says of any insert that
 // fails in an update that somebody else was faster.
 func (d *driver) updateAgain(key string, revision int64) (int64, error) {
-	for range 5 {
+	for until := time.Now().Add(requestTimeout); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
 		next, ok, err := d.update(key, []byte("updated"), revision)
 		if err != nil || ok {
 			return next, err
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	return 0, errors.New("an update was refused again and again")
 }

@@ -62,13 +62,16 @@ def is_writable(look: Look) -> Finding:
 
 
 def isolation_is_plain(look: Look) -> Finding:
-    """Refuse serializable, under which reads lock what others want to write."""
+    """Warn of levels that nobody tries kine on. Serializable changes nothing where each statement is a transaction.
+
+    Tried: kine 0.16.4 works under it, as its own compactions do.
+    """
     level = look.database.isolation()
     expected = " or ".join(LEVELS)
     if level in LEVELS:
         return Finding("ok", level, expected)
     remedy = "SET GLOBAL TRANSACTION ISOLATION LEVEL REPEATABLE READ; and in the server's configuration, or remove it"
-    return Finding("fail" if level == "serializable" else "warn", level, expected, f"{remedy} from the DSN.")
+    return Finding("warn", level, expected, f"{remedy} from the DSN.")
 
 
 def connections_suffice(look: Look) -> Finding:

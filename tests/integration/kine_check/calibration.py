@@ -75,7 +75,9 @@ NOTES: t.Final = {
 """,
     "MariaDB": """In the table that kine makes itself, keys that differ in case are one key: that is no fault of the
 database, so an empty one is fit, and kine_check warns of it once the table is there. All faults below it are made
-beside a table whose collation was mended, as that warning tells.
+beside a table whose collation was mended, as that warning tells. Beside a compaction kine loses some updates to
+deadlocks and calls them conflicts: the client tries again, as an API server does. A database that is not there is a
+failure, though kine makes it where its account may: nothing about it can be looked at.
 
 No MariaDB could be made here whose lists go wrong (`ranges`) although `collation` has nothing to say, and Debian has
 no proxy for it that splits reads from writes (`read_your_writes`). The old version is a server that says so.

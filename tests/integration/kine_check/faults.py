@@ -117,7 +117,7 @@ FAULTS: t.Final = (
     Fault("plaintext", "tls", "warn", query="sslmode=disable"),
 
     Fault("read-only database", "writable", "fail", ("ALTER DATABASE {database} SET default_transaction_read_only = on",)),
-    Fault("standby", "writable", "fail", around="standby"),
+    Fault("standby", "writable", "fail", around="standby", says="standby"),
     Fault("serializable by default", "isolation", "fail",
           ("ALTER ROLE {role} SET default_transaction_isolation = 'serializable'",)),
     Fault("repeatable read by default", "isolation", "warn",
@@ -170,13 +170,15 @@ FAULTS: t.Final = (
     Fault("PostgreSQL 16, without TLS", "tls", "warn", query="sslmode=disable", around="PostgreSQL 16"),
     Fault("PostgreSQL 18, without TLS", "version", "warn", query="sslmode=disable", around="PostgreSQL 18"),
     Fault("statements end after 1 s", "housekeeping", "warn", ("ALTER ROLE {role} SET statement_timeout = '1s'",)),
-    Fault("role limited to 35 connections", "connections", "fail", ("ALTER ROLE {role} CONNECTION LIMIT 35",)),
+    Fault("role limited to 35 connections", "connections", "fail", ("ALTER ROLE {role} CONNECTION LIMIT 35",),
+          says="may open only 35"),
     Fault("more control planes than slots", "connections", "fail", plan=Plan(3, 3, 12, 5)),
     Fault("fsync off", "durability", "fail", settings={"fsync": "off"}),
     Fault("full_page_writes off", "durability", "fail", settings={"full_page_writes": "off"}),
     Fault("standby is asynchronous", "replication", "warn", settings={"synchronous_standby_names": ""}),
     Fault("commits do not wait for the disk", "replication", "warn", ("ALTER ROLE {role} SET synchronous_commit = 'off'",)),
-    Fault("the synchronous standby is gone", "replication", "fail", settings={"synchronous_standby_names": "gone"}),
+    Fault("the synchronous standby is gone", "replication", "fail", settings={"synchronous_standby_names": "gone"},
+          says="hangs"),
 
     Fault("ids in steps of 2", "revisions", "fail", on_create("ALTER SEQUENCE %1$I.kine_id_seq INCREMENT BY 2")),
     Fault("ids by chance", "revisions", "fail", on_create(

@@ -98,8 +98,8 @@ MYSQL_FAULTS: t.Final = (
     MysqlFault("read-only transactions", "writable", "fail", settings={"tx_read_only": 1}),
     MysqlFault("replica", "writable", "fail", around="replica", says="replica"),
     MysqlFault("primary that was demoted", "writable", "fail", around="demoted", says="rejectReadOnly"),
-    MysqlFault("serializable by default", "isolation", "fail", settings={"tx_isolation": "SERIALIZABLE"}),
-    MysqlFault("serializable by the DSN", "isolation", "fail", query=f"{QUERY}&tx_isolation='SERIALIZABLE'"),
+    MysqlFault("serializable by default", "isolation", "warn", settings={"tx_isolation": "SERIALIZABLE"}),
+    MysqlFault("serializable by the DSN", "isolation", "warn", query=f"{QUERY}&tx_isolation='SERIALIZABLE'"),
     MysqlFault("read uncommitted by default", "isolation", "warn", settings={"tx_isolation": "READ-UNCOMMITTED"}),
 
     MysqlFault("no CREATE on the database", "schema", "fail",
