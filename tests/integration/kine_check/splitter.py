@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import typing as t
@@ -48,6 +49,8 @@ memory_cache_enabled = off
 @contextlib.contextmanager
 def splitter(site: Site, standby: Server) -> t.Iterator[int]:
     """Run a proxy that sends reads to the standby, and give its port."""
+    if not PROGRAM.exists():
+        raise FileNotFoundError(NEEDS)
     folder = Path(tempfile.mkdtemp(prefix="kine-check-splitter-"))
     ports = {"port": free_port(), "pcp_port": free_port(), "primary": site.server.port, "standby": standby.port}
     config, passwords = folder / "pgpool.conf", folder / "passwords"
@@ -62,6 +65,6 @@ def splitter(site: Site, standby: Server) -> t.Iterator[int]:
         await_port(ports["port"])
         yield ports["port"]
     finally:
-        process.terminate()  # its children end with it
+        process.send_signal(signal.SIGINT)  # does not wait for clients, and takes its children with it
         process.wait()
         shutil.rmtree(folder)
