@@ -373,6 +373,8 @@ func (d *driver) compactions() {
 			d.seen.Updates.add(err)
 			if err == nil {
 				revision = next
+			} else if d.seen.Updates.Failed > 1 {
+				return // two are enough to know
 			} else if answer, err := d.get(key); err == nil && len(answer.Kvs) == 1 {
 				revision = answer.Kvs[0].ModRevision
 			}
