@@ -392,7 +392,7 @@ report:
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_run import check
-from ansible_collections.k0smotron.ha.plugins.module_utils.kube import run_detached
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_module import run_detached
 
 ONE_SOURCE: list[tuple[str, ...]] = [("url", "secret")]
 SECRET: dict[str, t.Any] = {

@@ -15,12 +15,9 @@ import pytest
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY, Dsn
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, HaError, NotFound, Unreachable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine import postgres
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_run import (
-    AT_ONCE_PER_SERVER,
-    examine_all,
-    options_of,
-)
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_run import examine_all, options_of
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_sources import OURS, POOL_KEY, once
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_turns import AT_ONCE_PER_SERVER
 from ansible_collections.k0smotron.ha.plugins.modules.kine_check import DATABASE
 from tests.unit.module_utils.kine.standin import StandIn
 

@@ -77,7 +77,7 @@ def test_writers_leave_slots_to_others(room: Slots | Exception, writers: int) ->
 
 
 def test_without_load_only_single_inserts_are_timed() -> None:
-    look = look_at(StandIn(), Plan(samples=3, load=False))
+    look = look_at(StandIn(), Plan(samples=3, thorough=False))
     assert rules_latency.database_is_quick(look).status == "ok"
     assert (look.latency.samples, look.latency.writers, look.latency.listed) == (3, 0, 0)
 
