@@ -98,8 +98,8 @@ def _note_server(check: Check, look: Look, report: Report) -> None:
     if check.id != "connect" or look.opened is None:
         return
     with contextlib.suppress(HaError):  # the checks after this one will say it better
-        report.server = look.opened.server()
-        report.tls = look.opened.tls()
+        report.server = look.server
+        report.tls = look.tls
 
 
 def _clean_up(stack: contextlib.ExitStack, report: Report) -> None:

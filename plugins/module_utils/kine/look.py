@@ -12,7 +12,7 @@ from functools import cached_property
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, HaError, Unreachable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.release import PINNED, Kine
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Connections, Latency
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Connections, Latency, Server, Tls
 
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn
@@ -35,14 +35,15 @@ class Plan:
 
     k0s is the version of k0s as the user wrote it, None for the pinned one. expect says what data should be there,
     cluster_uid whose: the UID of the cluster's namespace kube-system, "" when nobody knows. ca_file is kine's own
-    --ca-file, "" without one. load says whether to measure under load too: several writers, a long list.
+    --ca-file, "" without one. thorough says whether to look closely at what all databases of a server share, the way
+    to it and its speed: more connections, tries and samples, several writers, a long list.
     """
 
     control_planes: int = 1
     replicas: int = 3
     max_open: int = 0
     samples: int = 100
-    load: bool = True
+    thorough: bool = True
     kine: Kine = PINNED
     k0s: str | None = None
     expect: Expect = "any"
@@ -79,6 +80,16 @@ class Look:
         if self.opened is None:
             raise Unreachable("there is no connection to the database")
         return self.opened
+
+    @cached_property
+    def server(self) -> Server:
+        """The server's product and version, asked for once."""
+        return self.database.server()
+
+    @cached_property
+    def tls(self) -> Tls:
+        """How the connection is encrypted, asked for once."""
+        return self.database.tls()
 
     @cached_property
     def home(self) -> Home:

@@ -107,16 +107,19 @@ class Mysql(MysqlDatabase):
 
     def write_states(self, connections: int) -> list[WriteState]:
         """One after the other: a balancer chooses anew for each, and slots are scarce."""
-        states = []
-        for _each in range(connections):
+        states = [self._write_state(self._connection)]
+        while len(states) < connections:
             connection = self._connector.open()
-            found = self._variables(connection, [*_READ_ONLY, *_HOST])
-            running = self._connector.rows(connection, "SHOW GLOBAL STATUS LIKE 'Slave_running'")
+            states.append(self._write_state(connection))
             self._connector.shut(connection)
-            read_only = any(found.get(name, "OFF").upper() not in ("OFF", "0") for name in _READ_ONLY)
-            standby = _texts(running).get("slave_running") == "ON"
-            states.append(WriteState(":".join(found.get(name, "") for name in _HOST), standby, read_only))
         return states
+
+    def _write_state(self, connection: Connection) -> WriteState:
+        found = self._variables(connection, [*_READ_ONLY, *_HOST])
+        running = self._connector.rows(connection, "SHOW GLOBAL STATUS LIKE 'Slave_running'")
+        read_only = any(found.get(name, "OFF").upper() not in ("OFF", "0") for name in _READ_ONLY)
+        standby = _texts(running).get("slave_running") == "ON"
+        return WriteState(":".join(found.get(name, "") for name in _HOST), standby, read_only)
 
     def home(self) -> Home:
         """The DSN's database; the role is the account that the server chose for this user and address."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine import rules_connection
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Finding
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.rules_connection import (
-    FRESH_CONNECTIONS,
+    connections_to_ask,
     judge_tls,
     judge_writable,
 )
@@ -43,16 +43,16 @@ def database_of(look: Look) -> MysqlDatabase:
 def is_encrypted(look: Look) -> Finding:
     """Record TLS; plaintext sends every Secret of the hosted cluster in the clear."""
     return judge_tls(
-        look.database.tls(),
+        look.tls,
         f"tls={look.dsn.params.get('tls', 'false, the default')}",
         "Give the server a certificate, and kine its CA (--ca-file), or put tls=true or tls=skip-verify into the DSN.",
     )
 
 
 def is_writable(look: Look) -> Finding:
-    """Ask several fresh connections whether they land on a primary that accepts writes."""
+    """Ask several connections whether they landed on a primary that accepts writes."""
     return judge_writable(
-        look.database.write_states(FRESH_CONNECTIONS),
+        look.database.write_states(connections_to_ask(look)),
         "replica",
         "Point the DSN at the Service or address of the primary only.",
         "A demoted primary is read only: point the DSN at the primary, and add rejectReadOnly=true so that kine"
@@ -141,7 +141,7 @@ _MAKE_SYNCHRONOUS = (
 
 def version_is_known(look: Look) -> Finding:
     """Compare the server with the oldest that kine is tried on."""
-    server = look.database.server()
+    server = look.server
     oldest = OLDEST[server.product]
     expected = " or ".join(f"{name} {'.'.join(map(str, version))}+" for name, version in OLDEST.items())
     numbers = tuple(int(number) for number in re.findall(r"\d+", server.version)[:2])

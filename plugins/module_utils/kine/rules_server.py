@@ -128,7 +128,7 @@ def survives_a_crash(look: Look) -> Finding:
 
 def version_is_tested(look: Look) -> Finding:
     """Compare the server's major version with those that kine's own tests run on."""
-    server = look.database.server()
+    server = look.server
     observed = f"{server.product} {server.version}"
     first, last = TESTED.get(server.product, (0, 0))
     expected = f"{server.product} {first} to {last}, which kine's own tests run on"

@@ -194,7 +194,7 @@ class TestConnections:
             connect(dsns.parse(site.url()), Deadline(20)) as database,
             pytest.raises(Exception, match="12 connections"),
         ):
-            database.write_states(12)
+            database.write_states(13)
 
     def test_examination_stays_below(self, site: Site, run: Examine, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(postgres_connection, "MAX_CONNECTIONS", 7)

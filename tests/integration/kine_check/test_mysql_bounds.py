@@ -206,7 +206,7 @@ class TestConnections:
             connect(dsns.parse(maria_site.url()), Deadline(20)) as database,
             pytest.raises(Exception, match="12 connections"),
         ):
-            database.write_states(12)
+            database.write_states(13)
 
     def test_examination_stays_below(
         self, maria_site: MariaSite, run_mysql: Examine, monkeypatch: pytest.MonkeyPatch
