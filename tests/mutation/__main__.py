@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import argparse
 import collections
+import functools
 import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -49,7 +51,9 @@ def main() -> int:
     from tests.mutation.plugin import databases, mutants
 
     wanted = [mutant for mutant in mutants() if arguments.only in ("", mutant.split(":")[1])]
-    noticed = {mutant: _noticed(arguments.tests, mutant) for mutant in wanted}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        answers = pool.map(functools.partial(_noticed, arguments.tests), wanted)
+        noticed = dict(zip(wanted, answers, strict=True))
     total = collections.Counter(name for mutant in wanted for name in databases(mutant))
     missed = collections.Counter(name for mutant in wanted if not noticed[mutant] for name in databases(mutant))
     print("mutants noticed:", ", ".join(f"{name} {count - missed[name]}/{count}" for name, count in total.items()))
