@@ -15,17 +15,20 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_schema imp
     INDEXES,
     PRIMARY_KEY,
     TABLE,
-    UNIQUE_REVISION,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Finding
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.rules_mysql import database_of
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine.rules_table import NO_TABLE, REMAKE
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.rules_table import (
+    NO_TABLE,
+    judge_columns,
+    judge_indexes,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.schema import NAMES_IN_RANGE, NAMES_OUTSIDE, RANGE
 
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import Table
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Look
-    from ansible_collections.k0smotron.ha.plugins.module_utils.kine.schema import Column, Index
+    from ansible_collections.k0smotron.ha.plugins.module_utils.kine.schema import Index
 
 WIDEN = "Start kine once with KINE_SCHEMA_MIGRATION=1, best with the control planes stopped: it rewrites the table."
 RECOLLATE = f"ALTER TABLE {TABLE} MODIFY name VARCHAR(630) CHARACTER SET ascii COLLATE {COLLATION};"
@@ -64,34 +67,10 @@ def _grant(look: Look) -> str:
 
 def columns_fit(look: Look) -> Finding:
     """Compare the columns with what kine makes today and with what older versions made."""
-    table = look.table
-    if table is None:
+    if look.table is None:
         return NO_TABLE
-    wrong = [text for column in COLUMNS if (text := _wrong_type(column, table))]
-    known = {column.name for column in COLUMNS}
-    wrong += [f"{name} is not kine's and must be filled" for name in sorted(table.required - known)]
-    if "id" in table.required:
-        wrong.append("id is not AUTO_INCREMENT")
-    expected = f"the {len(COLUMNS)} columns that kine makes"
-    if wrong:
-        return Finding("fail", "; ".join(wrong), expected, REMAKE)
-    old = [f"{column.name} is {table.columns[column.name]}" for column in COLUMNS if _is_old(column, table)]
-    if old:
-        return Finding(
-            "warn", f"made by an old kine: {', '.join(old)}", expected, f"{WIDEN} int ids end at 2147483647."
-        )
-    return Finding("ok", expected, expected)
-
-
-def _wrong_type(column: Column, table: Table) -> str:
-    actual = table.columns.get(column.name)
-    if actual is None:
-        return f"{column.name} is missing"
-    return "" if actual in (column.type, *column.older) else f"{column.name} is {actual}, not {column.type}"
-
-
-def _is_old(column: Column, table: Table) -> bool:
-    return table.columns[column.name] in column.older
+    update = f"{WIDEN} int ids end at 2147483647."
+    return judge_columns(look.table, COLUMNS, widened=COLUMNS, unnumbered="id is not AUTO_INCREMENT", update=update)
 
 
 def collation_is_bytes(look: Look) -> Finding:
@@ -121,21 +100,7 @@ def indexes_fit(look: Look) -> Finding:
     table = look.table
     if table is None:
         return NO_TABLE
-    expected = f"the {len(INDEXES)} indexes that kine makes, the unique one on (name, prev_revision) above all"
-    missing = [index for index in INDEXES if not _covered(index, table)]
-    if not missing:
-        return Finding("ok", f"all {len(INDEXES)} are there", expected)
-    vital = [index for index in missing if index in (PRIMARY_KEY, UNIQUE_REVISION)]
-    observed = f"missing or of another shape: {', '.join(index.name for index in missing)}"
-    return Finding(
-        "fail" if vital else "warn", observed, expected, " ".join(_remake(index, table) for index in vital or missing)
-    )
-
-
-def _covered(wanted: Index, table: Table) -> bool:
-    return any(
-        live.usable and live.index.keys == wanted.keys and live.index.unique >= wanted.unique for live in table.indexes
-    )
+    return judge_indexes(table, INDEXES, lambda index: _remake(index, table))
 
 
 def _remake(index: Index, table: Table) -> str:

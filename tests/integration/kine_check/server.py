@@ -89,6 +89,12 @@ class Site:
                 row[0] for row in connection.execute("SELECT nspname FROM pg_namespace WHERE nspname ~ '^kine_check'")
             ]
 
+    def sessions(self) -> list[int]:
+        """Return the numbers of the role's sessions."""
+        with self.server.admin() as connection:
+            found = connection.execute("SELECT pid FROM pg_stat_activity WHERE usename = %s", [self.role])
+            return [int(row[0]) for row in found]
+
 
 class Server:
     """One PostgreSQL instance in a folder of its own."""

@@ -37,8 +37,9 @@ def test_numbers_are_of_one_server() -> None:
     sessions.begin(Session(OTHER, 3))
     sessions.end(Session(SERVER, 1))
     sessions.end(Session(OTHER, 2))
-    assert (sessions.open(SERVER), sessions.ever(SERVER)) == ({2}, {1, 2})
-    assert (sessions.open(OTHER), sessions.ever(OTHER)) == ({3}, {3})
+    assert sessions.open(SERVER) == frozenset({2})
+    assert sessions.ever(SERVER) == frozenset({1, 2})
+    assert sessions.open(OTHER) == sessions.ever(OTHER) == frozenset({3})
 
 
 def test_own_sessions_and_those_of_other_checks_are_taken_off_once() -> None:
