@@ -104,6 +104,13 @@ class Datastore(ABC):
     def endpoint(self) -> Host:
         """Where the writable primary answers, by its name inside the Kubernetes cluster."""
 
+    def ca(self) -> tuple[str, str] | None:
+        """(Secret name, key) of the authority that signs the server's certificate, in the datastore's namespace.
+
+        None where each server signs for itself, so that nothing can be verified.
+        """
+        return None
+
     @abstractmethod
     def reduced_to_first(self, live: Object, pods: t.Sequence[Object]) -> Object | None:
         """``live`` with one instance, to be applied before it is removed with its data kept; None where that is needless.
