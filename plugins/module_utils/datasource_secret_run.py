@@ -223,7 +223,7 @@ def _from_datastore(kube: Kube, params: Params, certificates: str) -> Source:
     )
     store.validate()
     user, password = _credentials(kube, store, owner, params)
-    certificates = certificates or _authorities(kube, store, params)
+    certificates = certificates or _authorities(kube, datastore_lookup.known(live) if live else store, params)
     dsn = Dsn(
         scheme=store.scheme,
         user=user,

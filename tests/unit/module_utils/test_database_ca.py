@@ -11,11 +11,12 @@ import typing as t
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import database_ca
+from ansible_collections.k0smotron.ha.plugins.module_utils.certificates import Bundle
 from ansible_collections.k0smotron.ha.plugins.module_utils.data_source import refuse_unmounted
 from ansible_collections.k0smotron.ha.plugins.module_utils.datasource_secret_run import dsn_of
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn, Host, build, lint
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
-from ansible_collections.k0smotron.ha.plugins.module_utils.webhook_certificate import Bundle, issue
+from ansible_collections.k0smotron.ha.plugins.module_utils.webhook_certificate import issue
 
 if t.TYPE_CHECKING:
     from pathlib import Path
