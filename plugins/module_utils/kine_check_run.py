@@ -19,7 +19,13 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_sessions i
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.reach import Reacher
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.release import choose
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Report, shorten
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_sources import Found, Source, once, sources
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_sources import (
+    Found,
+    Source,
+    once,
+    sources,
+    written,
+)
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -98,7 +104,9 @@ class _Examining:
     def examine(self, thorough: bool) -> Report:
         """Examine it; for those whose source was found."""
         assert isinstance(self.found, Source)
-        self._report = _examine(self.found, self._options, self._cluster, self._sessions, thorough=thorough)
+        with written(self.found.files) as files:
+            options = {**self._options, "tls_files": files | self._options["tls_files"]}
+            self._report = _examine(self.found, options, self._cluster, self._sessions, thorough=thorough)
         return self._report
 
     def examined(self) -> Examined:
