@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import dsn as dsns
@@ -78,7 +79,7 @@ def examine_all(params: Options, cluster: Cluster, check_mode: bool) -> list[Exa
     servers: dict[str, list[kine_check_turns.Examination]] = {}
     for each in examined:
         if isinstance(each.found, Source):
-            servers.setdefault(_server(each.found.url), []).append(each.examine)
+            servers.setdefault(_server(each.found.url), []).append(functools.partial(each.examine, each.found))
     kine_check_turns.run_all(servers.values())
     return [each.examined() for each in examined]
 
@@ -101,12 +102,18 @@ class _Examining:
         self._sessions = sessions
         self._report = unreadable(found) if isinstance(found, HaError) else Report()
 
+<<<<<<< HEAD
     def examine(self, thorough: bool) -> Report:
         """Examine it; for those whose source was found."""
         assert isinstance(self.found, Source)
         with written(self.found.files) as files:
             options = {**self._options, "tls_files": files | self._options["tls_files"]}
             self._report = _examine(self.found, options, self._cluster, self._sessions, thorough=thorough)
+=======
+    def examine(self, source: Source, thorough: bool) -> Report:
+        """Examine what was found, and keep the report."""
+        self._report = _examine(source, self._options, self._cluster, thorough=thorough)
+>>>>>>> c39356303f77e70c35d7be395cd99efdabaa32a5
         return self._report
 
     def examined(self) -> Examined:
