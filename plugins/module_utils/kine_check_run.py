@@ -102,18 +102,11 @@ class _Examining:
         self._sessions = sessions
         self._report = unreadable(found) if isinstance(found, HaError) else Report()
 
-<<<<<<< HEAD
-    def examine(self, thorough: bool) -> Report:
-        """Examine it; for those whose source was found."""
-        assert isinstance(self.found, Source)
-        with written(self.found.files) as files:
-            options = {**self._options, "tls_files": files | self._options["tls_files"]}
-            self._report = _examine(self.found, options, self._cluster, self._sessions, thorough=thorough)
-=======
     def examine(self, source: Source, thorough: bool) -> Report:
         """Examine what was found, and keep the report."""
-        self._report = _examine(source, self._options, self._cluster, thorough=thorough)
->>>>>>> c39356303f77e70c35d7be395cd99efdabaa32a5
+        with written(source.files) as files:
+            options = {**self._options, "tls_files": files | self._options["tls_files"]}
+            self._report = _examine(source, options, self._cluster, self._sessions, thorough=thorough)
         return self._report
 
     def examined(self) -> Examined:
