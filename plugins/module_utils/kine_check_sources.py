@@ -83,7 +83,12 @@ def _with_authorities(
         return found
     name = database_ca.config_map_name(place.name)
     try:
-        config_map = cluster().get("v1", "ConfigMap", name, place.namespace) or {}
+        config_map = cluster().get("v1", "ConfigMap", name, place.namespace)
+        if config_map is None:
+            return NotFound(
+                f"There is no ConfigMap {place.namespace}/{name} with the authorities that the database is verified by",
+                "Write it and the Secret again with k0smotron.ha.datasource_secret, or name the file in tls_files.",
+            )
         text = (config_map.get("data") or {}).get(database_ca.KEY, "")
         where = f"{database_ca.KEY} of the ConfigMap {place.namespace}/{name}"
         return replace(found, files={database_ca.PATH: database_ca.require_certificates(text, where)})
