@@ -167,7 +167,7 @@ def _from_datastore(kube: Kube, params: Params) -> Source:
             f"There is no {given['provider']} datastore {place.namespace}/{place.name}",
             "Create it with k0smotron.ha.datastore, or correct its name and namespace",
         )
-    owner = given["owner"] or _owner(live, given["database"])
+    owner = given["owner"] or _owner(kube, live, given["database"])
     store = datastore(
         given["provider"], dataclasses.replace(place, databases=(DatabaseSpec(given["database"], owner),))
     )
@@ -185,10 +185,10 @@ def _from_datastore(kube: Kube, params: Params) -> Source:
     return Source(build(dsn), requires_tls, predicted=not password)
 
 
-def _owner(live: Object | None, database: str) -> str:
+def _owner(kube: Kube, live: Object | None, database: str) -> str:
     if live is None:  # only in check mode: the datastore comes into being in the same run
         return NOT_MADE_YET
-    return datastore_lookup.known(live).owner_of(database)
+    return datastore_lookup.known(kube, live).owner_of(database)
 
 
 def _credentials(kube: Kube, store: Datastore, owner: str, params: Params) -> tuple[str, str]:

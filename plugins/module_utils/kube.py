@@ -44,6 +44,7 @@ Propagation: t.TypeAlias = t.Literal["Background", "Foreground"]
 
 FIELD_MANAGER = "k0smotron.ha"
 APPLY_PATCH = "application/apply-patch+yaml"
+MERGE_PATCH = "application/merge-patch+json"
 POLL_FIRST_SECONDS = 0.5
 POLL_MAX_SECONDS = 2.0
 # A controller of one replica, such as k0smotron's, answers again this soon after its pod was moved.
@@ -153,6 +154,18 @@ class Kube:
             query=query,
             body=dict(obj),
             content_type=APPLY_PATCH,
+        )
+
+    def merge(self, ref: Ref, part: Object) -> Object:
+        """One JSON merge patch: for what an apply cannot do, such as taking away what another manager owns."""
+        resource = self.client.resource(ref.api_version, ref.kind)
+        return self.client.call(
+            "PATCH",
+            resource.path(ref.name, ref.namespace),
+            resource.request("patch", ref.name, ref.namespace),
+            query=[("fieldManager", FIELD_MANAGER)],
+            body=part,
+            content_type=MERGE_PATCH,
         )
 
     def delete(

@@ -64,6 +64,11 @@ options:
       - Major version of the database, such as V(15). It cannot go back on a live cluster.
     type: str
     default: "15"
+  image:
+    description:
+      - Image of the instances, for a mirror or an image of your own. The provider's image for O(version) when not given.
+      - With V(cloudnativepg) its tag has to begin with O(version), because that is where the operator looks for it.
+    type: str
   volume_size:
     description:
       - Size of each instance's volume. It can grow but not shrink.
@@ -210,6 +215,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "data": {"type": "str", "choices": ["keep", "delete"], "default": "keep"},
     "instances": {"type": "int", "default": 2},
     "version": {"type": "str", "default": "15"},
+    "image": {"type": "str"},
     "volume_size": {"type": "str", "default": "10Gi"},
     "storage_class": {"type": "str"},
     "databases": {

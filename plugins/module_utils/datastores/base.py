@@ -35,6 +35,8 @@ class DatastoreOptions:
     instances: int = 2
     version: str = "15"
     """PostgreSQL major version. The default is that of k0smotron's guide; every supported operator has it."""
+    image: str | None = None
+    """Image of the instances, for a mirror; None takes the operator's own for ``version``."""
     volume_size: str = "10Gi"
     storage_class: str | None = None
     synchronous: str = "on"
@@ -68,6 +70,9 @@ class Datastore(ABC):
     provider: t.ClassVar[str]
     scheme: t.ClassVar[str]
     """Of its DSNs: postgres or mysql."""
+    api_version: t.ClassVar[str]
+    kind: t.ClassVar[str]
+    """Of the custom resource that stands for the database cluster."""
 
     def __init__(self, options: DatastoreOptions) -> None:
         self.options = options
@@ -79,6 +84,13 @@ class Datastore(ABC):
     @abstractmethod
     def desired(self) -> list[Object]:
         """The objects to apply; the first is the database cluster itself."""
+
+    def own_secrets(self) -> list[Object]:
+        """Credential Secrets that the operator wants to be given, still without their passwords.
+
+        Whoever applies them keeps the password of one that exists, and makes one up for one that does not.
+        """
+        return []
 
     @abstractmethod
     def refs_for_judgement(self) -> list[Ref]:
@@ -104,20 +116,36 @@ class Datastore(ABC):
     def endpoint(self) -> Host:
         """Where the writable primary answers, by its name inside the Kubernetes cluster."""
 
-    @abstractmethod
-    def reduced_to_first(self, live: Object, pods: t.Sequence[Object]) -> Object | None:
-        """``live`` with one instance, to be applied before it is removed with its data kept; None where that is needless.
+    def ca(self) -> tuple[str, str] | None:
+        """(Secret name, key) of the authority that signs the server's certificate, in the datastore's namespace.
 
-        The instance that stops last has the newest data, and it must be the one that starts first later.
+        None where each server signs for itself, so that nothing can be verified.
         """
-
-    @abstractmethod
-    def first_leads_alone(self, pods: t.Sequence[Object]) -> Verdict:
-        """Is the instance that starts first the only one left, and the leader."""
+        return None
 
     @abstractmethod
     def refuse_change(self, live: Object | None) -> None:
         """Raise InvalidInput where the step from ``live`` (the applied database cluster) would lose or break data."""
+
+    @classmethod
+    @abstractmethod
+    def behind(cls, service: str) -> str | None:
+        """Name of the custom resource whose primary a Service of this name would lead to; None when it cannot be one."""
+
+    @staticmethod
+    @abstractmethod
+    def requires_tls(live: Object) -> bool | None:
+        """Whether a live database cluster refuses connections without TLS; None when nobody knows."""
+
+    @classmethod
+    def refs_to_know(cls, live: Object) -> list[Ref]:
+        """What :meth:`options_from` wants to see beside the custom resource."""
+        return []
+
+    @classmethod
+    @abstractmethod
+    def options_from(cls, live: Object, observed: t.Mapping[str, t.Sequence[Object]]) -> DatastoreOptions:
+        """The options that would declare a live database cluster, as far as its judgement needs them."""
 
     def owner_of(self, database: str) -> str:
         """The role that owns ``database``; raises InvalidInput for a database that was not asked for."""
