@@ -53,7 +53,7 @@ _INITDB = {"dataChecksums": True, "encoding": "UTF8", "localeCollate": "C", "loc
 _PATIENCE: Object = {
     "probes": {
         "readiness": {"periodSeconds": 2, "timeoutSeconds": 2, "failureThreshold": 2},
-        "liveness": {"periodSeconds": 3, "timeoutSeconds": 2, "failureThreshold": 3},
+        "liveness": {"periodSeconds": 5, "timeoutSeconds": 5, "failureThreshold": 3},
     },
     "smartShutdownTimeout": 1,
     "stopDelay": 30,

@@ -63,7 +63,7 @@ def test_the_defaults_are_highly_available_and_safe() -> None:
         "affinity": {"podAntiAffinityType": "required"},
         "probes": {
             "readiness": {"periodSeconds": 2, "timeoutSeconds": 2, "failureThreshold": 2},
-            "liveness": {"periodSeconds": 3, "timeoutSeconds": 2, "failureThreshold": 3},
+            "liveness": {"periodSeconds": 5, "timeoutSeconds": 5, "failureThreshold": 3},
         },
         "smartShutdownTimeout": 1,
         "stopDelay": 30,
