@@ -123,7 +123,7 @@ def main() -> int:
     if only_lint:
         runner.lanes(linters(), keep_going=True)
     else:
-        runner.lanes([Stage("lab up", [*LAB, "up"], without_cluster, is_test=False)], quick())
+        runner.lanes([Stage("lab up", [*LAB, "up", "--with", "all"], without_cluster, is_test=False)], quick())
         if runner.ok:  # a lab run is long: it tells everything at once
             runner.lanes(lab(left_out), [databases()], keep_going=True)
             runner.lanes([end()])

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
+import tempfile
 import threading
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
@@ -98,8 +100,20 @@ def _examined(options: Options, found: Found, number: int, cluster: Cluster, tur
         return Examined(name, target, Report(), words)
     if isinstance(found, HaError):
         return Examined(name, target, unreadable(found))
-    with turns.of(found.url) as first:
-        return Examined(name, target, _examine(found, options, cluster, load=first))
+    with turns.of(found.url) as first, written(found.files) as files:
+        files |= options["tls_files"]
+        return Examined(name, target, _examine(found, {**options, "tls_files": files}, cluster, load=first))
+
+
+@contextlib.contextmanager
+def written(files: t.Mapping[str, str]) -> t.Iterator[dict[str, str]]:
+    """Write what the pods' files hold, by their paths there, to files of this machine; their paths there and here."""
+    with tempfile.TemporaryDirectory(prefix="kine-check-") as folder:
+        here = {path: os.path.join(folder, f"{number}.pem") for number, path in enumerate(files)}
+        for path, text in files.items():
+            with open(here[path], "w", encoding="ascii") as file:
+                file.write(text)
+        yield here
 
 
 def _name(options: Options, found: Found, number: int) -> str:

@@ -122,19 +122,23 @@ class Kube:
             # The server would take the change, and then finish the deletion.
             raise Conflict(f"{ref} is being deleted", "Wait until it is gone, then run again")
         try:
-            after = self._admitted(obj, force)
+            after = self._admitted(obj, force=force, dry_run=self.check_mode)
         except NotFound:
             if not self.check_mode or before is not None:
                 raise
             after = obj
         return compare(before, after)
 
-    def _admitted(self, obj: Object, force: bool) -> Object:
+    def rehearse(self, obj: Object) -> None:
+        """Raise what an apply of this object would raise, and change nothing."""
+        self._admitted(obj, force=True, dry_run=True)
+
+    def _admitted(self, obj: Object, *, force: bool, dry_run: bool) -> Object:
         """One server-side apply, again and again for some seconds while what admits it restarts."""
         deadline = time.monotonic() + WEBHOOK_SECONDS
         while True:
             try:
-                return self.patch(obj, force=force, dry_run=self.check_mode)
+                return self.patch(obj, force=force, dry_run=dry_run)
             except WebhookSilent:
                 if time.monotonic() > deadline:
                     raise

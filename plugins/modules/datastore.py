@@ -21,10 +21,12 @@ extends_documentation_fragment:
   - k0smotron.ha.attributes
 requirements:
   - psycopg >= 3.1, with O(wait=true)
+  - cryptography, unless O(tls_secret) is given
 options:
   provider:
     description:
-      - The operator that runs the database. V(zalando) is the Zalando Postgres operator.
+      - The operator that runs the database. V(zalando) is the Zalando Postgres operator, V(cloudnativepg) is
+        CloudNativePG.
     type: str
     default: zalando
   name:
@@ -46,10 +48,12 @@ options:
   data:
     description:
       - What becomes of volumes and credential Secrets with O(state=absent).
-      - V(keep) refuses to delete anything while the operator is configured to delete data together with the custom
-        resource, which is the default of the Zalando operator.
-      - With V(keep) and O(wait), all instances but the first are stopped before, so that the one that starts first when
-        the database cluster is created again is the one with the newest data.
+      - Created again under its name, the database cluster goes on with the volumes and credentials that were kept.
+      - V(keep) with V(zalando) refuses to delete anything while the operator is configured to delete data together with
+        the custom resource, which is its default. With O(wait), all instances but the first are stopped before, so that
+        the one that starts first later is the one with the newest data.
+      - V(keep) with V(cloudnativepg) takes the volume claims from the custom resource, which owns them, and labels the one
+        with the newest data. It waits for the end of a failover, or without O(wait) refuses.
       - V(delete) removes volume claims and Secrets too, whatever the operator does. There is no way back.
     type: str
     choices: [keep, delete]
@@ -113,6 +117,18 @@ options:
       - Refuse connections without TLS. V(false) allows them, for C(sslmode=disable).
     type: bool
     default: true
+  tls_secret:
+    description:
+      - Secret in O(namespace) with the certificate of the database's servers, that somebody else such as cert-manager keeps,
+        under the keys C(tls.crt), C(tls.key) and C(ca.crt). It has to name C(NAME.NAMESPACE), the primary's Service.
+      - When not given, a certificate for a year is made, in the Secret C(NAME-tls), by an authority of its own in
+        C(NAME-authority). Running this module again renews it when a third of its life is left; the authority stays,
+        so that control planes go on trusting it. The servers take up a renewed certificate without a restart.
+      - Empty leaves it to the operator. Zalando's lets each server sign for itself, so that nobody can verify it.
+        CloudNativePG's has an authority of its own, and replaces it every three months; control planes have to learn
+        the new one within a week.
+      - Changing it restarts the servers.
+    type: str
   parameters:
     description:
       - Parameters of the database server, over those that are set for kine.
@@ -227,6 +243,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "owner_flags": {"type": "list", "elements": "str", "default": []},
     "synchronous": {"type": "str", "choices": ["on", "strict", "off"], "default": "on"},
     "require_tls": {"type": "bool", "default": True},
+    "tls_secret": {"type": "str", "no_log": False},
     "parameters": {"type": "dict", "default": {}},
     "resources": {"type": "dict", "default": {}},
     "spec": {"type": "dict", "default": {}},

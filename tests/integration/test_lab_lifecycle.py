@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.node_images import database_image
-from tests.lab import addresses, cgroups, control_plane, machine, process, settings, waiting
+from tests.lab import addresses, cgroups, control_plane, extras, machine, process, settings, waiting
 from tests.lab.api import NotFound
 from tests.lab.paths import REPOSITORY, State, default_root
 
@@ -197,6 +197,26 @@ def test_second_up_does_nothing() -> None:
     lab("up")
     assert time.monotonic() - started < 15
     assert lasting <= living().processes
+
+
+def test_extras_come_when_asked_for_and_stay() -> None:
+    assert not any(_images_of_extras(node) for node in _nodes())
+    lab("up", "--with", "all", timeout=900)
+    variables = STATE.playbook_variables.read_text()
+    assert "cloudnativepg_operator_source" in variables
+    lab("up")
+    assert settings.read(STATE).extras == [*extras.EXTRAS]
+    assert STATE.playbook_variables.read_text() == variables
+    assert all("ghcr.io/cloudnative-pg/" in _images_of_extras(node) for node in _nodes())
+
+
+def _nodes() -> list[str]:
+    return [addresses.node(number).name for number in range(1, settings.read(STATE).nodes + 1)]
+
+
+def _images_of_extras(node: str) -> str:
+    listed = _output("ctr", f"--address={STATE.containerd_socket(node)}", "--namespace=k8s.io", "images", "list", "-q")
+    return "\n".join(name for name in listed.splitlines() if "cloudnative-pg" in name)
 
 
 def test_a_killed_program_comes_back_by_itself() -> None:

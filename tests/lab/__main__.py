@@ -13,7 +13,7 @@ import sys
 import typing as t
 from pathlib import Path
 
-from . import addresses, lifecycle, lock, nodeimages, settings, status, teardown
+from . import addresses, extras, lifecycle, lock, nodeimages, settings, status, teardown
 from .errors import LabError
 from .paths import State, default_root
 from .progress import Progress
@@ -22,7 +22,7 @@ FAILED = 1
 
 
 def up(state: State, options: argparse.Namespace) -> int:
-    lifecycle.up(state, options.nodes, Progress())
+    lifecycle.up(state, options.nodes, options.extras, Progress())
     print(f"The lab is running. export KUBECONFIG={state.kubeconfig}")
     return 0
 
@@ -86,8 +86,15 @@ def parser() -> argparse.ArgumentParser:
         added.set_defaults(function=function)
         return added
 
-    command(up, "up", "build what is missing, start the lab, repair it").add_argument(
-        "--nodes", type=_count, help=f"1 to {addresses.MOST_NODES} (default: 3)"
+    started = command(up, "up", "build what is missing, start the lab, repair it")
+    started.add_argument("--nodes", type=_count, help=f"1 to {addresses.MOST_NODES} (default: 3)")
+    started.add_argument(
+        "--with",
+        action="append",
+        default=[],
+        dest="extras",
+        choices=[*extras.EXTRAS, extras.ALL],
+        help="an extra operator's images; may be given several times; the lab keeps it",
     )
     command(down, "down", "stop the lab and remove all but the cache")
     command(show_status, "status", "0: well, 1: with problems, 3: not running").add_argument(

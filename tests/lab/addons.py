@@ -9,7 +9,7 @@ import json
 import typing as t
 from dataclasses import dataclass
 
-from . import cache, coredns, files, metallb, nodeimages, settings, shell, volumes, waiting
+from . import cache, coredns, files, images, metallb, settings, shell, volumes, waiting
 from .api import Api, Json
 
 if t.TYPE_CHECKING:
@@ -47,17 +47,17 @@ class Addons:
             settings.change(self.state, addons=self._digest())
 
     def _own_objects(self) -> list[Json]:
-        image = images(self.artifacts)["coredns"]
+        image = images.coredns_name(self.artifacts.sources)
         return [*coredns.objects(image, replicas=min(2, self.nodes)), volumes.storage_class()]
 
     def _digest(self) -> str:
-        kustomization = metallb.kustomization(self.artifacts.sources["metallb"])
+        kustomization = metallb.kustomization(self.artifacts.sources["metallb"].path)
         return cache.digest(json.dumps([self._own_objects(), kustomization, metallb.pool()]))
 
     def _render_metallb(self) -> str:
         folder = self.state.run / "metallb"
         folder.mkdir(exist_ok=True)
-        files.write_json(folder / "kustomization.yaml", metallb.kustomization(self.artifacts.sources["metallb"]))
+        files.write_json(folder / "kustomization.yaml", metallb.kustomization(self.artifacts.sources["metallb"].path))
         # The restrictor would keep kustomize from reading files outside of its own folder.
         return shell.run(self.artifacts.bin["kubectl"], "kustomize", "--load-restrictor=LoadRestrictionsNone", folder)
 
@@ -89,9 +89,3 @@ def rolled_out(workload: Json) -> bool:
         return wanted > 0 and all(status.get(number, 0) == wanted for number in numbers)
     wanted = workload["spec"]["replicas"]
     return all(status.get(number, 0) == wanted for number in ("updatedReplicas", "availableReplicas"))
-
-
-def images(artifacts: Artifacts) -> dict[str, str]:
-    """Last part of an image's name -> the whole name with its tag."""
-    found = [name for archive in artifacts.images for name in nodeimages.names(archive)]
-    return {name.rpartition("/")[2].partition(":")[0]: name for name in found}

@@ -13,6 +13,8 @@ from pathlib import Path
 from . import images, oci, programs, rootfs
 from .cache import Cache, digest
 from .commands import Commands, side_by_side
+from .extras import EXTRAS
+from .programs import Source
 
 if t.TYPE_CHECKING:
     from .progress import Progress
@@ -20,25 +22,37 @@ if t.TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Artifacts:
-    """`bin`: program -> executable; `images`: OCI tars; `sources`, `versions`: short name of a Go module -> its own."""
+    """`bin`: program -> executable; `sources`: short name of a Go module -> its own.
+
+    `images`: the OCI tar with what every lab runs; `extra_images`: one more for each extra.
+    """
 
     bin: t.Mapping[str, Path]
-    images: list[Path]
-    sources: t.Mapping[str, Path]
-    versions: t.Mapping[str, str]
+    images: Path
+    extra_images: t.Sequence[Path]
+    sources: t.Mapping[str, Source]
 
 
-def ensure(state: Path, progress: Progress) -> Artifacts:
-    """Build what is missing below `state`/cache and return all of it. Killed at any point, it just runs again."""
+def ensure(state: Path, names: t.Sequence[str], progress: Progress) -> Artifacts:
+    """Build what is missing below `state`/cache, the extras `names` too, and return all of it.
+
+    Killed at any point, it just runs again.
+    """
     programs.go_version()
     rootfs.require_apt()
+    extras = {name: EXTRAS[name] for name in names}
     cache = Cache(state / "cache")
     with cache.locked():
         bin_, debian = _build_inputs(cache, progress)
-        sources = programs.sources()
-        archive = _images(cache, sources, bin_, debian, progress)
-    paths = {name: source.path for name, source in sources.items()}
-    return Artifacts(bin_, [archive], paths, {name: source.version for name, source in sources.items()})
+        for extra in extras.values():  # one after the other: each finds more that is compiled already
+            bin_ |= _programs(extra.module, compiled(cache, extra.module, Commands(), progress))
+        sources = programs.sources([*programs.MODULES, *(extra.module for extra in extras.values())])
+        archive = _images(cache, "images", images.recipes(sources), bin_, debian, progress)
+        more = [
+            _images(cache, f"images-{name}", extra.recipes(sources), bin_, debian, progress)
+            for name, extra in extras.items()
+        ]
+    return Artifacts(bin_, archive, more, sources)
 
 
 def compiled(cache: Cache, module: programs.Module, commands: Commands, progress: Progress) -> Path:
@@ -69,18 +83,31 @@ def _build_inputs(cache: Cache, progress: Progress) -> tuple[dict[str, Path], Pa
         folders["debian"] = cache.entry("debian", digest(rootfs.inputs()), build)
 
     side_by_side(commands, [*(partial(compile_module, module) for module in programs.MODULES), install_debian])
-    bin_ = {name: folders[module.title] / name for module in programs.MODULES for name in module.programs}
+    bin_ = {
+        name: path for module in programs.MODULES for name, path in _programs(module, folders[module.title]).items()
+    }
     return bin_, folders["debian"] / "rootfs.tar"
 
 
+def _programs(module: programs.Module, folder: Path) -> dict[str, Path]:
+    return {name: folder / name for name in module.programs}
+
+
 def _images(
-    cache: Cache, sources: t.Mapping[str, programs.Source], bin_: t.Mapping[str, Path], debian: Path, progress: Progress
+    cache: Cache,
+    name: str,
+    recipes: t.Sequence[images.Recipe],
+    bin_: t.Mapping[str, Path],
+    debian: Path,
+    progress: Progress,
 ) -> Path:
     def build(target: Path) -> None:
-        with progress.step("container images"):
-            images.build(target / "images.tar", sources, bin_, debian)
+        with progress.step(f"container {name.replace('-', ' of ')}"):
+            images.build(target / "images.tar", recipes, bin_, debian)
 
     # The folders of programs and root file system carry their own digests in their names.
-    parts = [images.FILES, Path(images.__file__), Path(oci.__file__)]
-    built_from = sorted({str(path.parent.name) for path in [*bin_.values(), debian]})
-    return cache.entry("images", digest(*parts, repr(built_from)), build) / "images.tar"
+    used = {bin_[program].parent.name for recipe in recipes for program in recipe.programs.values()}
+    code = [Path(images.__file__), Path(oci.__file__)]
+    content = sorted({images.FILES / file for recipe in recipes for file in recipe.files.values()})
+    key = digest(repr(recipes), repr(sorted({*used, debian.parent.name})), *code, *content)
+    return cache.entry(name, key, build) / "images.tar"

@@ -15,7 +15,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from . import oci
+from . import oci, rootfs
 
 if t.TYPE_CHECKING:
     from .programs import Source
@@ -54,15 +54,14 @@ def recipes(sources: t.Mapping[str, Source]) -> list[Recipe]:
         _static(coredns_name(sources), "coredns"),
         _static(PAUSE, "pause"),
         # Its manifest names the command /manager and refuses to run as root, so the image has to name a user.
-        replace(_static(f"quay.io/k0sproject/k0smotron:{version['k0smotron']}", "k0smotron", "manager"), user="65532"),
+        replace(_static(k0smotron_name(sources), "k0smotron", "manager"), user="65532"),
         Recipe(
             (spilo_name(sources["postgres-operator"].path),),
             files={"launch": "postgres/launch.py", "post_init": "postgres/post_init"},
             debian=True,
             entrypoint=("/usr/bin/tini", "--", "/launch"),
             env={
-                # PostgreSQL's programs themselves, before Debian's wrappers of the same names.
-                "PATH": f"/usr/lib/postgresql/15/bin:{PATH}",
+                "PATH": f"{rootfs.POSTGRES_PROGRAMS}:{PATH}",
                 "PATRONICTL_CONFIG_FILE": "/home/postgres/postgres.yml",
             },
             stands_in_for="Spilo",
@@ -96,6 +95,11 @@ def coredns_name(sources: t.Mapping[str, Source]) -> str:
     return f"registry.k8s.io/coredns/coredns:{sources['coredns'].version}"
 
 
+def k0smotron_name(sources: t.Mapping[str, Source]) -> str:
+    """Full name of the image of k0smotron's manager."""
+    return f"quay.io/k0sproject/k0smotron:{sources['k0smotron'].version}"
+
+
 def spilo_name(operator: Path) -> str:
     """The PostgreSQL image that the operator starts by default, from the manifests in its module folder."""
     text = (operator / "manifests" / "configmap.yaml").read_text()
@@ -104,12 +108,12 @@ def spilo_name(operator: Path) -> str:
     return match[1]
 
 
-def build(target: Path, sources: t.Mapping[str, Source], programs: t.Mapping[str, Path], debian: Path) -> None:
-    """Write the archive with all images to `target`; `debian` is the root file system's tar."""
+def build(target: Path, recipes: t.Sequence[Recipe], programs: t.Mapping[str, Path], debian: Path) -> None:
+    """Write the archive with the images of `recipes` to `target`; `debian` is the root file system's tar."""
     scratch = target.with_name("layers")
     scratch.mkdir()
     base = oci.layer(debian)
-    images = [_image(recipe, programs, base, scratch) for recipe in recipes(sources)]
+    images = [_image(recipe, programs, base, scratch) for recipe in recipes]
     oci.write_archive(target, images)
     for layer in scratch.iterdir():
         layer.unlink()

@@ -19,6 +19,7 @@ from . import (
     artifacts,
     checks,
     control_plane,
+    extras,
     kernel,
     kubeconfig,
     lock,
@@ -48,18 +49,22 @@ if t.TYPE_CHECKING:
 NODES = 3
 
 
-def up(state: State, count: int | None, progress: Progress) -> None:
-    """Make the lab run with ``count`` nodes; None: as many as it has, NODES for a new one."""
+def up(state: State, count: int | None, asked: t.Sequence[str], progress: Progress) -> None:
+    """Make the lab run with ``count`` nodes; None: as many as it has, NODES for a new one.
+
+    It gets the extras that are ``asked`` for, and keeps those that it has until ``down``.
+    """
     checks.require_machine()
     checks.require_folder(state)
     with lock.locked(progress):
         require_owner(state)
         packages.ensure(progress)
-        made = artifacts.ensure(state.root, progress)
+        names = extras.wanted(settings.read(state).extras, asked)
+        made = artifacts.ensure(state.root, names, progress)
         if not any(machine.running(state, name) for name in machine.known(state)):
             teardown.down(state, progress)
         nodes = [addresses.node(number) for number in range(1, (count or settings.read(state).nodes or NODES) + 1)]
-        Start(state, made, nodes, progress).run()
+        Start(state, made, names, nodes, progress).run()
 
 
 def require_owner(state: State) -> None:
@@ -75,9 +80,12 @@ def require_owner(state: State) -> None:
 class Start:
     """One run of ``up``; every step does only what is missing."""
 
-    def __init__(self, state: State, made: Artifacts, nodes: t.Sequence[Node], progress: Progress) -> None:
+    def __init__(
+        self, state: State, made: Artifacts, names: t.Sequence[str], nodes: t.Sequence[Node], progress: Progress
+    ) -> None:
         self.state = state
         self.artifacts = made
+        self.extras = names
         self.nodes = nodes
         self.progress = progress
         self.addons = Addons(state, made, len(nodes))
@@ -95,7 +103,8 @@ class Start:
             waiting.until(self._all_ready, "all nodes to be Ready", 120, remedy="See: lab status, lab logs kubelet-n1.")
         self.addons.apply()  # not before: the first node would get all the pods
         with self.progress.step("images"):
-            nodeimages.ensure(self.state, [each.name for each in self.nodes], self.artifacts.images)
+            archives = [self.artifacts.images, *self.artifacts.extra_images]
+            nodeimages.ensure(self.state, [each.name for each in self.nodes], archives)
             nodeimages.load(self.state, [])
         with self.progress.step("DNS, volumes, LoadBalancer addresses"):
             self.addons.finish(self.api)
@@ -106,18 +115,19 @@ class Start:
         state = self.state
         state.run.mkdir(mode=0o700, parents=True, exist_ok=True)
         state.logs.mkdir(exist_ok=True)
-        settings.change(state, nodes=len(self.nodes), programs=str(self.artifacts.bin["kubectl"].parent))
+        programs = str(self.artifacts.bin["kubectl"].parent)
+        settings.change(state, nodes=len(self.nodes), programs=programs, extras=list(self.extras))
         kernel.ensure_modules(state)
         network.check_addresses()
         network.make_bridge(str(state.root))
         pki = Pki(state.pki)
         pki.ensure(self.nodes)
         kubeconfig.write(state.kubeconfig, pki, "admin")
-        variables.write(state.playbook_variables, self.artifacts)
+        variables.write(state, self.artifacts.sources, self.extras)
 
     def _start_nodes(self) -> None:
         names = [each.name for each in self.nodes]
-        nodeimages.seed(self.state, names, self.artifacts.images, self.progress)
+        nodeimages.seed(self.state, names, [self.artifacts.images], self.progress)
         with ThreadPoolExecutor() as pool:
             list(pool.map(self._start_node, self.nodes))
 

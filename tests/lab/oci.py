@@ -56,14 +56,18 @@ def layer(path: Path) -> Layer:
 def write_layer(target: Path, files: t.Mapping[str, Path | None]) -> Layer:
     """Make a layer tar of path in the image -> file on this machine (None: an empty folder that all may write to).
 
-    Only a file's content and whether it may be executed are taken over; everything belongs to root.
+    Only a file's content and whether it may be executed are taken over; everything belongs to root. A file that has
+    several paths is in the layer once.
     """
+    first: dict[Path, str] = {}
     with tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as archive:
         for folder in sorted({str(parent) for name in files for parent in Path(name).parents} - {"."}):
             archive.addfile(_member(folder, tarfile.DIRTYPE, 0o755))
         for name, source in sorted(files.items()):
             if source is None:
                 archive.addfile(_member(name, tarfile.DIRTYPE, 0o1777))
+            elif first.setdefault(source, name) != name:
+                _add_hard_link(archive, name, first[source])
             else:
                 _add_file(archive, name, source, 0o755 if source.stat().st_mode & stat.S_IXUSR else 0o644)
     return layer(target)
@@ -139,6 +143,12 @@ def _add_file(archive: tarfile.TarFile, name: str, source: Path, mode: int) -> N
     member.size = source.stat().st_size
     with source.open("rb") as content:
         archive.addfile(member, content)
+
+
+def _add_hard_link(archive: tarfile.TarFile, name: str, target: str) -> None:
+    member = _member(name, tarfile.LNKTYPE, archive.getmember(target).mode)
+    member.linkname = target
+    archive.addfile(member)
 
 
 def _add_bytes(archive: tarfile.TarFile, name: str, content: bytes) -> None:

@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .errors import LabError
@@ -24,12 +24,16 @@ GO = Path(__file__).parent / "go"
 
 @dataclass(frozen=True)
 class Module:
-    """One go.mod: `programs` is our name of a program -> its package, `inputs` are the files that decide the result."""
+    """One go.mod: `programs` is our name of a program -> its package, `inputs` are the files that decide the result.
+
+    `sources` are the modules among its requirements whose manifests and versions the lab reads, by a short name.
+    """
 
     title: str
     folder: Path
     inputs: tuple[str, ...]
     programs: t.Mapping[str, str]
+    sources: t.Mapping[str, str] = field(default_factory=dict)
 
 
 # One module for all that can share Kubernetes' compiled packages; one `go build` for all programs of a module, so
@@ -54,6 +58,12 @@ MODULES = (
             "metallb-speaker": "go.universe.tf/metallb/speaker",
             "pause": "./pause",
         },
+        {
+            "coredns": "github.com/coredns/coredns",
+            "k0smotron": "github.com/k0sproject/k0smotron",
+            "kubernetes": "k8s.io/kubernetes",
+            "metallb": "go.universe.tf/metallb",
+        },
     ),
     # Uses functions that client-go 0.34 no longer has.
     Module(
@@ -61,16 +71,9 @@ MODULES = (
         GO / "zalando",
         ("go.mod", "go.sum"),
         {"postgres-operator": "github.com/zalando/postgres-operator/cmd"},
+        {"postgres-operator": "github.com/zalando/postgres-operator"},
     ),
 )
-# Whose manifests and versions the lab reads: short name -> Go module.
-SOURCES = {
-    "coredns": "github.com/coredns/coredns",
-    "k0smotron": "github.com/k0sproject/k0smotron",
-    "kubernetes": "k8s.io/kubernetes",
-    "metallb": "go.universe.tf/metallb",
-    "postgres-operator": "github.com/zalando/postgres-operator",
-}
 
 
 @dataclass(frozen=True)
@@ -130,17 +133,14 @@ def environment() -> dict[str, str]:
     return {"GOGC": "400", **os.environ, "CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off"}
 
 
-def sources() -> dict[str, Source]:
-    """The modules of SOURCES by short name, downloaded where they are not there yet."""
-    short = {path: name for name, path in SOURCES.items()}
-    return {short[path]: source for module in MODULES for path, source in _downloaded(module).items()}
+def sources(modules: t.Sequence[Module]) -> dict[str, Source]:
+    """The sources of `modules` by short name, downloaded where they are not there yet."""
+    return {name: source for module in modules for name, source in _downloaded(module).items()}
 
 
 def _downloaded(module: Module) -> dict[str, Source]:
-    required = re.findall(r"^(?:require\s|\s)\s*(\S+) v", (module.folder / "go.mod").read_text(), re.MULTILINE)
-    wanted = [path for path in SOURCES.values() if path in required]
     result = subprocess.run(
-        ["go", "mod", "download", "-json", *wanted],
+        ["go", "mod", "download", "-json", *module.sources.values()],
         cwd=module.folder,
         env=environment(),
         capture_output=True,
@@ -149,10 +149,11 @@ def _downloaded(module: Module) -> dict[str, Source]:
     )
     if result.returncode != 0:
         raise LabError(f"go mod download failed in {module.folder}: {result.stderr.strip() or result.stdout.strip()}")
+    short = {path: name for name, path in module.sources.items()}
     found = {}
     decoder, text = json.JSONDecoder(), result.stdout.strip()
     while text:
         record, end = decoder.raw_decode(text)
-        found[record["Path"]] = Source(Path(record["Dir"]), record["Version"])
+        found[short[record["Path"]]] = Source(Path(record["Dir"]), record["Version"])
         text = text[end:].lstrip()
     return found

@@ -17,7 +17,9 @@ if t.TYPE_CHECKING:
     from .commands import Commands
 
 SUITE = "bookworm"  # Debian 12: Patroni 3.0 labels leaders `master` by itself, which the operator's Services select
-PACKAGES = ("postgresql-15", "patroni", "python3-yaml", "openssl", "tini")
+POSTGRES = "15"
+POSTGRES_PROGRAMS = f"/usr/lib/postgresql/{POSTGRES}/bin"  # themselves, not Debian's wrappers of the same names
+PACKAGES = (f"postgresql-{POSTGRES}", "patroni", "python3-yaml", "openssl", "tini")
 UNUSED = (
     "/usr/share/doc/*",
     "/usr/share/info/*",

@@ -22,6 +22,7 @@ class Settings:
     nodes: int = 0
     programs: str = ""
     addons: str = ""
+    extras: list[str] = field(default_factory=list)
     loaded: list[str] = field(default_factory=list)
     modules: list[str] = field(default_factory=list)  # kernel modules that were not there before
 

@@ -27,6 +27,7 @@ class Report:
 
     api: str
     kubeconfig: str
+    extras: list[str]
     load_balancers: str
     machines: dict[str, bool]
     nodes: dict[str, bool]
@@ -53,7 +54,8 @@ class Report:
 
 def report(state: State) -> Report:
     """Ask processes and the API server; an API server that does not answer is a problem, no error."""
-    count = settings.read(state).nodes
+    lab = settings.read(state)
+    count = lab.nodes
     nodes = [addresses.node(number) for number in range(1, count + 1)]
     names = [control_plane.NAME, *(each.name for each in nodes)] if count else []
     machines = {name: machine.running(state, name) is not None for name in names}
@@ -68,6 +70,7 @@ def report(state: State) -> Report:
     return Report(
         api=addresses.API_URL,
         kubeconfig=str(state.kubeconfig),
+        extras=lab.extras,
         load_balancers=addresses.LOAD_BALANCERS,
         machines=machines,
         nodes={each.name: live.get(each.name, False) for each in nodes},
@@ -145,6 +148,7 @@ def text(found: Report) -> str:
         f"  API server      {found.api}",
         f"  kubeconfig      {found.kubeconfig}",
         f"  LoadBalancers   {found.load_balancers}",
+        f"  extras          {', '.join(found.extras) or 'none'}",
     ]
     for name, running in found.machines.items():
         where = found.node_addresses.get(name, addresses.BRIDGE_ADDRESS)

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import typing as t
-from pathlib import Path
 
-from . import addons, files
-from .images import k0s_version
+from . import files
+from .extras import EXTRAS
+from .images import k0s_version, k0smotron_name
 
 if t.TYPE_CHECKING:
-    from .artifacts import Artifacts
+    from .paths import State
+    from .programs import Source
 
 # The order matters: the operator would otherwise register its own custom resource definition, failing once.
 OPERATOR_MANIFESTS = (
@@ -24,19 +25,24 @@ OPERATOR_MANIFESTS = (
 )
 
 
-def playbook_variables(artifacts: Artifacts) -> dict[str, t.Any]:
+def playbook_variables(sources: t.Mapping[str, Source]) -> dict[str, t.Any]:
     """Role variables that point at the upstream manifests in the Go modules' folders, and at the lab's images."""
-    operator = artifacts.sources["postgres-operator"] / "manifests"
+    operator = sources["postgres-operator"].path / "manifests"
     return {
-        "postgres_operator_version": artifacts.versions["postgres-operator"],
+        "postgres_operator_version": sources["postgres-operator"].version,
         "postgres_operator_source": [str(operator / f"{name}.yaml") for name in OPERATOR_MANIFESTS],
-        "k0smotron_version": artifacts.versions["k0smotron"],
-        "k0smotron_source": [str(artifacts.sources["k0smotron"] / "config" / "standalone")],
-        "k0smotron_image": addons.images(artifacts)["k0smotron"],
-        "control_plane_version": k0s_version(artifacts.versions["kubernetes"]),
+        "k0smotron_version": sources["k0smotron"].version,
+        "k0smotron_source": [str(sources["k0smotron"].path / "config" / "standalone")],
+        "k0smotron_image": k0smotron_name(sources),
+        "control_plane_version": k0s_version(sources["kubernetes"].version),
     }
 
 
-def write(path: Path, artifacts: Artifacts) -> None:
-    """Write them as JSON, which Ansible reads as YAML."""
-    files.write_json(path, playbook_variables(artifacts))
+def write(state: State, sources: t.Mapping[str, Source], names: t.Iterable[str]) -> None:
+    """Write them, and those of the extras `names`, as JSON, which Ansible reads as YAML."""
+    found = playbook_variables(sources)
+    for name in names:
+        folder = state.run / name
+        folder.mkdir(exist_ok=True)
+        found |= EXTRAS[name].variables(sources, folder)
+    files.write_json(state.playbook_variables, found)

@@ -36,8 +36,6 @@ if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 CLUSTER_LABEL = "cnpg.io/cluster"
-# With this label a changed Secret is looked at at once.
-RELOAD_LABEL = "cnpg.io/reload"
 # The operator leaves a Cluster with this annotation alone (docs: labels_annotations).
 LOOP_ANNOTATION = "cnpg.io/reconciliationLoop"
 LOOP_DISABLED = "disabled"
@@ -74,6 +72,10 @@ class CloudNativePG(Postgres):
     kind = "Cluster"
     name_limit = 50
     own_roles = ("streaming_replica", "cnpg_pooler_pgbouncer", OPERATORS_DATABASE)
+    services = ("-rw", "-ro", "-r")
+    # With this label a changed Secret is looked at at once.
+    secret_labels: t.ClassVar[t.Mapping[str, str]] = {"cnpg.io/reload": "true"}
+    tls_field = "certificates"
 
     def validate(self) -> None:
         super().validate()
@@ -112,6 +114,8 @@ class CloudNativePG(Postgres):
             "affinity": {"podAntiAffinityType": "required"},
             **merged({}, _PATIENCE),
         }
+        if self.tls_secret():
+            spec["certificates"] = {"serverTLSSecret": self.tls_secret(), "serverCASecret": self.tls_secret()}
         if options.resources:
             spec["resources"] = merged({}, options.resources)
         return spec
@@ -142,7 +146,11 @@ class CloudNativePG(Postgres):
         return {
             "apiVersion": self.api_version,
             "kind": "Database",
-            "metadata": self._part(self._database_object(item.name)),
+            "metadata": {
+                "name": self._database_object(item.name),
+                "namespace": self.options.namespace,
+                "labels": {CLUSTER_LABEL: self.options.name},
+            },
             "spec": {
                 "name": item.name,
                 "owner": item.owner,
@@ -155,20 +163,16 @@ class CloudNativePG(Postgres):
         # Neither name has a dot of its own, so no two clusters share one.
         return f"{self.options.name}.{in_kubernetes(database)}"
 
-    def _part(self, name: str, **labels: str) -> Object:
-        """Metadata of what belongs to the cluster, and is found by its label."""
-        return {
-            "name": name,
-            "namespace": self.options.namespace,
-            "labels": {CLUSTER_LABEL: self.options.name, **labels},
-        }
-
     def own_secrets(self) -> list[Object]:
         return [
             {
                 "apiVersion": "v1",
                 "kind": "Secret",
-                "metadata": self._part(self.credential_secret(owner), **{RELOAD_LABEL: "true"}),
+                "metadata": {
+                    "name": self.credential_secret(owner),
+                    "namespace": self.options.namespace,
+                    "labels": self.labels(),
+                },
                 "type": "kubernetes.io/basic-auth",
                 "stringData": {"username": owner},
             }
@@ -201,7 +205,8 @@ class CloudNativePG(Postgres):
         return Host(f"{self.options.name}-rw.{self.options.namespace}", PORT)
 
     def ca(self) -> tuple[str, str] | None:
-        return f"{self.options.name}-ca", "ca.crt"
+        """The operator's own authority is a new one every 83 days, which those who keep a copy have to learn in 7 days."""
+        return self.tls_secret() or f"{self.options.name}-ca", "ca.crt"
 
     def refuse_change(self, live: Object | None) -> None:
         if live is None:
@@ -240,5 +245,6 @@ class CloudNativePG(Postgres):
             image=image,
             synchronous=mode(spec),
             require_tls=requires_tls(live) is not False,
+            tls_secret=(spec.get("certificates") or {}).get("serverCASecret") or "",
             databases=tuple(DatabaseSpec(item["name"], item["owner"]) for item in declared),
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import Datastore
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import CertificateSpec, Datastore
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres_names import (
     check_cluster_name,
     check_databases,
@@ -30,6 +30,12 @@ class Postgres(Datastore):
     name_limit: t.ClassVar[int]
     own_roles: t.ClassVar[t.Sequence[str]]
     """Roles that the operator keeps for itself."""
+    services: t.ClassVar[t.Sequence[str]]
+    """What its Services' names add to the database cluster's."""
+    secret_labels: t.ClassVar[t.Mapping[str, str]] = {}
+    """What the operator wants to see on Secrets that it is given."""
+    tls_field: t.ClassVar[str]
+    """Of the custom resource's spec, for the servers' certificate."""
 
     def validate(self) -> None:
         options = self.options
@@ -51,12 +57,40 @@ class Postgres(Datastore):
                 f"PostgreSQL {options.version} is not a major version the operator knows",
                 f"Use one of {', '.join(VERSIONS)}.",
             )
+        if self.tls_field in options.spec:
+            raise InvalidInput(
+                f"spec.{self.tls_field} would not be known to those who verify the servers", "Use tls_secret instead."
+            )
+        if self.tls_secret():
+            require_dns_label("tls_secret", self.tls_secret())  # the operators make a volume's name of it
         if quantity(options.volume_size) <= 0:
             raise InvalidInput("volume_size is zero", "Ask for some room, such as 10Gi.")
 
     def owners(self) -> list[str]:
         """Every database owner once, in the order given."""
         return list(dict.fromkeys(item.owner for item in self.options.databases))
+
+    def tls_secret(self) -> str:
+        """Name of the Secret with the servers' certificate; "" where the operator sees to it."""
+        given = self.options.tls_secret
+        return f"{self.options.name}-tls" if given is None else given
+
+    def certificate(self) -> CertificateSpec | None:
+        if self.options.tls_secret is not None:
+            return None
+        name, namespace = self.options.name, self.options.namespace
+        suffixes = ("", f".{namespace}", f".{namespace}.svc", f".{namespace}.svc.cluster.local")
+        return CertificateSpec(
+            secret=self.tls_secret(),
+            authority=f"{name}-authority",
+            namespace=namespace,
+            dns_names=tuple(f"{name}{service}{suffix}" for service in self.services for suffix in suffixes),
+            labels=self.labels(),
+        )
+
+    def labels(self) -> dict[str, str]:
+        """Of what belongs to the database cluster, and is found like its pods."""
+        return {**dict(pair.split("=") for pair in self.pod_selector().split(",")), **self.secret_labels}
 
     def metadata(self) -> Object:
         """Of the custom resource."""

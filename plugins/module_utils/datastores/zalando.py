@@ -45,6 +45,8 @@ class Zalando(Postgres):
     name_limit = STATEFUL_SET_NAME_LIMIT
     # Protected by the operator's default settings, or its own (pkg/apis/acid.zalan.do/v1/const.go).
     own_roles = ("standby", "admin", "cron_admin", "pooler")
+    services = ("", "-repl")
+    tls_field = "tls"
 
     def desired(self) -> list[Object]:
         spec = merged(self._spec(), self.options.spec)
@@ -70,12 +72,18 @@ class Zalando(Postgres):
         }
         if options.image:
             spec["dockerImage"] = options.image
+        if self.tls_secret():
+            # The Secret's files are readable for the group of the database's process, which Spilo gives this number.
+            spec |= {"tls": {"secretName": self.tls_secret()}, "spiloFSGroup": 103}
         if options.resources:
             spec["resources"] = merged({}, options.resources)
         if not options.require_tls:
             # Spilo's pg_hba rejects every host connection without TLS unless this is set.
             spec["env"] = [{"name": "ALLOW_NOSSL", "value": "true"}]
         return spec
+
+    def ca(self) -> tuple[str, str] | None:
+        return (self.tls_secret(), "ca.crt") if self.tls_secret() else None
 
     def refs_for_judgement(self) -> list[Ref]:
         name, namespace = self.options.name, self.options.namespace

@@ -22,7 +22,8 @@ def recipes(tmp_path: Path) -> list[images.Recipe]:
     (manifests / "configmap.yaml").write_text(
         'data:\n  docker_image: ghcr.io/zalando/spilo-17:4.0-p3\n  logical_backup_docker_image: "other:1"\n'
     )
-    return images.recipes({name: programs.Source(tmp_path, "v1.2.3") for name in programs.SOURCES})
+    names = [name for module in programs.MODULES for name in module.sources]
+    return images.recipes({name: programs.Source(tmp_path, "v1.2.3") for name in names})
 
 
 def test_names(recipes: list[images.Recipe]) -> None:

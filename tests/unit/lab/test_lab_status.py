@@ -15,6 +15,7 @@ from tests.lab.addons import rolled_out
 HEALTHY = status.Report(
     api="https://lab",
     kubeconfig="kubeconfig",
+    extras=["one", "two"],
     load_balancers="a-b",
     machines={"control-plane": True, "n1": True},
     nodes={"n1": True},
@@ -47,6 +48,7 @@ def test_text_names_what_is_wrong() -> None:
     assert "with problems" in shown
     assert "not ready: a/b: Pending" in shown
     assert "700 MiB" in shown
+    assert "extras          one, two" in shown
 
 
 def pod(phase: str, **more: t.Any) -> dict[str, t.Any]:

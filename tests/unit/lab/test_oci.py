@@ -45,6 +45,19 @@ def test_layer_holds_files_their_folders_and_only_the_execute_bit(tmp_path: Path
     }
 
 
+def test_a_file_with_two_paths_is_stored_once_and_found_at_both(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_bytes(b"x" * 100_000)
+    program.chmod(0o755)
+    layer = oci.write_layer(tmp_path / "layer", {"first": program, "second/name": program})
+    assert layer.size < 150_000
+    with tarfile.open(layer.path) as content:
+        content.extractall(tmp_path / "out", filter="tar")
+    second = tmp_path / "out" / "second" / "name"
+    assert second.read_bytes() == program.read_bytes()
+    assert second.stat().st_mode & 0o777 == 0o755
+
+
 def test_layer_describes_its_file(tmp_path: Path) -> None:
     layer = _layer(tmp_path)
     data = layer.path.read_bytes()

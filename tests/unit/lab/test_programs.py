@@ -10,8 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import programs
+from tests.lab import extras, programs
 from tests.lab.errors import LabError
+
+MODULES = (*programs.MODULES, *(extra.module for extra in extras.EXTRAS.values()))
+# In an extra's go.mod at another version than in the lab's: only the extra's own packages are built on them.
+UPSTREAM_S_OWN = {
+    "github.com/grpc-ecosystem/go-grpc-middleware/v2",
+    "github.com/jackc/pgx/v5",
+    "github.com/pmezard/go-difflib",
+}
 
 
 @pytest.mark.parametrize(
@@ -22,7 +30,7 @@ def test_default_name_is_go_s(package: str, name: str) -> None:
     assert programs.default_name(package) == name
 
 
-@pytest.mark.parametrize("module", programs.MODULES, ids=lambda module: module.title)
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.title)
 def test_every_program_of_another_module_is_a_tool_of_go_mod(module: programs.Module) -> None:
     """`go mod tidy` keeps only what a tool line or our own source asks for."""
     text = (module.folder / "go.mod").read_text()
@@ -32,15 +40,15 @@ def test_every_program_of_another_module_is_a_tool_of_go_mod(module: programs.Mo
     assert tools == {package for package in module.programs.values() if not package.startswith("./")}
 
 
-@pytest.mark.parametrize("module", programs.MODULES, ids=lambda module: module.title)
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.title)
 def test_programs_of_a_module_do_not_overwrite_each_other(module: programs.Module) -> None:
     names = [programs.default_name(package) for package in module.programs.values()]
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("module", programs.MODULES, ids=lambda module: module.title)
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.title)
 def test_inputs_are_all_that_the_folder_holds(module: programs.Module) -> None:
-    other_modules = {other.folder for other in programs.MODULES} - {module.folder}
+    other_modules = {other.folder for other in MODULES} - {module.folder}
     assert {path.name for path in module.folder.iterdir() if path not in other_modules} == set(module.inputs)
 
 
@@ -55,10 +63,34 @@ def test_build_ignores_the_caller_s_go_flags(monkeypatch: pytest.MonkeyPatch) ->
     assert programs.environment()["CGO_ENABLED"] == "0"
 
 
-def test_sources_are_required_by_exactly_one_module() -> None:
-    texts = [(module.folder / "go.mod").read_text() for module in programs.MODULES]
-    for path in programs.SOURCES.values():
-        assert sum(f"{path} v" in text for text in texts) == 1, path
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.title)
+def test_sources_are_required_by_their_module(module: programs.Module) -> None:
+    assert set(module.sources.values()) <= _versions(module).keys()
+
+
+def test_no_two_modules_use_the_same_name() -> None:
+    for names in (
+        [name for module in MODULES for name in module.sources],
+        [name for module in MODULES for name in module.programs],
+        [module.folder.name for module in MODULES],  # in the cache
+    ):
+        assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("extra", extras.EXTRAS.values(), ids=extras.EXTRAS)
+def test_an_extra_shares_compiled_packages_with_the_lab(extra: extras.Extra) -> None:
+    """A package of another version, or built on one, is compiled again: for client-go that is a minute."""
+    lab, own = _versions(programs.MODULES[0]), _versions(extra.module)
+    assert {path for path in lab.keys() & own.keys() if lab[path] != own[path]} <= UPSTREAM_S_OWN
+    assert own["k8s.io/client-go"] == lab["k8s.io/client-go"]
+
+
+def _versions(module: programs.Module) -> dict[str, tuple[str, str]]:
+    """Path -> the version that go.mod requires, and the one that replaces it: the compiler sees both."""
+    text = (module.folder / "go.mod").read_text()
+    replaced = dict(re.findall(r"^\t(\S+) => \S+ (v\S+)$", text, re.MULTILINE))
+    required = re.findall(r"^(?:require )?\s*(\S+) (v\S+)(?: // indirect)?$", text.split("exclude (")[0], re.MULTILINE)
+    return {path: (version, replaced.get(path, version)) for path, version in required}
 
 
 def test_missing_go_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

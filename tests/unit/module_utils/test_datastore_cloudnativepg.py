@@ -60,6 +60,7 @@ def test_the_defaults_are_highly_available_and_safe() -> None:
                 }
             ]
         },
+        "certificates": {"serverTLSSecret": "control-planes-tls", "serverCASecret": "control-planes-tls"},
         "affinity": {"podAntiAffinityType": "required"},
         "probes": {
             "readiness": {"periodSeconds": 2, "timeoutSeconds": 2, "failureThreshold": 2},
@@ -147,9 +148,30 @@ def test_labels_and_annotations() -> None:
     assert (metadata["labels"], metadata["annotations"]) == ({"team": "a"}, {"why": "kine"})
 
 
-def test_where_the_primary_answers_and_who_signs_for_it() -> None:
+@pytest.mark.parametrize(
+    ("tls_secret", "authority", "made_here"),
+    [(None, "control-planes-tls", True), ("", "control-planes-ca", False), ("theirs", "theirs", False)],
+)
+def test_who_signs_for_the_servers(tls_secret: str | None, authority: str, made_here: bool) -> None:
+    declared = store(tls_secret=tls_secret)
+    declared.validate()
+    assert declared.ca() == (authority, "ca.crt")
+    assert (declared.certificate() is not None) is made_here
+    wanted = {"serverTLSSecret": authority, "serverCASecret": authority}
+    assert declared.desired()[0]["spec"].get("certificates") == (wanted if tls_secret != "" else None)
+
+
+def test_the_certificate_is_for_every_service() -> None:
+    wanted = store().certificate()
+    assert wanted is not None
+    assert {"control-planes-rw.databases", "control-planes-ro", "control-planes-r.databases.svc"} <= set(
+        wanted.dns_names
+    )
+    assert wanted.labels == {"cnpg.io/cluster": "control-planes", "cnpg.io/reload": "true"}
+
+
+def test_where_the_primary_answers() -> None:
     assert store().endpoint() == Host("control-planes-rw.databases", 5432)
-    assert store().ca() == ("control-planes-ca", "ca.crt")
     assert store().pod_selector() == "cnpg.io/cluster=control-planes"
 
 
@@ -158,7 +180,7 @@ def test_the_options_stay_as_they_were(changes: Spec) -> None:
     declared = store(**copy.deepcopy(changes))
     declared.desired()[0]["spec"]["probes"]["liveness"]["periodSeconds"] = 99
     assert declared.options.spec == changes.get("spec", {})
-    assert declared.desired()[0]["spec"]["probes"]["liveness"]["periodSeconds"] == 3
+    assert declared.desired()[0]["spec"]["probes"]["liveness"]["periodSeconds"] == 5
 
 
 @pytest.mark.parametrize(
@@ -182,6 +204,8 @@ def test_the_options_stay_as_they_were(changes: Spec) -> None:
         ({"databases": [DatabaseSpec("kine", "app")]}, "reserved"),
         ({"databases": [DatabaseSpec("kine", "streaming_replica")]}, "reserved"),
         ({"databases": [DatabaseSpec("a", "x_1"), DatabaseSpec("b", "x-1")]}, "share one credential Secret"),
+        ({"spec": {"certificates": {"serverCASecret": "x"}}}, "Use tls_secret"),
+        ({"tls_secret": "a.b"}, "tls_secret"),
         ({"owner_flags": ["root"]}, "owner flag 'root'"),
     ],
 )
@@ -257,6 +281,7 @@ def test_reading_a_live_cluster_back(changes: Spec) -> None:
     others = {"spec": {"name": "theirs", "owner": "them", "cluster": {"name": "another"}}}
     found = provider_of(cluster).options_from(cluster, {"databases": [*databases, others]})
     wanted = store(**changes, image="ghcr.io/cloudnative-pg/postgresql:15-minimal-trixie").options
+    wanted = dataclasses.replace(wanted, tls_secret="control-planes-tls")
     assert found == dataclasses.replace(wanted, databases=tuple(wanted.databases))
     assert [ref.kind for ref in provider_of(cluster).refs_to_know(cluster)] == ["Database"]
 

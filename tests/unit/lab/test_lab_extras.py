@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the lab has only on request: that it stays, what it is made of, and what it tells the playbooks."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from tests.lab import cloudnativepg, extras, images, programs, variables
+from tests.lab.__main__ import parser
+from tests.lab.paths import State
+
+MANIFEST = "kind: Deployment\n"
+NONE: list[str] = []
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> dict[str, programs.Source]:
+    """Unpacked modules as far as playbook variables and images look at them, all of version v1.2.3."""
+    modules = (*programs.MODULES, *(extra.module for extra in extras.EXTRAS.values()))
+    folder = tmp_path / "module"
+    (folder / "releases").mkdir(parents=True)
+    (folder / "releases" / "cnpg-1.2.3.yaml").write_text(MANIFEST)
+    return {name: programs.Source(folder, "v1.2.3") for module in modules for name in module.sources}
+
+
+@pytest.mark.parametrize(
+    ("has", "asked", "wanted"),
+    [
+        (NONE, NONE, NONE),
+        (NONE, ["cloudnativepg"], ["cloudnativepg"]),
+        (["cloudnativepg"], NONE, ["cloudnativepg"]),
+        (["cloudnativepg"], ["cloudnativepg"], ["cloudnativepg"]),
+        (NONE, [extras.ALL], [*extras.EXTRAS]),
+        (["of another version of the lab"], NONE, NONE),
+    ],
+)
+def test_a_lab_keeps_its_extras_and_gets_those_asked_for(has: list[str], asked: list[str], wanted: list[str]) -> None:
+    assert extras.wanted(has, asked) == wanted
+
+
+def test_up_asks_for_none_by_default_and_knows_their_names() -> None:
+    assert parser().parse_args(["up"]).extras == []
+    assert parser().parse_args(["up", "--with", "all", "--with", "cloudnativepg"]).extras == ["all", "cloudnativepg"]
+    with pytest.raises(SystemExit):
+        parser().parse_args(["up", "--with", "unknown"])
+
+
+@pytest.mark.parametrize("extra", extras.EXTRAS.values(), ids=extras.EXTRAS)
+def test_images_hold_programs_of_their_own_module_and_files_that_exist(
+    extra: extras.Extra, sources: dict[str, programs.Source]
+) -> None:
+    for recipe in extra.recipes(sources):
+        assert set(recipe.programs.values()) <= extra.module.programs.keys()
+        assert all((images.FILES / file).exists() for file in recipe.files.values())
+
+
+@pytest.mark.parametrize("extra", extras.EXTRAS.values(), ids=extras.EXTRAS)
+def test_images_with_files_of_our_own_are_stand_ins_and_named_so(
+    extra: extras.Extra, sources: dict[str, programs.Source]
+) -> None:
+    for recipe in extra.recipes(sources):
+        assert bool(recipe.stands_in_for) is recipe.debian
+        assert all(("stand-in" in name) is recipe.debian for name in recipe.names)
+
+
+def test_cloudnativepg_is_upstream_s_release_but_for_the_pull_policy(
+    tmp_path: Path, sources: dict[str, programs.Source]
+) -> None:
+    state = State(tmp_path)
+    state.run.mkdir()
+    variables.write(state, sources, ["cloudnativepg"])
+    found: dict[str, t.Any] = json.loads(state.playbook_variables.read_text())
+    (folder,) = map(Path, found["cloudnativepg_operator_source"])
+    kustomization = json.loads((folder / "kustomization.yaml").read_text())
+    assert [(folder / name).read_text() for name in kustomization["resources"]] == [MANIFEST]
+    (patch,) = kustomization["patches"]
+    assert [change["path"].rpartition("/")[2] for change in json.loads(patch["patch"])] == ["imagePullPolicy"]
+    assert found["cloudnativepg_operator_version"] == "v1.2.3"
+    assert found["postgres_cluster_image"].partition(":")[2].startswith("15")
+
+
+def test_without_extras_the_playbooks_hear_nothing_of_them(tmp_path: Path, sources: dict[str, programs.Source]) -> None:
+    state = State(tmp_path)
+    state.run.mkdir()
+    variables.write(state, sources, [])
+    assert json.loads(state.playbook_variables.read_text()) == variables.playbook_variables(sources)
+
+
+def test_the_database_s_user_is_the_one_of_the_operator_s_pods() -> None:
+    lines = (images.FILES / "cloudnativepg" / "passwd").read_text().splitlines()
+    users = {line.split(":")[0]: line.split(":")[2:4] for line in lines}
+    assert users["postgres"] == [cloudnativepg.POSTGRES_USER] * 2
