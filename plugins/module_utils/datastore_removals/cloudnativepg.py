@@ -58,7 +58,7 @@ class CloudNativePGRemoval(Removal):
 
         seconds = 0.0 if self.deadline is None else self.deadline - time.monotonic()
         self.kube.wait(probe, seconds, lambda: "Wait for it, or give data: delete")
-        return str(live["status"].get("currentPrimary") or "")
+        return str((live.get("status") or {}).get("currentPrimary") or "")
 
     def stays(self, item: Object) -> bool:
         if item["kind"] == "PersistentVolumeClaim":
