@@ -230,15 +230,16 @@ class CloudNativePG(Postgres):
 
     @classmethod
     def refs_to_know(cls, live: Object) -> list[Ref]:
-        return [Ref("databases", cls.api_version, "Database", live["metadata"]["namespace"])]
+        metadata = live["metadata"]
+        selector = f"{CLUSTER_LABEL}={metadata['name']}"
+        return [Ref("databases", cls.api_version, "Database", metadata["namespace"], label_selector=selector)]
 
     @classmethod
     def options_from(cls, live: Object, observed: t.Mapping[str, t.Sequence[Object]]) -> DatastoreOptions:
-        name, spec = live["metadata"]["name"], live["spec"]
-        declared = [item["spec"] for item in observed["databases"] if item["spec"]["cluster"]["name"] == name]
+        spec = live["spec"]
         image = spec.get("imageName")
         return DatastoreOptions(
-            name=name,
+            name=live["metadata"]["name"],
             namespace=live["metadata"]["namespace"],
             instances=int(spec.get("instances") or 1),
             version=major_of(image or "") or DatastoreOptions.version,
@@ -246,5 +247,7 @@ class CloudNativePG(Postgres):
             synchronous=mode(spec),
             require_tls=requires_tls(live) is not False,
             tls_secret=(spec.get("certificates") or {}).get("serverCASecret") or "",
-            databases=tuple(DatabaseSpec(item["name"], item["owner"]) for item in declared),
+            databases=tuple(
+                DatabaseSpec(item["spec"]["name"], item["spec"]["owner"]) for item in observed["databases"]
+            ),
         )

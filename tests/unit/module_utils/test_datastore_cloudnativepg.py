@@ -278,12 +278,12 @@ def test_whether_a_live_cluster_wants_tls(rules: list[str] | None, known: bool |
 )
 def test_reading_a_live_cluster_back(changes: Spec) -> None:
     cluster, *databases = store(**changes).desired()
-    others = {"spec": {"name": "theirs", "owner": "them", "cluster": {"name": "another"}}}
-    found = provider_of(cluster).options_from(cluster, {"databases": [*databases, others]})
+    found = provider_of(cluster).options_from(cluster, {"databases": databases})
     wanted = store(**changes, image="ghcr.io/cloudnative-pg/postgresql:15-minimal-trixie").options
     wanted = dataclasses.replace(wanted, tls_secret="control-planes-tls")
     assert found == dataclasses.replace(wanted, databases=tuple(wanted.databases))
-    assert [ref.kind for ref in provider_of(cluster).refs_to_know(cluster)] == ["Database"]
+    (ref,) = provider_of(cluster).refs_to_know(cluster)
+    assert (ref.kind, ref.namespace, ref.label_selector) == ("Database", "databases", "cnpg.io/cluster=control-planes")
 
 
 # -- its volume claims --------------------------------------------------------------------------------------------

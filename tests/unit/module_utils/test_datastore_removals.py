@@ -87,7 +87,7 @@ def site(target: str = "pg-2", **options: t.Any) -> StandInKube:
 
 
 def removed(kube: StandInKube, *, data: str = "keep", wait: bool = True) -> Object:
-    return remove(t.cast("Kube", kube), STORE, {"wait": wait, "wait_timeout": 1, "data": data})
+    return remove(t.cast(Kube, kube), STORE, {"wait": wait, "wait_timeout": 1, "data": data})
 
 
 KEPT = [
