@@ -9,6 +9,8 @@ import base64
 import binascii
 import concurrent.futures
 import contextlib
+import os
+import tempfile
 import threading
 import typing as t
 from dataclasses import dataclass, field, replace
@@ -157,6 +159,17 @@ def _decoded(value: str, key: str, name: str) -> str:
         return base64.b64decode(value, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         raise InvalidInput(f"{key} in the Secret {name} is not UTF-8 text", "Write it again.") from None
+
+
+@contextlib.contextmanager
+def written(files: t.Mapping[str, str]) -> t.Iterator[dict[str, str]]:
+    """Write what the pods' files hold, by their paths there, to files of this machine; their paths there and here."""
+    with tempfile.TemporaryDirectory(prefix="kine-check-") as folder:
+        here = {path: os.path.join(folder, f"{number}.pem") for number, path in enumerate(files)}
+        for path, text in files.items():
+            with open(here[path], "w", encoding="ascii") as file:
+                file.write(text)
+        yield here
 
 
 def once(make: t.Callable[[], T]) -> t.Callable[[], T]:

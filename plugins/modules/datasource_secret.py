@@ -224,7 +224,7 @@ mounts:
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import datasource_secret_run
-from ansible_collections.k0smotron.ha.plugins.module_utils.kube import run
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_module import run
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "name": {"type": "str", "required": True},

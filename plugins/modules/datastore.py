@@ -221,7 +221,7 @@ left:
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import datastore_run
-from ansible_collections.k0smotron.ha.plugins.module_utils.kube import run
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_module import run
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "provider": {"type": "str", "default": "zalando"},

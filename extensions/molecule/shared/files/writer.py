@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -32,7 +31,7 @@ def main() -> None:
         try:
             api.create_namespaced_config_map("default", body, _request_timeout=10)
             acknowledged += 1
-        except Exception as error:  # noqa: BLE001 (each one is told)
+        except Exception as error:
             failed.append(f"{time.monotonic() - started:.1f} s: {type(error).__name__} {error}"[:200])
         time.sleep(0.1)
     print(json.dumps({"acknowledged": acknowledged, "failed": failed}))

@@ -15,12 +15,12 @@ import pytest
 from ansible_collections.k0smotron.ha.plugins.module_utils import database_ca
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_run import written
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_sources import (
     POOL_KEY,
     Source,
     read_secret,
     sources,
+    written,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.webhook_certificate import issue
 
