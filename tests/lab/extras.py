@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from . import cloudnativepg
+from . import cloudnativepg, mariadb
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +31,7 @@ class Extra:
 
 EXTRAS = {
     "cloudnativepg": Extra(cloudnativepg.MODULE, cloudnativepg.recipes, cloudnativepg.variables),
+    "mariadb": Extra(mariadb.MODULE, mariadb.recipes, mariadb.variables),
 }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import artifacts, cloudnativepg, extras, images, programs, variables
+from tests.lab import artifacts, cloudnativepg, extras, images, mariadb, programs, variables
 from tests.lab.__main__ import parser
 from tests.lab.paths import State
 
@@ -26,6 +26,8 @@ def sources(tmp_path: Path) -> dict[str, programs.Source]:
     folder = tmp_path / "module"
     (folder / "releases").mkdir(parents=True)
     (folder / "releases" / "cnpg-1.2.3.yaml").write_text(MANIFEST)
+    (folder / "deploy" / "crds").mkdir(parents=True)
+    (folder / "deploy" / "crds" / "crds.yaml").write_text("kind: CustomResourceDefinition\n")
     return {name: programs.Source(folder, "v1.2.3") for module in modules for name in module.sources}
 
 
@@ -34,7 +36,10 @@ def lab(tmp_path: Path, sources: dict[str, programs.Source]) -> t.Callable[..., 
     """The playbook variables of a lab with some extras."""
     state = State(tmp_path)
     state.run.mkdir()
-    made = artifacts.Artifacts({}, tmp_path / "images.tar", [], sources)
+    chart = tmp_path / "chart"
+    chart.write_text('#!/bin/sh\nprintf -- "---\\n# %s\\n" "$@"\n')
+    chart.chmod(0o755)
+    made = artifacts.Artifacts({mariadb.CHART: chart}, tmp_path / "images.tar", [], sources)
 
     def written(*names: str) -> dict[str, t.Any]:
         variables.write(state, made, names)
@@ -93,6 +98,18 @@ def test_cloudnativepg_is_upstream_s_release_but_for_the_pull_policy(lab: t.Call
     assert [change["path"].rpartition("/")[2] for change in json.loads(patch["patch"])] == ["imagePullPolicy"]
     assert found["cloudnativepg_operator_version"] == "v1.2.3"
     assert found["postgres_cluster_image"].partition(":")[2].startswith("15")
+
+
+def test_mariadb_is_the_definitions_and_upstream_s_chart_with_upstream_s_values(
+    lab: t.Callable[..., dict[str, t.Any]], sources: dict[str, programs.Source]
+) -> None:
+    found = lab("mariadb")
+    (manifest,) = map(Path, found["mysql_operator_source"])
+    deploy = sources["mariadb-operator"].path / "deploy"
+    chart = [deploy / "charts" / "mariadb-operator", deploy / "manifests" / "helm-values.min.yaml"]
+    documents = ["kind: CustomResourceDefinition", *(f"# {each}" for each in (*chart, "mariadb-operator", "default"))]
+    assert manifest.read_text() == "\n---\n".join(documents) + "\n"
+    assert found["mysql_cluster_image"].partition(":")[2].startswith("10.11")
 
 
 def test_without_extras_the_playbooks_hear_nothing_of_them(
