@@ -69,7 +69,7 @@ lab-down: setup ## Stop the lab and remove everything it put on this machine but
 	@$(PY) -m tests.lab down
 
 .PHONY: calibration
-calibration: ## Try each fault of a database on real kine and on kine_check, and write docs/calibration.md (a few minutes)
+calibration: ## Try each fault of a PostgreSQL or MariaDB on real kine and on kine_check, and write docs/calibration.md (a few minutes)
 	@$(SETUP) --tests
 	@PYTHONPATH=$(CURDIR):$(CURDIR)/.build/collections $(PY) -m tests.integration.kine_check.calibration
 

@@ -81,11 +81,13 @@ def link_collection() -> None:
 
 
 def install_test_packages() -> None:
-    """Real servers, a real pooler and a browser for kine_check's tests, without the services that Debian starts."""
+    """Real servers, real proxies and a browser for kine_check's tests, without the services that Debian starts."""
     here = {
         ("postgresql-15",): any(Path("/usr/lib/postgresql").glob("*/bin/initdb")),
         ("pgbouncer",): Path("/usr/sbin/pgbouncer").exists(),
+        ("pgpool2",): Path("/usr/sbin/pgpool").exists(),
         ("mariadb-server-core", "mariadb-client-core"): Path("/usr/sbin/mariadbd").exists(),
+        ("galera-4",): Path("/usr/lib/galera/libgalera_smm.so").exists(),
         (BROWSERS[0], "fonts-dejavu-core"): any(map(shutil.which, BROWSERS)),  # about 100 MB to download
     }
     missing = [package for packages, found in here.items() if not found for package in packages]
@@ -99,8 +101,8 @@ def install_test_packages() -> None:
         apt_install(*missing)
     finally:
         settings.unlink(missing_ok=True)
-    if "pgbouncer" in missing:
-        stop_service("pgbouncer")
+    for service in {"pgbouncer", "pgpool2"}.intersection(missing):
+        stop_service(service)
 
 
 def stop_service(name: str) -> None:

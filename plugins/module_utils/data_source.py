@@ -9,6 +9,7 @@ import dataclasses
 import difflib
 import typing as t
 
+from ansible_collections.k0smotron.ha.plugins.module_utils import database_ca
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_lookup import datastore_behind, requires_tls
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY, accept, checksum, lint, parse
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, HaError, InvalidInput, NotFound
@@ -64,14 +65,29 @@ def _examine_secret(kube: Kube, options: ControlPlaneOptions, name: str) -> Exam
     data = texts(secret)
     if not data.get(DATA_SOURCE_KEY):
         raise wrong_key(name, options.namespace, data)
-    warnings = _lint(kube, options, data[DATA_SOURCE_KEY])
+    warnings = _lint(kube, options, data[DATA_SOURCE_KEY], data.get(database_ca.KINE_FLAG, ""))
     known = options.data_source_checksum if kube.check_mode else None
     return Examined(known or checksum(data, f"{options.namespace}/{name}"), tuple(warnings))
 
 
-def _lint(kube: Kube, options: ControlPlaneOptions, url: str) -> list[str]:
-    tls = requires_tls(datastore_behind(kube, parse(url), options.namespace))
-    return accept(lint(url, k0s_version=options.version, require_tls=tls))
+def _lint(kube: Kube, options: ControlPlaneOptions, url: str, kine_flag: str = "") -> list[str]:
+    dsn = parse(url)
+    tls = requires_tls(datastore_behind(kube, dsn, options.namespace))
+    warnings = accept(lint(url, k0s_version=options.version, require_tls=tls, ca_file=bool(kine_flag)))
+    return [*warnings, *refuse_unmounted(database_ca.named_by(dsn, kine_flag), options.mounts)]
+
+
+def refuse_unmounted(path: str, mounts: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
+    """Warnings about the file that kine verifies its database by: without it kine does not start.
+
+    Raises InvalidInput where it is ours and nothing mounts it. Other files may be part of the k0s image.
+    """
+    if not path or path == "system" or any(f"{path}/".startswith(f"{mount.get('path')}/") for mount in mounts):
+        return []
+    missing = f"kine reads the database's authorities from {path}, and nothing is mounted there"
+    if path == database_ca.PATH:
+        raise InvalidInput(missing, "Add what k0smotron.ha.datasource_secret returned as mounts to the mounts")
+    return [f"{missing}: unless the k0s image has that file, kine does not start."]
 
 
 def _missing(kube: Kube, name: str, namespace: str) -> NotFound:

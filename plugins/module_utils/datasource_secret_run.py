@@ -9,7 +9,7 @@ import base64
 import dataclasses
 import typing as t
 
-from ansible_collections.k0smotron.ha.plugins.module_utils import datastore_lookup
+from ansible_collections.k0smotron.ha.plugins.module_utils import database_ca, datastore_lookup
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     DatabaseSpec,
     Datastore,
@@ -50,12 +50,14 @@ MYSQL_TLS = {"disable": "false", "prefer": "preferred", "require": "skip-verify"
 class Source:
     """A DSN as a URL, and whether its database refuses plaintext (None: nobody knows).
 
-    predicted: user and password are not known yet, the URL holds placeholders.
+    predicted: user and password are not known yet, the URL holds placeholders. certificates: of the authorities that
+    kine verifies the database by, "" where it uses none of ours.
     """
 
     url: str = dataclasses.field(repr=False)
     requires_tls: bool | None
     predicted: bool = False
+    certificates: str = ""
 
 
 def ensure(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
@@ -64,19 +66,41 @@ def ensure(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     require_dns_subdomain("The Secret's name", params["name"])
     ref = Ref("v1", "Secret", params["name"], params["namespace"])
     if params["state"] == "absent":
-        return changes_result(kube.delete([ref], params["wait_timeout"]))
+        return changes_result(kube.delete([ref, *_our_config_map(kube, ref)], params["wait_timeout"]))
     pool = limits(params)
     source = find_source(kube, params)
-    for warning in accept(lint(source.url, k0s_version=params["k0s_version"], require_tls=source.requires_tls)):
+    data = secret_data(source.url, pool)
+    if source.certificates:
+        data |= database_ca.secret_data(parse(source.url).scheme, source.certificates)
+    findings = lint(
+        source.url,
+        k0s_version=params["k0s_version"],
+        require_tls=source.requires_tls,
+        ca_file=database_ca.KINE_FLAG in data,
+    )
+    for warning in accept(findings):
         module.warn(warning)
-    return apply(kube, ref, source, secret_data(source.url, pool))
+    return apply(kube, ref, source, data)
+
+
+def _our_config_map(kube: Kube, ref: Ref) -> list[Ref]:
+    """The ConfigMap with the certificates, unless somebody else made one of its name."""
+    found = kube.get("v1", "ConfigMap", database_ca.config_map_name(ref.name), ref.namespace)
+    return [Ref.of(found)] if found and LABELS.items() <= (found["metadata"].get("labels") or {}).items() else []
 
 
 def apply(kube: Kube, ref: Ref, source: Source, data: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """Apply the Secret; the module's result."""
+    """Apply the Secret, and before it the certificates that its DSN names; the module's result."""
     live = texts(kube.get(*ref) or {})
-    changes = kube.apply([secret(ref, data)])
-    result: dict[str, t.Any] = {**changes_result(changes), "dsn": mask(source.url), "checksum": None}
+    wanted = [secret(ref, data)]
+    if source.certificates:
+        wanted.insert(0, database_ca.config_map(ref.name, ref.namespace or "", source.certificates, LABELS))
+    result: dict[str, t.Any] = {
+        **changes_result(kube.apply(wanted)),
+        "dsn": mask(source.url),
+        "checksum": None,
+        "mounts": [database_ca.mount(ref.name)] if source.certificates else [],
+    }
     if source.predicted:
         return {**result, "msg": "The password is not made yet, so the checksum is not known before the real run."}
     # k0smotron hands every key of the Secret to the pods, so keys that others added count as well.
@@ -108,22 +132,41 @@ def limits(params: Params) -> PoolLimits:
 
 def find_source(kube: Kube, params: Params) -> Source:
     """The DSN from whichever of url, connection and datastore was given."""
-    if params["url"]:
-        if params["sslmode"]:
-            raise InvalidInput("sslmode has no effect on a url", "Write it into the url")
-        return _known(kube, params, params["url"])
-    if params["connection"]:
-        return _known(kube, params, build(dsn_of(params["connection"], params["sslmode"])))
-    return _from_datastore(kube, params)
+    certificates = database_ca.read(params["ca_file"]) if params["ca_file"] else ""
+    if params["datastore"]:
+        source = _from_datastore(kube, params, certificates)
+    elif params["connection"]:
+        url = build(dsn_of(params["connection"], params["sslmode"], verifies=bool(certificates)))
+        source = _known(kube, params, url, certificates)
+    elif params["sslmode"]:
+        raise InvalidInput("sslmode has no effect on a url", "Write it into the url")
+    else:
+        source = _known(kube, params, params["url"], certificates)
+    if certificates and not source.certificates:
+        raise InvalidInput(
+            "The data source does not use the authorities of ca_file",
+            f"Leave out sslmode, sslrootcert and tls; a PostgreSQL url takes ?{_VERIFIED}, a MySQL url nothing",
+        )
+    return source
 
 
-def _known(kube: Kube, params: Params, url: str) -> Source:
+_VERIFIED = f"sslmode=verify-full&sslrootcert={database_ca.PATH}"
+
+
+def _known(kube: Kube, params: Params, url: str, certificates: str) -> Source:
     """A DSN that the user gave; its database may still be one of ours."""
-    live = datastore_lookup.datastore_behind(kube, parse(url), params["namespace"])
-    return Source(url, datastore_lookup.requires_tls(live))
+    dsn = parse(url)
+    live = datastore_lookup.datastore_behind(kube, dsn, params["namespace"])
+    return Source(url, datastore_lookup.requires_tls(live), certificates=certificates if _uses_ours(dsn) else "")
 
 
-def dsn_of(connection: Params, sslmode: str | None) -> Dsn:
+def _uses_ours(dsn: Dsn) -> bool:
+    """Whether kine verifies by our file when it gets it: a MySQL DSN names none, and must leave TLS to kine's flag."""
+    flag = database_ca.PATH if dsn.scheme == "mysql" else ""
+    return database_ca.named_by(dsn, flag) == database_ca.PATH
+
+
+def dsn_of(connection: Params, sslmode: str | None, *, verifies: bool = False) -> Dsn:
     """The DSN of separate parts. Raises InvalidInput for an sslmode that MySQL does not have."""
     scheme = connection["scheme"]
     port = connection["port"] or {"postgres": 5432, "mysql": 3306}[scheme]
@@ -133,20 +176,27 @@ def dsn_of(connection: Params, sslmode: str | None) -> Dsn:
         password=connection["password"],
         hosts=tuple(Host(name.strip(), port) for name in connection["host"].split(",")),
         database=connection["database"],
-        params=_params(scheme, connection["params"], sslmode),
+        params=_params(scheme, connection["params"], sslmode, verifies=verifies),
     )
 
 
-def _params(scheme: str, given: t.Mapping[str, t.Any] | None, sslmode: str | None) -> dict[str, str]:
-    """The DSN's parameters; TLS is required unless sslmode or the parameters say otherwise."""
+def _params(scheme: str, given: t.Mapping[str, t.Any] | None, sslmode: str | None, *, verifies: bool) -> dict[str, str]:
+    """The DSN's parameters. Unless sslmode or the parameters say otherwise, TLS is required.
+
+    verifies: the authorities are known, so the server's certificate and name are verified, too.
+    """
     params = {key: _as_text(value) for key, value in (given or {}).items()}
     name = "sslmode" if scheme == "postgres" else "tls"
     if sslmode is None and name in params:
         return params
-    mode = sslmode or "require"
-    if scheme == "mysql" and mode not in MYSQL_TLS:
+    mode = sslmode or ("verify-full" if verifies else "require")
+    if scheme == "postgres":
+        trusted = {"sslrootcert": database_ca.PATH} if verifies and mode.startswith("verify-") else {}
+        return {**trusted, **params, name: mode}
+    if mode not in MYSQL_TLS:
         raise InvalidInput(f"MySQL has no sslmode={mode}", f"Use one of {', '.join(MYSQL_TLS)}")
-    return {**params, name: mode if scheme == "postgres" else MYSQL_TLS[mode]}
+    # tls would make kine ignore its own --ca-file, which verifies like verify-full.
+    return params if verifies and mode == "verify-full" else {**params, name: MYSQL_TLS[mode]}
 
 
 def _as_text(value: t.Any) -> str:
@@ -156,7 +206,7 @@ def _as_text(value: t.Any) -> str:
 # -- from a datastore ------------------------------------------------------------------------------------------------
 
 
-def _from_datastore(kube: Kube, params: Params) -> Source:
+def _from_datastore(kube: Kube, params: Params, certificates: str) -> Source:
     given = params["datastore"]
     place = DatastoreOptions(name=given["name"], namespace=given["namespace"] or params["namespace"])
     store = datastore(given["provider"], place)
@@ -173,16 +223,18 @@ def _from_datastore(kube: Kube, params: Params) -> Source:
     )
     store.validate()
     user, password = _credentials(kube, store, owner, params)
+    certificates = certificates or _authorities(kube, datastore_lookup.known(live) if live else store, params)
     dsn = Dsn(
         scheme=store.scheme,
         user=user,
         password=password or NOT_MADE_YET,
         hosts=(store.endpoint(),),
         database=given["database"],
-        params=_params(store.scheme, given["params"], params["sslmode"]),
+        params=_params(store.scheme, given["params"], params["sslmode"], verifies=bool(certificates)),
     )
     requires_tls = datastore_lookup.requires_tls(live) if live else None
-    return Source(build(dsn), requires_tls, predicted=not password)
+    used = certificates if _uses_ours(dsn) else ""
+    return Source(build(dsn), requires_tls, predicted=NOT_MADE_YET in (dsn.password, used), certificates=used)
 
 
 def _owner(live: Object | None, database: str) -> str:
@@ -191,19 +243,34 @@ def _owner(live: Object | None, database: str) -> str:
     return datastore_lookup.known(live).owner_of(database)
 
 
-def _credentials(kube: Kube, store: Datastore, owner: str, params: Params) -> tuple[str, str]:
-    """(user, password) from the Secret that the operator made for a role; in check mode the password may be ""."""
-    ref = Ref("v1", "Secret", store.credential_secret(owner), store.options.namespace)
+def _authorities(kube: Kube, store: Datastore, params: Params) -> str:
+    """The certificates by which this datastore's servers are verified, "" where each signs for itself."""
+    place = store.ca()
+    if place is None:
+        return ""
+    name, key = place
+    ref = Ref("v1", "Secret", name, store.options.namespace)
+    found = _made_by_operator(kube, ref, key, params)
+    return database_ca.require_certificates(found[key], f"{key} of {ref}") if found else NOT_MADE_YET
+
+
+def _made_by_operator(kube: Kube, ref: Ref, key: str, params: Params) -> dict[str, str]:
+    """The texts of a Secret that an operator makes, once it has the key; {} in check mode while it has not."""
 
     def made() -> Verdict:
-        data = texts(kube.get(*ref) or {})
-        return Verdict(up=bool(data.get("password")), reason=f"{ref} with the password of role {owner} does not exist")
+        return Verdict(up=bool(texts(kube.get(*ref) or {}).get(key)), reason=f"{ref} with the key {key} does not exist")
 
     if not made().up:
         if kube.check_mode:
-            return owner, ""
+            return {}
         if not params["wait"]:
-            raise NotFound(made().reason, "Wait until the operator has made it, or check the owner's name")
-        kube.wait(made, params["wait_timeout"], lambda: f"The operator makes it: check that it runs and knows {owner}")
-    data = texts(kube.get(*ref) or {})
-    return data.get("username") or owner, data["password"]
+            raise NotFound(made().reason, "Wait until the operator has made it, or check the names")
+        kube.wait(made, params["wait_timeout"], lambda: "The operator makes it: check that it runs")
+    return texts(kube.get(*ref) or {})
+
+
+def _credentials(kube: Kube, store: Datastore, owner: str, params: Params) -> tuple[str, str]:
+    """(user, password) from the Secret that the operator made for a role; in check mode the password may be ""."""
+    ref = Ref("v1", "Secret", store.credential_secret(owner), store.options.namespace)
+    data = _made_by_operator(kube, ref, "password", params)
+    return data.get("username") or owner, data.get("password") or ""

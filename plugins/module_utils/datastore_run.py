@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
+import tempfile
 import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.k0smotron.ha.plugins.module_utils import datastore_removal
+from ansible_collections.k0smotron.ha.plugins.module_utils import certificates, datastore_removal, server_certificate
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     DatabaseSpec,
     Datastore,
@@ -42,6 +45,7 @@ SAME_NAME = (
     "storage_class",
     "synchronous",
     "require_tls",
+    "tls_secret",
     "parameters",
     "resources",
     "owner_flags",
@@ -71,9 +75,36 @@ def present(kube: Kube, store: Datastore, params: Params) -> dict[str, t.Any]:
     wanted = store.desired()
     cluster = Ref.of(wanted[0])
     store.refuse_change(kube.get(*cluster))
-    changes = kube.apply(wanted)
+    changes = kube.apply([*_certificate(kube, store), *wanted])
     verdict = _await(kube, store, params) if params["wait"] and not kube.check_mode else judge(kube, store)
     return {**changes_result(changes), **describe(store, verdict)}
+
+
+def _certificate(kube: Kube, store: Datastore) -> list[Object]:
+    """The Secrets with the servers' certificate and its authority, as far as they are made here. Raises HaError."""
+    wanted = store.certificate()
+    if wanted is None:
+        _refuse_missing_certificate(kube, store)
+        return []
+    if certificates.IMPORT_ERROR:
+        reason = "to make the servers' certificate"
+        raise HaError(missing_required_lib("cryptography", reason=reason), "Install it there, or give tls_secret")
+    now = datetime.datetime.now(datetime.UTC)
+    return server_certificate.secrets(wanted, lambda name: kube.get("v1", "Secret", name, wanted.namespace), now)
+
+
+def _refuse_missing_certificate(kube: Kube, store: Datastore) -> None:
+    """Without the Secret that somebody else keeps, the operator would wait for ever for pods that cannot start."""
+    name = store.options.tls_secret
+    if not name or kube.check_mode:
+        return
+    live = kube.get("v1", "Secret", name, store.options.namespace)
+    missing = {"tls.crt", "tls.key", "ca.crt"} - texts(live or {}).keys()
+    if missing:
+        raise NotFound(
+            f"tls_secret names the Secret {store.options.namespace}/{name}, which has no {', '.join(sorted(missing))}",
+            "Make it first, or leave tls_secret out",
+        )
 
 
 def describe(store: Datastore, verdict: Verdict) -> dict[str, t.Any]:
@@ -134,22 +165,41 @@ def prove(kube: Kube, store: Datastore) -> Verdict:
 
 
 def _prove_write(kube: Kube, store: Datastore, item: DatabaseSpec, leader: str) -> None:
-    """Write as kine would: as the owner, over TLS, to the pod that leads. Raises HaError."""
-    namespace, name = store.options.namespace, store.credential_secret(item.owner)
-    secret = kube.get("v1", "Secret", name, namespace)
-    if secret is None:
-        raise NotFound(f"the credential Secret {name} has gone")
-    credentials = texts(secret)
-    dsn = Dsn(
-        "postgres",
-        credentials["username"],
-        credentials["password"],
-        (store.endpoint(),),
-        item.name,
-        {"sslmode": "require"},
-    )
-    with kube.forward(namespace, leader, store.endpoint().port) as address:
-        postgres.prove_write(dsn, address)
+    """Write as kine would: as the owner, over TLS, verified where it can be, to the pod that leads. Raises HaError."""
+    namespace = store.options.namespace
+    credentials = _secret(kube, store, store.credential_secret(item.owner), "the credential Secret")
+    with _authorities(kube, store) as ca_file:
+        dsn = Dsn(
+            "postgres",
+            credentials["username"],
+            credentials["password"],
+            (store.endpoint(),),
+            item.name,
+            {"sslmode": "verify-full", "sslrootcert": ca_file} if ca_file else {"sslmode": "require"},
+        )
+        with kube.forward(namespace, leader, store.endpoint().port) as address:
+            postgres.prove_write(dsn, address)
+
+
+@contextlib.contextmanager
+def _authorities(kube: Kube, store: Datastore) -> t.Iterator[str]:
+    """A file with the certificates by which the servers are verified, "" where they cannot be."""
+    place = store.ca()
+    if place is None:
+        yield ""
+        return
+    name, key = place
+    with tempfile.NamedTemporaryFile("w", prefix="datastore-ca-") as file:
+        file.write(_secret(kube, store, name, "the Secret of the servers' authority").get(key, ""))
+        file.flush()
+        yield file.name
+
+
+def _secret(kube: Kube, store: Datastore, name: str, what: str) -> dict[str, str]:
+    found = kube.get("v1", "Secret", name, store.options.namespace)
+    if found is None:
+        raise NotFound(f"{what} {name} has gone")
+    return texts(found)
 
 
 def _require_driver(store: Datastore) -> None:

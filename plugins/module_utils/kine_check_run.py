@@ -7,22 +7,26 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import threading
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import dsn as dsns
-from ansible_collections.k0smotron.ha.plugins.module_utils import kine_check_file
+from ansible_collections.k0smotron.ha.plugins.module_utils import kine_check_file, kine_check_turns
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine import postgres
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.deadline import Deadline
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.examine import examine, unreadable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.examined import Examined, counts_of, text_of
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Plan
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_sessions import Sessions
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.reach import Reacher
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.release import choose
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Report, shorten
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_sources import Found, Source, once, sources
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_sources import (
+    Found,
+    Source,
+    once,
+    sources,
+    written,
+)
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -32,10 +36,6 @@ if t.TYPE_CHECKING:
 
     Options: t.TypeAlias = t.Mapping[str, t.Any]
     Cluster: t.TypeAlias = t.Callable[[], Kube]
-
-AT_ONCE = 100
-# Each examination takes at most a quarter of the free slots, for a moment: three leave some to the control planes.
-AT_ONCE_PER_SERVER = 3
 
 
 def check(module: AnsibleModule, cluster: Cluster) -> dict[str, t.Any]:
@@ -71,15 +71,17 @@ def examine_all(params: Options, cluster: Cluster, check_mode: bool) -> list[Exa
     found = sources(wanted, cluster, check_mode)
     if params["databases"] is None and isinstance(found[0], HaError):
         raise found[0]
-    turns = Turns()
-    tasks = [
-        functools.partial(_examined, options, source, number, cluster, turns)
+    sessions = Sessions()
+    examined = [
+        _Examining(options, source, number, cluster, sessions)
         for number, (options, source) in enumerate(zip(wanted, found, strict=True), 1)
     ]
-    if len(tasks) == 1:
-        return [tasks[0]()]
-    with ThreadPoolExecutor(min(len(tasks), AT_ONCE) or 1) as pool:
-        return list(pool.map(lambda task: task(), tasks))
+    servers: dict[str, list[kine_check_turns.Examination]] = {}
+    for each in examined:
+        if isinstance(each.found, Source):
+            servers.setdefault(_server(each.found.url), []).append(functools.partial(each.examine, each.found))
+    kine_check_turns.run_all(servers.values())
+    return [each.examined() for each in examined]
 
 
 def options_of(params: Options) -> list[Options]:
@@ -89,17 +91,34 @@ def options_of(params: Options) -> list[Options]:
     return [{**params, **{k: v for k, v in own.items() if v is not None}} for own in params["databases"]]
 
 
-def _examined(options: Options, found: Found, number: int, cluster: Cluster, turns: Turns) -> Examined:
-    target = shorten(dsns.mask(found.url)) if isinstance(found, Source) else ""
-    name = options.get("name") or _name(options, found, number)
-    if found is None:
-        secret = options["secret"]
-        words = f"The Secret {secret['namespace']}/{secret['name']} does not exist yet, so there is nothing to check."
-        return Examined(name, target, Report(), words)
-    if isinstance(found, HaError):
-        return Examined(name, target, unreadable(found))
-    with turns.of(found.url) as first:
-        return Examined(name, target, _examine(found, options, cluster, load=first))
+class _Examining:
+    """One database on its way: found is its source, or why there is none."""
+
+    def __init__(self, options: Options, found: Found, number: int, cluster: Cluster, sessions: Sessions) -> None:
+        self.found = found
+        self._options = options
+        self._number = number
+        self._cluster = cluster
+        self._sessions = sessions
+        self._report = unreadable(found) if isinstance(found, HaError) else Report()
+
+    def examine(self, source: Source, thorough: bool) -> Report:
+        """Examine what was found, and keep the report."""
+        with written(source.files) as files:
+            options = {**self._options, "tls_files": files | self._options["tls_files"]}
+            self._report = _examine(source, options, self._cluster, self._sessions, thorough=thorough)
+        return self._report
+
+    def examined(self) -> Examined:
+        """Return what came of it, with its name."""
+        target = shorten(dsns.mask(self.found.url)) if isinstance(self.found, Source) else ""
+        name = self._options.get("name") or _name(self._options, self.found, self._number)
+        note = _to_come(self._options["secret"]) if self.found is None else ""
+        return Examined(name, target, self._report, note)
+
+
+def _to_come(secret: t.Mapping[str, str]) -> str:
+    return f"The Secret {secret['namespace']}/{secret['name']} does not exist yet, so there is nothing to check."
 
 
 def _name(options: Options, found: Found, number: int) -> str:
@@ -112,7 +131,7 @@ def _name(options: Options, found: Found, number: int) -> str:
     return f"database {number}"
 
 
-def _examine(source: Source, options: Options, cluster: Cluster, *, load: bool) -> Report:
+def _examine(source: Source, options: Options, cluster: Cluster, sessions: Sessions, *, thorough: bool) -> Report:
     deadline = Deadline(options["timeout"])
     reacher = Reacher(options["reach"], cluster, source.namespace)
     limit = options["max_open_connections"]
@@ -121,7 +140,7 @@ def _examine(source: Source, options: Options, cluster: Cluster, *, load: bool) 
         replicas=options["replicas"],
         max_open=source.max_open if limit is None else limit,
         samples=options["samples"],
-        load=load,
+        thorough=thorough,
         kine=choose(options["kine_version"], options["k0s_version"]),
         k0s=options["k0s_version"],
         expect=options["expect"],
@@ -130,36 +149,16 @@ def _examine(source: Source, options: Options, cluster: Cluster, *, load: bool) 
     )
 
     def connect(dsn: dsns.Dsn) -> t.ContextManager[Database]:
+        # Only here: each driver is megabytes that examinations of the other database do without.
         if dsn.scheme == "mysql":
-            # Only here: its library is megabytes that most examinations do without.
             from ansible_collections.k0smotron.ha.plugins.module_utils.kine import mysql
 
-            return mysql.connect(dsn, deadline, reacher, options["tls_files"], plan.ca_file)
+            return mysql.connect(dsn, deadline, reacher, options["tls_files"], plan.ca_file, sessions)
+        from ansible_collections.k0smotron.ha.plugins.module_utils.kine import postgres
+
         return postgres.connect(dsn, deadline, reacher, options["tls_files"])
 
     return examine(source.url, connect, plan)
-
-
-class Turns:
-    """Lets only so many examinations of one server's databases run at a time.
-
-    What a server does under load is measured for the first of its databases, not for each.
-    """
-
-    def __init__(self, at_once: int = AT_ONCE_PER_SERVER) -> None:
-        self._at_once = at_once
-        self._lock = threading.Lock()
-        self._servers: dict[str, threading.Semaphore] = {}
-
-    @contextlib.contextmanager
-    def of(self, url: str) -> t.Iterator[bool]:
-        """Wait for the turn of the server that a DSN names; true for the first that asks."""
-        server = _server(url)
-        with self._lock:
-            first = server not in self._servers
-            turn = self._servers.setdefault(server, threading.Semaphore(self._at_once))
-        with turn:
-            yield first
 
 
 def _server(url: str) -> str:

@@ -9,11 +9,14 @@ import base64
 import binascii
 import concurrent.futures
 import contextlib
+import os
+import tempfile
 import threading
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY
+from ansible_collections.k0smotron.ha.plugins.module_utils import database_ca
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY, parse
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, HaError, InvalidInput, NotFound
 
 if t.TYPE_CHECKING:
@@ -23,7 +26,6 @@ if t.TYPE_CHECKING:
 T = t.TypeVar("T")
 
 POOL_KEY = "KINE_KINE_DATASTORE_MAX_OPEN_CONNECTIONS"
-CA_KEY = "KINE_KINE_CA_FILE"
 # The Secrets that k0smotron.ha.datasource_secret writes.
 OURS = "app.kubernetes.io/managed-by=k0smotron.ha"
 
@@ -32,13 +34,15 @@ OURS = "app.kubernetes.io/managed-by=k0smotron.ha"
 class Source:
     """A DSN, the connection limit that goes with it (0: none), and the namespace of the control plane if known.
 
-    ca_file is kine's own --ca-file as the Secret sets it, "" without one.
+    ca_file is kine's own --ca-file as the Secret sets it, "" without one. files: path in the control plane's pods ->
+    what it holds there.
     """
 
     url: str
     max_open: int = 0
     namespace: str = ""
     ca_file: str = ""
+    files: t.Mapping[str, str] = field(default_factory=dict)
 
 
 class Place(t.NamedTuple):
@@ -59,9 +63,43 @@ def sources(wanted: t.Sequence[t.Mapping[str, t.Any]], cluster: t.Callable[[], K
     places = [None if each["url"] is not None else _place(each["secret"]) for each in wanted]
     secrets = read_all({place for place in places if place}, cluster)
     return [
-        _source(place, secrets[place], check_mode) if place else Source(each["url"])
+        _with_authorities(_source(place, secrets[place], check_mode), place, each, cluster)
+        if place
+        else Source(each["url"])
         for each, place in zip(wanted, places, strict=True)
     ]
+
+
+def _with_authorities(
+    found: Found, place: Place, options: t.Mapping[str, t.Any], cluster: t.Callable[[], Kube]
+) -> Found:
+    """The source with the file that it verifies the database by, when k0smotron.ha.datasource_secret wrote that.
+
+    Not where the options say that it is here: whoever may read the Secret need not be allowed to read the ConfigMap.
+    """
+    if not isinstance(found, Source) or _file_named(found) != database_ca.PATH:
+        return found
+    if database_ca.PATH in (options.get("tls_files") or {}):
+        return found
+    name = database_ca.config_map_name(place.name)
+    try:
+        config_map = cluster().get("v1", "ConfigMap", name, place.namespace)
+        if config_map is None:
+            return NotFound(
+                f"There is no ConfigMap {place.namespace}/{name} with the authorities that the database is verified by",
+                "Write it and the Secret again with k0smotron.ha.datasource_secret, or name the file in tls_files.",
+            )
+        text = (config_map.get("data") or {}).get(database_ca.KEY, "")
+        where = f"{database_ca.KEY} of the ConfigMap {place.namespace}/{name}"
+        return replace(found, files={database_ca.PATH: database_ca.require_certificates(text, where)})
+    except HaError as error:
+        return error
+
+
+def _file_named(source: Source) -> str:
+    with contextlib.suppress(HaError):
+        return database_ca.named_by(parse(source.url), source.ca_file)
+    return ""  # the check of the DSN tells what is wrong with it
 
 
 def _place(secret: t.Mapping[str, str]) -> Place:
@@ -114,7 +152,9 @@ def _one(kube: Kube, place: Place) -> Object | HaError | None:
 
 def read_secret(data: t.Mapping[str, str], name: str, namespace: str) -> Source:
     """Read the DSN and kine's connection limit from the data of a Secret. Raises InvalidInput."""
-    texts = {key: _decoded(data[key], key, name) for key in (DATA_SOURCE_KEY, POOL_KEY, CA_KEY) if key in data}
+    texts = {
+        key: _decoded(data[key], key, name) for key in (DATA_SOURCE_KEY, POOL_KEY, database_ca.KINE_FLAG) if key in data
+    }
     if not texts.get(DATA_SOURCE_KEY):
         raise InvalidInput(
             f"The Secret {namespace}/{name} has no key {DATA_SOURCE_KEY}",
@@ -125,7 +165,7 @@ def read_secret(data: t.Mapping[str, str], name: str, namespace: str) -> Source:
         raise InvalidInput(
             f"{POOL_KEY} in the Secret {namespace}/{name} is not a number", "kine would not start with it."
         )
-    return Source(texts[DATA_SOURCE_KEY], int(limit), namespace, texts.get(CA_KEY, ""))
+    return Source(texts[DATA_SOURCE_KEY], int(limit), namespace, texts.get(database_ca.KINE_FLAG, ""))
 
 
 def _decoded(value: str, key: str, name: str) -> str:
@@ -133,6 +173,17 @@ def _decoded(value: str, key: str, name: str) -> str:
         return base64.b64decode(value, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         raise InvalidInput(f"{key} in the Secret {name} is not UTF-8 text", "Write it again.") from None
+
+
+@contextlib.contextmanager
+def written(files: t.Mapping[str, str]) -> t.Iterator[dict[str, str]]:
+    """Write what the pods' files hold, by their paths there, to files of this machine; their paths there and here."""
+    with tempfile.TemporaryDirectory(prefix="kine-check-") as folder:
+        here = {path: os.path.join(folder, f"{number}.pem") for number, path in enumerate(files)}
+        for path, text in files.items():
+            with open(here[path], "w", encoding="ascii") as file:
+                file.write(text)
+        yield here
 
 
 def once(make: t.Callable[[], T]) -> t.Callable[[], T]:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The collection's door to Kubernetes: run() for modules, Kube for everything they do to a cluster.
+"""The collection's door to Kubernetes: Kube, for everything that modules do to a cluster.
 
 Only this file and its kube_* neighbors know the libraries `kubernetes` and `kubernetes.core`.
 """
@@ -12,10 +12,7 @@ import contextlib
 import time
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
-
-from ansible_collections.k0smotron.ha.plugins.module_utils import kube_client, kube_diagnose, kube_forward
+from ansible_collections.k0smotron.ha.plugins.module_utils import kube_diagnose, kube_forward
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     Conflict,
     HaError,
@@ -35,7 +32,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdic
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.kube_client import Client, Query
 
-__all__ = ["FIELD_MANAGER", "Change", "Kube", "Propagation", "Ref", "changes_result", "run", "run_detached"]
+__all__ = ["FIELD_MANAGER", "Change", "Kube", "Propagation", "Ref", "changes_result"]
 
 # Inside Kube the name `list` is a method.
 Objects: t.TypeAlias = list[Object]
@@ -266,34 +263,3 @@ def _explained(diagnose: t.Callable[[], str]) -> str:
         return diagnose()
     except HaError as error:
         return f"No diagnosis: {error}"
-
-
-def run(
-    spec: t.Mapping[str, t.Any], act: t.Callable[[AnsibleModule, Kube], dict[str, t.Any]], **module_kwargs: t.Any
-) -> t.NoReturn:
-    """A whole module: options of kubernetes.core plus spec, connection, act's result or its error as a sentence."""
-    run_detached(spec, lambda module, cluster: act(module, cluster()), **module_kwargs)
-
-
-def run_detached(
-    spec: t.Mapping[str, t.Any],
-    act: t.Callable[[AnsibleModule, t.Callable[[], Kube]], dict[str, t.Any]],
-    **module_kwargs: t.Any,
-) -> t.NoReturn:
-    """run() for a module that may do without a cluster: act gets a function that connects when it is called."""
-    argument_spec = {**AUTH_ARG_SPEC, **spec}
-    module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **module_kwargs)
-    try:
-        result = act(module, lambda: _connected(module))
-    except HaError as error:
-        module.fail_json(msg=str(error))
-    if not module._diff:
-        result.pop("diff", None)
-    module.exit_json(**result)
-    raise AssertionError("exit_json ends the process")  # for readers that do not know Ansible, such as mypy
-
-
-def _connected(module: AnsibleModule) -> Kube:
-    if kube_client.IMPORT_ERROR:
-        module.fail_json(msg=missing_required_lib("kubernetes"), exception=kube_client.IMPORT_ERROR)
-    return Kube(kube_client.connect(module.params), check_mode=module.check_mode)

@@ -32,7 +32,7 @@ try:
     from kubernetes.client.exceptions import ApiException
     from kubernetes.stream import ws_client
 except ImportError:
-    pass  # kube.run() reports it
+    pass  # kube_module.run() reports it
 
 BLOCK_BYTES = 64 * 1024
 EXEC_SECONDS = 60.0

@@ -14,7 +14,7 @@ import datetime
 import traceback
 import typing as t
 
-with contextlib.suppress(ImportError):  # kube.run() reports it: the kubernetes library needs PyYAML as well
+with contextlib.suppress(ImportError):  # kube_module.run() reports it: the kubernetes library needs PyYAML as well
     import yaml
 
 try:

@@ -22,7 +22,7 @@ try:
 
     # The C loader reads upstream's 5000-line CRDs about ten times as fast; not every PyYAML has it.
     _BASE: t.Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-except ImportError:  # kube.run() reports it: the kubernetes library needs PyYAML as well
+except ImportError:  # kube_module.run() reports it: the kubernetes library needs PyYAML as well
     _BASE = object
 
 NAMESPACE_RANK, CRD_RANK, BASICS_RANK, WORKLOAD_RANK, CUSTOM_RANK, WEBHOOK_RANK = range(6)

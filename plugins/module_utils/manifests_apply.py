@@ -12,6 +12,7 @@ import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 
+from ansible_collections.k0smotron.ha.plugins.module_utils import certificates as pem
 from ansible_collections.k0smotron.ha.plugins.module_utils import manifests, webhook_certificate
 from ansible_collections.k0smotron.ha.plugins.module_utils import manifests_certificates as certificates
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, HaError, NotFound, Unreachable
@@ -59,7 +60,7 @@ def with_certificates(kube: Kube, mode: Mode, objects: t.Sequence[Object]) -> li
     """The objects to apply in a mode; self_signed keeps a certificate that can still be used."""
     if mode != "self_signed":
         return [obj for obj in objects if mode == "cert_manager" or not certificates.is_cert_manager(obj)]
-    if webhook_certificate.IMPORT_ERROR:
+    if pem.IMPORT_ERROR:
         raise HaError(missing_required_lib("cryptography", reason="to make webhook certificates without cert-manager"))
     wanted = certificates.wanted(objects)
     now = datetime.datetime.now(datetime.UTC)

@@ -10,10 +10,10 @@ import copy
 import dataclasses
 import typing as t
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.certificates import Bundle
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Object
 from ansible_collections.k0smotron.ha.plugins.module_utils.manifests import WEBHOOK_KINDS
-from ansible_collections.k0smotron.ha.plugins.module_utils.webhook_certificate import Bundle
 
 CERT_MANAGER_GROUP = "cert-manager.io/"
 # cert-manager's ca-injector reads it: `<namespace>/<Certificate>` whose authority goes into caBundle.

@@ -16,7 +16,7 @@ import contextlib
 import dataclasses
 import typing as t
 
-with contextlib.suppress(ImportError):  # kube.run() reports it: the kubernetes library needs PyYAML as well
+with contextlib.suppress(ImportError):  # kube_module.run() reports it: the kubernetes library needs PyYAML as well
     import yaml
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import mask_text

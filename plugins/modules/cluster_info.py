@@ -137,7 +137,7 @@ control_planes:
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_report
-from ansible_collections.k0smotron.ha.plugins.module_utils.kube import run
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_module import run
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {"name": {"type": "str"}, "namespace": {"type": "str"}}
 

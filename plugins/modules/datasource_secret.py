@@ -106,9 +106,18 @@ options:
   sslmode:
     description:
       - How O(connection) and O(datastore) use TLS, in the words of PostgreSQL; for MySQL the matching C(tls) is set.
-      - V(require) when neither this nor a parameter says otherwise.
+      - When neither this nor a parameter says otherwise, V(verify-full) where the authorities are known, by O(ca_file) or
+        from O(datastore), and V(require) elsewhere.
     type: str
     choices: [disable, allow, prefer, require, verify-ca, verify-full]
+  ca_file:
+    description:
+      - File on the host that runs the task, with the certificates of the authorities that sign the database's certificate.
+      - They go into a ConfigMap named like the Secret with C(-ca) behind it, and kine's URL names the place where
+        M(k0smotron.ha.cluster) has to mount it; see RV(mounts). An O(url) for PostgreSQL has to name it itself,
+        as C(sslrootcert=/etc/database-ca/ca.crt).
+      - With O(datastore), the ones of its operator when not given, where it has any.
+    type: path
   k0s_version:
     description:
       - The k0s version that will read the data source name, to warn about what it cannot read.
@@ -177,8 +186,16 @@ EXAMPLES = r"""
       password: "{{ vault_database_password }}"
       host: db.example.com
       database: kine
-    sslmode: verify-full
+    ca_file: files/database-ca.crt
     max_connections: 200
+  register: data_source
+
+- name: Run a control plane on it that verifies the database's certificate
+  k0smotron.ha.cluster:
+    name: k0smotron-test
+    namespace: control-planes
+    data_source_secret: k0smotron-test-database
+    mounts: "{{ data_source.mounts }}"
 """
 
 RETURN = r"""
@@ -194,12 +211,20 @@ checksum:
   returned: O(state=present)
   type: str
   sample: 9cd2ab0f3b1fd1d4c7a9f7a3ad1cbe55
+mounts:
+  description:
+    - What O(k0smotron.ha.cluster#module:mounts) has to have, so that kine finds the authorities that it verifies the database by.
+    - Empty where it uses none of ours.
+  returned: O(state=present)
+  type: list
+  elements: dict
+  sample: [{path: /etc/database-ca, configMap: {name: k0smotron-test-database-ca}}]
 """
 
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import datasource_secret_run
-from ansible_collections.k0smotron.ha.plugins.module_utils.kube import run
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_module import run
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "name": {"type": "str", "required": True},
@@ -230,6 +255,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
         },
     },
     "sslmode": {"type": "str", "choices": ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]},
+    "ca_file": {"type": "path"},
     "k0s_version": {"type": "str"},
     "max_connections": {"type": "int", "default": 100},
     "control_planes": {"type": "int", "default": 1},

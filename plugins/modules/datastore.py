@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - k0smotron.ha.attributes
 requirements:
   - psycopg >= 3.1, with O(wait=true)
+  - cryptography, unless O(tls_secret) is given
 options:
   provider:
     description:
@@ -108,6 +109,15 @@ options:
       - Refuse connections without TLS. V(false) allows them, for C(sslmode=disable).
     type: bool
     default: true
+  tls_secret:
+    description:
+      - Secret in O(namespace) with the certificate of the database's servers, that somebody else such as cert-manager keeps,
+        under the keys C(tls.crt), C(tls.key) and C(ca.crt). It has to name C(NAME.NAMESPACE), the primary's Service.
+      - When not given, a certificate for a year is made, in the Secret C(NAME-tls), by an authority of its own in
+        C(NAME-authority). Running this module again renews it when a third of its life is left; the authority stays,
+        so that control planes go on trusting it. Spilo takes up a renewed certificate within minutes, without a restart.
+      - Empty lets each server sign for itself, so that nobody can verify it. Changing it restarts the servers.
+    type: str
   parameters:
     description:
       - Parameters of the database server, over those that are set for kine.
@@ -200,7 +210,7 @@ left:
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import datastore_run
-from ansible_collections.k0smotron.ha.plugins.module_utils.kube import run
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_module import run
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "provider": {"type": "str", "default": "zalando"},
@@ -221,6 +231,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "owner_flags": {"type": "list", "elements": "str", "default": []},
     "synchronous": {"type": "str", "choices": ["on", "strict", "off"], "default": "on"},
     "require_tls": {"type": "bool", "default": True},
+    "tls_secret": {"type": "str", "no_log": False},
     "parameters": {"type": "dict", "default": {}},
     "resources": {"type": "dict", "default": {}},
     "spec": {"type": "dict", "default": {}},

@@ -41,21 +41,17 @@ options:
       - The Secret of a control plane that holds the DSN under C(K0SMOTRON_KINE_DATASOURCE_URL).
       - In check mode a Secret that does not exist yet is no error. Nothing is examined then, and the message says so.
     type: dict
-    suboptions:
-      name:
-        description: Name of the Secret.
-        type: str
-        required: true
-      namespace:
-        description: Namespace of the Secret and of the control plane.
-        type: str
-        required: true
+    suboptions: &secret
+      name: {description: Name of the Secret., type: str, required: true}
+      namespace: {description: Namespace of the Secret and of the control plane., type: str, required: true}
   databases:
     description:
       - Several databases, examined side by side. The task takes about as long as the slowest of them.
       - What an entry leaves out is taken from the module's option of the same name.
       - A Secret that cannot be read is a failure of its own database. The others are examined all the same.
       - Databases of one server are written to at the same time, so their latencies are those of a busy server.
+      - What all databases of a server share, its speed under load and the way to it, is tried at length with one of them,
+        and with few connections, samples and bytes with the others.
     version_added: 0.2.0
     type: list
     elements: dict
@@ -65,55 +61,23 @@ options:
           - What the database is called in RV(msg), RV(databases) and O(report).
           - The default is the namespace and name of the Secret, or the host and database of the URL.
         type: str
-      url:
-        description: As O(url). Exactly one of this and O(databases[].secret) is required.
-        type: str
+      url: {description: "As the task's O(url). Exactly one of this and O(databases[].secret) is required.", type: str}
       secret:
         description:
-          - As O(secret).
+          - As the task's O(secret).
           - Where several are in one namespace, those that M(k0smotron.ha.datasource_secret) wrote are read by one request.
         type: dict
-        suboptions:
-          name:
-            description: Name of the Secret.
-            type: str
-            required: true
-          namespace:
-            description: Namespace of the Secret and of the control plane.
-            type: str
-            required: true
-      reach:
-        description: As O(reach).
-        type: str
-        choices: [auto, direct, port_forward]
-      control_planes:
-        description: As O(control_planes).
-        type: int
-      replicas:
-        description: As O(replicas).
-        type: int
-      max_open_connections:
-        description: As O(max_open_connections).
-        type: int
-      tls_files:
-        description: As O(tls_files).
-        type: dict
-      k0s_version:
-        description: As O(k0s_version).
-        type: str
-      kine_version:
-        description: As O(kine_version).
-        type: str
-      expect:
-        description: As O(expect).
-        type: str
-        choices: [empty, existing, any]
-      cluster_uid:
-        description: As O(cluster_uid).
-        type: str
-      ca_file:
-        description: As O(ca_file).
-        type: str
+        suboptions: *secret
+      reach: {description: As the task's O(reach)., type: str, choices: &reach [auto, direct, port_forward]}
+      control_planes: {description: As the task's O(control_planes)., type: int}
+      replicas: {description: As the task's O(replicas)., type: int}
+      max_open_connections: {description: As the task's O(max_open_connections)., type: int}
+      tls_files: {description: As the task's O(tls_files)., type: dict}
+      k0s_version: {description: As the task's O(k0s_version)., type: str}
+      kine_version: {description: As the task's O(kine_version)., type: str}
+      expect: {description: As the task's O(expect)., type: str, choices: &expect [empty, existing, any]}
+      cluster_uid: {description: As the task's O(cluster_uid)., type: str}
+      ca_file: {description: As the task's O(ca_file)., type: str}
   reach:
     description:
       - How to get to the database.
@@ -125,7 +89,7 @@ options:
       - At the end of a port-forward the database sees a client on its own loopback address. Access rules (C(pg_hba.conf))
         for other addresses, such as a refusal of plaintext, are not tried then.
     type: str
-    choices: [auto, direct, port_forward]
+    choices: *reach
     default: auto
   control_planes:
     description: How many control planes are going to use this database server.
@@ -143,6 +107,7 @@ options:
   samples:
     description:
       - How many inserts are timed. Timing ends early after 5 seconds.
+      - Of O(databases) on one server, one is timed with that many and each other one with 10 at most.
     type: int
     default: 100
   timeout:
@@ -172,7 +137,7 @@ options:
       - What data should be there. With V(empty), none, and nobody who could write it; rows that kine writes for itself
         do not count. With V(existing), that of a control plane. With V(any), both are fine.
     type: str
-    choices: [empty, existing, any]
+    choices: *expect
     default: any
   cluster_uid:
     description:
@@ -289,16 +254,8 @@ checks:
       type: str
       returned: always
       sample: 3 replicas x 12 connections x 1 control plane = 36 of 100 - 3 reserved - 0 used = 97 free
-    expected:
-      description: What is expected.
-      type: str
-      returned: always
-      sample: at least 36 free slots
-    remedy:
-      description: What to do about it; empty when all is well.
-      type: str
-      returned: always
-      sample: ""
+    expected: {description: What is expected., type: str, returned: always, sample: at least 36 free slots}
+    remedy: {description: What to do about it; empty when all is well., type: str, returned: always, sample: ""}
     source:
       description: Where the rule comes from.
       type: str
@@ -313,7 +270,7 @@ tls:
   description: How the connection is encrypted.
   returned: with O(url) or O(secret)
   type: dict
-  sample: {used: true, version: TLSv1.3, cipher: TLS_AES_256_GCM_SHA384}
+  sample: {used: true, version: TLSv1.3, cipher: TLS_AES_256_GCM_SHA384, verified: authority and name}
 server:
   description: Product and version of the server.
   returned: with O(url) or O(secret)
@@ -337,18 +294,9 @@ latency:
     list_ms: 91.2
     histogram: [{up_to_ms: 2.0, count: 90}, {up_to_ms: null, count: 10}]
   contains:
-    samples:
-      description: How many inserts were timed.
-      type: int
-      returned: always
-    p50_ms:
-      description: The median.
-      type: float
-      returned: always
-    p99_ms:
-      description: The 99th percentile.
-      type: float
-      returned: always
+    samples: {description: How many inserts were timed., type: int, returned: always}
+    p50_ms: {description: The median., type: float, returned: always}
+    p99_ms: {description: The 99th percentile., type: float, returned: always}
     histogram:
       description:
         - How many took longer than the bucket before allows, and at most C(up_to_ms). The last bucket has no bound (C(null)).
@@ -392,7 +340,7 @@ report:
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_run import check
-from ansible_collections.k0smotron.ha.plugins.module_utils.kube import run_detached
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_module import run_detached
 
 ONE_SOURCE: list[tuple[str, ...]] = [("url", "secret")]
 SECRET: dict[str, t.Any] = {
@@ -400,8 +348,8 @@ SECRET: dict[str, t.Any] = {
     "no_log": False,
     "options": {"name": {"type": "str", "required": True}, "namespace": {"type": "str", "required": True}},
 }
-DATABASE: dict[str, dict[str, t.Any]] = {
-    "name": {"type": "str"},
+# What each database may have of its own. The task's defaults hold where it says nothing.
+OWN: dict[str, dict[str, t.Any]] = {
     "url": {"type": "str", "no_log": True},
     "secret": SECRET,
     "reach": {"type": "str", "choices": ["auto", "direct", "port_forward"]},
@@ -415,9 +363,10 @@ DATABASE: dict[str, dict[str, t.Any]] = {
     "cluster_uid": {"type": "str"},
     "ca_file": {"type": "str"},
 }
+DEFAULTS = {"reach": "auto", "control_planes": 1, "replicas": 3, "tls_files": {}, "expect": "any", "cluster_uid": ""}
+DATABASE: dict[str, dict[str, t.Any]] = {"name": {"type": "str"}, **OWN}
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
-    "url": {"type": "str", "no_log": True},
-    "secret": SECRET,
+    **{name: {**option, "default": DEFAULTS[name]} if name in DEFAULTS else option for name, option in OWN.items()},
     "databases": {
         "type": "list",
         "elements": "dict",
@@ -425,18 +374,8 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
         "mutually_exclusive": ONE_SOURCE,
         "required_one_of": ONE_SOURCE,
     },
-    "reach": {"type": "str", "choices": ["auto", "direct", "port_forward"], "default": "auto"},
-    "control_planes": {"type": "int", "default": 1},
-    "replicas": {"type": "int", "default": 3},
-    "max_open_connections": {"type": "int"},
     "samples": {"type": "int", "default": 100},
     "timeout": {"type": "int", "default": 30},
-    "tls_files": {"type": "dict", "default": {}},
-    "k0s_version": {"type": "str"},
-    "kine_version": {"type": "str"},
-    "expect": {"type": "str", "choices": ["empty", "existing", "any"], "default": "any"},
-    "cluster_uid": {"type": "str", "default": ""},
-    "ca_file": {"type": "str"},
     "fail_on": {"type": "str", "choices": ["fail", "warn", "never"], "default": "fail"},
     "report": {"type": "path"},
 }

@@ -66,7 +66,8 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import control_planes, kubeconfig_file
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, NotFound
-from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, run
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_module import run
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "name": {"type": "str", "required": True},

@@ -207,8 +207,9 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import manifests, manifests_apply, manifests_source
-from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Change, Kube, changes_result, run
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Change, Kube, changes_result
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Object
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_module import run
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "source": {"type": "list", "elements": "str", "required": True},

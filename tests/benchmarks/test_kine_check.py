@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What kine_check costs on a local, healthy PostgreSQL: next to its own start, and to a bare connection with SELECT 1.
+"""What kine_check costs on a local, healthy database: next to its own start, and to a bare connection with SELECT 1.
 
 Each number is the best of several rounds, because other work on the machine only ever makes one slower.
 """
@@ -19,11 +19,14 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 
+from tests.integration.kine_check import mariadb_server
+from tests.integration.kine_check.mariadb_server import MariaServer
 from tests.integration.kine_check.server import BIN, NEEDS, Server
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.integration.kine_check.mariadb_server import MariaSite
     from tests.integration.kine_check.server import Site
 
     Measured: t.TypeAlias = t.Callable[..., None]
@@ -55,6 +58,18 @@ def sites() -> Iterator[list[Site]]:
     try:
         server.create()
         yield [server.site() for _each in range(DATABASES)]
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def maria_site() -> Iterator[MariaSite]:
+    """Give a database on a MariaDB of its own."""
+    assert mariadb_server.installed(), mariadb_server.NEEDS
+    server = MariaServer("benchmark")
+    try:
+        server.create()
+        yield server.site()
     finally:
         server.remove()
 
@@ -114,6 +129,15 @@ def test_time_and_memory(sites: list[Site], measured: Measured) -> None:
     measured(f"  {DATABASES} databases against one, beyond the start", all_checks / checks, "x")
     measured(f"  {DATABASES} databases against one, as whole tasks", best(many) / best(one), "x", 3.0)
     measured(f"most memory, {DATABASES} databases", max(cost.memory for cost in many), "MB", 100.0)
+
+
+def test_mysql_time(maria_site: MariaSite, measured: Measured) -> None:
+    start, one = [], []
+    task(url=maria_site.url(), max_open_connections=10)  # compiles and warms the caches
+    for _round in range(ROUNDS):
+        start.append(task(databases=[]))
+        one.append(task(url=maria_site.url(), max_open_connections=10))
+    measured("all checks of one database on MariaDB, beyond the start", best(one) - best(start), "s", 2.0)
 
 
 def test_a_list_takes_as_long_as_its_slowest(sites: list[Site], measured: Measured) -> None:

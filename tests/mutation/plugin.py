@@ -54,11 +54,18 @@ MUTATIONS: t.Final[t.Mapping[str, t.Callable[[Rule], Rule]]] = {"blind": blind, 
 
 
 def rows() -> dict[str, Check]:
-    """Return every row of every table of checks by database and id; a row that databases share counts once."""
-    found: dict[str, Check] = {}
-    for database, table in TABLES.items():
-        found |= {f"{database}:{check.id}": check for check in table if check not in found.values()}
-    return found
+    """Return every row of every table of checks by id, after the databases that share it: ``postgres+mysql:dsn``."""
+    found: list[Check] = []
+    for table in TABLES.values():
+        found += [check for check in table if check not in found]
+    return {
+        f"{'+'.join(name for name, table in TABLES.items() if check in table)}:{check.id}": check for check in found
+    }
+
+
+def databases(mutant: str) -> list[str]:
+    """Return the databases whose check a mutant breaks."""
+    return mutant.split(":")[0].split("+")
 
 
 def mutants() -> list[str]:

@@ -369,15 +369,14 @@ func (d *driver) compactions() {
 	go func() {
 		defer group.Done()
 		for range 30 {
-			next, ok, err := d.update(key, []byte("updated"), revision)
-			if err == nil && !ok {
-				err = errors.New("an update was refused")
-			}
+			next, err := d.updateAgain(key, revision)
 			d.seen.Updates.add(err)
 			if err == nil {
 				revision = next
+			} else if d.seen.Updates.Failed > 1 {
+				return // two are enough to know
 			} else if answer, err := d.get(key); err == nil && len(answer.Kvs) == 1 {
-				revision = answer.Kvs[0].ModRevision // as an API server does after a conflict
+				revision = answer.Kvs[0].ModRevision
 			}
 		}
 	}()
@@ -388,6 +387,18 @@ func (d *driver) compactions() {
 		d.seen.Compacts.add(err)
 	}
 	group.Wait()
+}
+
+// updateAgain tries an update that is refused once more, and again, as an API server does: kine says of any insert that
+// fails in an update that somebody else was faster.
+func (d *driver) updateAgain(key string, revision int64) (int64, error) {
+	for until := time.Now().Add(requestTimeout); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+		next, ok, err := d.update(key, []byte("updated"), revision)
+		if err != nil || ok {
+			return next, err
+		}
+	}
+	return 0, errors.New("an update was refused again and again")
 }
 
 // compact moves the API server's mark, then asks for the compaction, then looks whether it was done.
@@ -421,7 +432,7 @@ func (d *driver) compact(version int64) (int64, error) {
 }
 
 func (d *driver) big() error {
-	key, value := prefix+"configmaps/big", bytes.Repeat([]byte("\x00b"), bigValue/2)
+	key, value := prefix+"configmaps/big", bytes.Repeat([]byte("\x00\xff"), bigValue/2) // as in protobuf, no text
 	if _, ok, err := d.create(key, value); err != nil || !ok {
 		return fmt.Errorf("refuses an object of 1.4 MiB: %v", err)
 	}

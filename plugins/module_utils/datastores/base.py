@@ -25,6 +25,17 @@ class DatabaseSpec:
     owner: str
 
 
+@dataclass(frozen=True)
+class CertificateSpec:
+    """The servers' certificate: names of its Secret and of its authority's, their namespace, and the names to serve."""
+
+    secret: str
+    authority: str
+    namespace: str
+    dns_names: tuple[str, ...]
+    labels: t.Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, kw_only=True)
 class DatastoreOptions:
     """What a user may ask of a database cluster; the defaults are highly available and safe."""
@@ -40,6 +51,9 @@ class DatastoreOptions:
     synchronous: str = "on"
     """``on``: commits wait for a standby while there is one. ``strict``: they wait for one. ``off``: never."""
     require_tls: bool = True
+    tls_secret: str | None = None
+    """Secret with the servers' certificate (tls.crt, tls.key, ca.crt) that somebody else keeps. None: the operator's own,
+    or one that is made here. Empty: each server signs for itself, and nobody can verify it."""
     parameters: t.Mapping[str, t.Any] = field(default_factory=dict)
     resources: t.Mapping[str, t.Any] = field(default_factory=dict)
     owner_flags: t.Sequence[str] = ()
@@ -103,6 +117,17 @@ class Datastore(ABC):
     @abstractmethod
     def endpoint(self) -> Host:
         """Where the writable primary answers, by its name inside the Kubernetes cluster."""
+
+    def certificate(self) -> CertificateSpec | None:
+        """The servers' certificate that is to be made here; None where the operator or somebody else makes it."""
+        return None
+
+    def ca(self) -> tuple[str, str] | None:
+        """(Secret name, key) of the authority that signs the server's certificate, in the datastore's namespace.
+
+        None where each server signs for itself, so that nothing can be verified.
+        """
+        return None
 
     @abstractmethod
     def reduced_to_first(self, live: Object, pods: t.Sequence[Object]) -> Object | None:

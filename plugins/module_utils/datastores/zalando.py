@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import Datastore, Ref
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import CertificateSpec, Datastore, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando_judge import (
     first_leads_alone,
     first_serves,
@@ -19,7 +19,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando_ju
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando_names import check_names
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Host
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
-from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, merged, quantity
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, merged, quantity, require_dns_label
 
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
@@ -63,6 +63,10 @@ class Zalando(Datastore):
                 f"PostgreSQL {options.version} is not a major version the operator knows",
                 f"Use one of {', '.join(VERSIONS)}.",
             )
+        if "tls" in options.spec:
+            raise InvalidInput("spec.tls would not be known to those who verify the servers", "Use tls_secret instead.")
+        if self._tls_secret():
+            require_dns_label("tls_secret", self._tls_secret())  # the operator makes a volume's name of it
         if quantity(options.volume_size) <= 0:
             raise InvalidInput("volume_size is zero", "Ask for some room, such as 10Gi.")
 
@@ -95,12 +99,36 @@ class Zalando(Datastore):
             # failsafe_mode: an outage of the Kubernetes API must not demote a healthy primary.
             "patroni": {"initdb": dict(_INITDB), "failsafe_mode": True, **_SYNCHRONOUS[options.synchronous]},
         }
+        if self._tls_secret():
+            # The Secret's files are readable for the group of the database's process, which Spilo gives this number.
+            spec |= {"tls": {"secretName": self._tls_secret()}, "spiloFSGroup": 103}
         if options.resources:
             spec["resources"] = merged({}, options.resources)
         if not options.require_tls:
             # Spilo's pg_hba rejects every host connection without TLS unless this is set.
             spec["env"] = [{"name": "ALLOW_NOSSL", "value": "true"}]
         return spec
+
+    def _tls_secret(self) -> str:
+        given = self.options.tls_secret
+        return f"{self.options.name}-tls" if given is None else given
+
+    def certificate(self) -> CertificateSpec | None:
+        if self.options.tls_secret is not None:
+            return None
+        name, namespace = self.options.name, self.options.namespace
+        services = (name, f"{name}-repl")
+        suffixes = ("", f".{namespace}", f".{namespace}.svc", f".{namespace}.svc.cluster.local")
+        return CertificateSpec(
+            secret=self._tls_secret(),
+            authority=f"{name}-authority",
+            namespace=namespace,
+            dns_names=tuple(service + suffix for service in services for suffix in suffixes),
+            labels=dict(pair.split("=") for pair in self.pod_selector().split(",")),
+        )
+
+    def ca(self) -> tuple[str, str] | None:
+        return (self._tls_secret(), "ca.crt") if self._tls_secret() else None
 
     def refs_for_judgement(self) -> list[Ref]:
         name, namespace = self.options.name, self.options.namespace

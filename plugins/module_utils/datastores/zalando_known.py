@@ -34,5 +34,6 @@ def options_from(live: Object) -> DatastoreOptions:
         version=str(spec["postgresql"]["version"]),
         synchronous=mode(spec),
         require_tls=requires_tls(live) is not False,
+        tls_secret=(spec.get("tls") or {}).get("secretName") or "",
         databases=tuple(DatabaseSpec(name, owner) for name, owner in (spec.get("databases") or {}).items()),
     )

@@ -69,7 +69,7 @@ CHECKS: t.Final = (
           "kine: the row's id is the revision; k3s#6176"),
     Check("compacted", "Compaction keeps up", POSTGRES, "warn", ROWS, rules_data.compaction_keeps_up,
           "kine keeps 1000 revisions; k3s#9256, kine#489"),
-    Check("gaps", "Gaps in the revisions", POSTGRES, "warn", ROWS, rules_data.gaps_are_rare,
+    Check("gaps", "Gaps in the revisions", POSTGRES, "fail", ROWS, rules_data.gaps_are_rare,
           "kine fills missing ids with rows of their own; kine#82"),
     Check("writers", "Nobody else writes", EVERY, "fail", CONNECTED, rules_server.no_foreign_writers,
           "two control planes on one table destroy each other"),

@@ -15,7 +15,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine import rules_mys
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.checks import CHECKS, CONNECTED, ROWS, WRITES, Check
 
 MYSQL = ("mysql",)
-COMPACTS = (*WRITES, "isolation", "revisions")
+COMPACTS = (*WRITES, "revisions")
 SHARED: t.Final = {check.id: check for check in CHECKS if "mysql" in check.databases}
 
 # fmt: off
@@ -26,7 +26,7 @@ MYSQL_CHECKS: t.Final = (
           "kine's driver uses no TLS unless it is told to"),
     Check("writable", "Primary, writable", MYSQL, "fail", CONNECTED, rules_mysql.is_writable,
           "tried: kine keeps its connections to a demoted primary, where every write fails"),
-    Check("isolation", "Isolation level", MYSQL, "fail", CONNECTED, rules_mysql.isolation_is_plain,
+    Check("isolation", "Isolation level", MYSQL, "warn", CONNECTED, rules_mysql.isolation_is_plain,
           "kine begins its statements without naming a level"),
     Check("schema", "May create its table", MYSQL, "fail", CONNECTED, rules_mysql_table.may_create,
           "kine 0.16 makes table and indexes where there is no table"),
@@ -43,7 +43,7 @@ MYSQL_CHECKS: t.Final = (
           "kine: the row's id is the revision; k3s#6176"),
     Check("compacted", "Compaction keeps up", MYSQL, "warn", ROWS, rules_mysql_table.compaction_keeps_up,
           "kine keeps 1000 revisions; k3s#9256, kine#489"),
-    Check("gaps", "Gaps in the revisions", MYSQL, "warn", ROWS, rules_mysql_table.gaps_are_rare,
+    Check("gaps", "Gaps in the revisions", MYSQL, "fail", ROWS, rules_mysql_table.gaps_are_rare,
           "tried: auto_increment_increment 3 fills kine's table with rows for missing ids"),
     SHARED["writers"],
     Check("version", "Version of the server", MYSQL, "warn", CONNECTED, rules_mysql.version_is_known,

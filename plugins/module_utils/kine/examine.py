@@ -18,7 +18,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.checks import CHECKS, Check
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.checks_mysql import MYSQL_CHECKS
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Look, Plan
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Look, NoScratch, Plan
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import CheckResult, Finding, Report
 
 if t.TYPE_CHECKING:
@@ -87,6 +87,8 @@ def _judge(check: Check, look: Look) -> tuple[Finding, bool]:
             return Finding("fail", error.message, "a role that may connect", error.remedy), False
         # Not being allowed to look says nothing about what is there.
         return Finding("skipped", f"not allowed: {error.message}", "", error.remedy), False
+    except NoScratch as error:
+        return _skipped(error.message), False
     except HaError as error:
         return Finding("fail", error.message, "", error.remedy), False
 
@@ -96,8 +98,8 @@ def _note_server(check: Check, look: Look, report: Report) -> None:
     if check.id != "connect" or look.opened is None:
         return
     with contextlib.suppress(HaError):  # the checks after this one will say it better
-        report.server = look.opened.server()
-        report.tls = look.opened.tls()
+        report.server = look.server
+        report.tls = look.tls
 
 
 def _clean_up(stack: contextlib.ExitStack, report: Report) -> None:

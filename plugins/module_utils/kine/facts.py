@@ -254,7 +254,7 @@ class Database(ABC):
 
     @abstractmethod
     def write_states(self, connections: int) -> list[WriteState]:
-        """Open that many fresh connections, one after the other, and ask each what it may do."""
+        """Ask that many connections what they may do: the main one, and others that are opened one after the other."""
 
     @abstractmethod
     def home(self) -> Home:

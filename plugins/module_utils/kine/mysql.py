@@ -39,6 +39,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.deadline import Deadline
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_connection import Connection
+    from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_sessions import Sessions
 
 _ACCOUNT = "SELECT CURRENT_USER(), DATABASE()"
 _READ_ONLY = ("read_only", "super_read_only", "tx_read_only", "transaction_read_only")
@@ -49,7 +50,7 @@ SELECT user, user = SUBSTRING_INDEX(USER(), '@', 1), SUBSTRING_INDEX(COALESCE(ho
 FROM information_schema.processlist WHERE db = DATABASE()
 """
 _OWN_SESSIONS = """
-SELECT COUNT(*) FROM information_schema.processlist
+SELECT id FROM information_schema.processlist
 WHERE db = DATABASE() AND user = SUBSTRING_INDEX(USER(), '@', 1)
 """
 # Each with the unit it has, in seconds.
@@ -106,16 +107,19 @@ class Mysql(MysqlDatabase):
 
     def write_states(self, connections: int) -> list[WriteState]:
         """One after the other: a balancer chooses anew for each, and slots are scarce."""
-        states = []
-        for _each in range(connections):
+        states = [self._write_state(self._connection)]
+        while len(states) < connections:
             connection = self._connector.open()
-            found = self._variables(connection, [*_READ_ONLY, *_HOST])
-            running = self._connector.rows(connection, "SHOW GLOBAL STATUS LIKE 'Slave_running'")
+            states.append(self._write_state(connection))
             self._connector.shut(connection)
-            read_only = any(found.get(name, "OFF").upper() not in ("OFF", "0") for name in _READ_ONLY)
-            standby = _texts(running).get("slave_running") == "ON"
-            states.append(WriteState(":".join(found.get(name, "") for name in _HOST), standby, read_only))
         return states
+
+    def _write_state(self, connection: Connection) -> WriteState:
+        found = self._variables(connection, [*_READ_ONLY, *_HOST])
+        running = self._connector.rows(connection, "SHOW GLOBAL STATUS LIKE 'Slave_running'")
+        read_only = any(found.get(name, "OFF").upper() not in ("OFF", "0") for name in _READ_ONLY)
+        standby = _texts(running).get("slave_running") == "ON"
+        return WriteState(":".join(found.get(name, "") for name in _HOST), standby, read_only)
 
     def home(self) -> Home:
         """The DSN's database; the role is the account that the server chose for this user and address."""
@@ -148,12 +152,18 @@ class Mysql(MysqlDatabase):
         return next(iter(found.values()), "").lower().replace("-", " ")
 
     def slots(self) -> Slots:
-        """No slot is reserved: the one for administrators comes on top of max_connections."""
+        """Without the sessions of this account in this database, which are kine's, and without those of other checks.
+
+        No slot is reserved: the one for administrators comes on top of max_connections.
+        """
         limits = self.variables("max_connections", "max_user_connections")
-        connected = int(self.status("Threads_connected")["threads_connected"])
-        [(own,)] = self._rows(_OWN_SESSIONS)
+        used = self._connector.sessions.others_connected(
+            self._connector.server(self._connection),
+            listed=lambda: [int(number) for (number,) in self._rows(_OWN_SESSIONS)],
+            connected=lambda: int(self.status("Threads_connected")["threads_connected"]),
+        )
         role_limit = int(limits["max_user_connections"]) or -1
-        return Slots(int(limits["max_connections"]), 0, max(0, connected - int(own)), role_limit)
+        return Slots(int(limits["max_connections"]), 0, used, role_limit)
 
     def replication(self) -> Replication:
         """Semi-synchronous replication by its counters: the names of replicas only administrators see."""
@@ -185,9 +195,9 @@ class Mysql(MysqlDatabase):
         return mysql_table.contents(self._rows)
 
     def sessions(self) -> list[Session]:
-        """Without those of this examination; what other accounts may write is not visible to this one."""
-        mine = self._connector.ids()
+        """Without those of this task's examinations; what other accounts may write is not visible to this one."""
         found = self._rows(_SESSIONS)
+        mine = self._connector.sessions.ever(self._connector.server(self._connection))
         return [
             Session(role, bool(own), address, bool(own)) for role, own, address, ident in found if ident not in mine
         ]
@@ -235,13 +245,15 @@ def connect(
     reacher: Reacher | None = None,
     files: t.Mapping[str, str] | None = None,
     ca_file: str = "",
+    sessions: Sessions | None = None,
 ) -> t.Iterator[Mysql]:
     """Open the database that a DSN names and close it at the end. Raises HaError.
 
-    ca_file is kine's --ca-file. files maps paths as the control plane's pods have them to paths here.
+    ca_file is kine's --ca-file. files maps paths as the control plane's pods have them to paths here. sessions are
+    shared by the examinations that run side by side.
     """
     with (
         (reacher or Reacher()).route(dsn) as route,
-        contextlib.closing(Connector(dsn, route, deadline, files or {}, ca_file)) as connector,
+        contextlib.closing(Connector(dsn, route, deadline, files or {}, ca_file, sessions)) as connector,
     ):
         yield Mysql(connector)

@@ -20,6 +20,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import golang
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.deadline import Deadline
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_errors import connect_error, statement_error
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_sessions import Session, Sessions
 
 try:
     import pymysql
@@ -40,6 +41,8 @@ CONNECT_SECONDS = 10.0
 # Larger than any packet here; the server's own limit is what counts.
 PACKET_BYTES = 64 * 2**20
 PROGRAM = "kine_check"
+# By itself neither name nor number of a server is unique.
+_SESSION = "SELECT CONNECTION_ID(), @@hostname, @@port, @@server_id"
 # What kine's driver keeps to itself. Every other parameter it sets as a system variable of the session.
 _DRIVER_ONLY = frozenset(
     {"allowAllFiles", "allowCleartextPasswords", "allowFallbackToPlaintext", "allowNativePasswords"}
@@ -114,7 +117,13 @@ class Connector:
     """Opens connections to one DSN over one route, counts them, and cuts them all when the deadline passes."""
 
     def __init__(
-        self, dsn: Dsn, route: Route, deadline: Deadline, files: t.Mapping[str, str], ca_file: str = ""
+        self,
+        dsn: Dsn,
+        route: Route,
+        deadline: Deadline,
+        files: t.Mapping[str, str],
+        ca_file: str = "",
+        sessions: Sessions | None = None,
     ) -> None:
         if IMPORT_ERROR:
             raise HaError(
@@ -126,8 +135,10 @@ class Connector:
         self._deadline = deadline
         self._files = files
         self._ca_file = ca_file
+        self.sessions = sessions or Sessions()
         self._opened = 0
         self._open: dict[Connection, _Line] = {}
+        self._session: dict[Connection, Session] = {}
         # A connection can hang where no time-out reaches: behind a proxy, or in a commit that waits.
         self._cutter = threading.Timer(deadline.left(), self._cut)
         self._cutter.daemon = True
@@ -135,15 +146,15 @@ class Connector:
 
     def again(self, seconds: float) -> Connector:
         """Return a connector with the same DSN and route, and a deadline of its own, for cleaning up."""
-        return Connector(self.dsn, self.route, Deadline(seconds), self._files, self._ca_file)
+        return Connector(self.dsn, self.route, Deadline(seconds), self._files, self._ca_file, self.sessions)
 
     def room(self) -> int:
         """Return how many connections may still be opened."""
         return MAX_CONNECTIONS - self._opened
 
-    def ids(self) -> frozenset[int]:
-        """Return the session numbers of the open connections."""
-        return frozenset(int(t.cast(t.Any, connection).thread_id()) for connection in self._open)
+    def server(self, connection: Connection) -> tuple[str, ...]:
+        """Return what tells the server of a connection from others."""
+        return self._session[connection].server
 
     def open(self) -> Connection:
         """Open a fresh connection in autocommit mode, as kine uses them. Raises HaError."""
@@ -177,12 +188,21 @@ class Connector:
             )
             with _limit(min(CONNECT_SECONDS, self._deadline.left()), line):
                 connection.connect(raw)
+                self._note(connection)
         except BaseException:
             raw.close()
             line.close()
             raise
         self._open[connection] = line
         return connection
+
+    def _note(self, connection: Connection) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(_SESSION)
+            [(number, *server)] = cursor.fetchall()
+        hosts = ",".join(map(str, self.dsn.hosts))
+        self._session[connection] = Session((hosts, *map(str, server)), int(number))
+        self.sessions.begin(self._session[connection])
 
     @functools.cached_property
     def _tls(self) -> dict[str, t.Any]:
@@ -234,6 +254,8 @@ class Connector:
     def shut(self, connection: Connection) -> None:
         """Close one connection; never raises."""
         line = self._open.pop(connection, None)
+        if connection in self._session:
+            self.sessions.end(self._session.pop(connection))
         with contextlib.suppress(pymysql.Error, OSError):
             connection.close()
         if line:

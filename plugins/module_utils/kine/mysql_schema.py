@@ -30,15 +30,7 @@ COLUMNS: t.Final = (
     Column("old_value", "mediumblob"),
 )
 PRIMARY_KEY: t.Final = Index("PRIMARY", ("id",), unique=True)
-UNIQUE_REVISION: t.Final = schema.UNIQUE_REVISION
-INDEXES: t.Final = (
-    PRIMARY_KEY,
-    UNIQUE_REVISION,
-    Index("kine_name_index", ("name",)),
-    Index("kine_name_id_index", ("name", "id")),
-    Index("kine_id_deleted_index", ("id", "deleted")),
-    Index("kine_prev_revision_index", ("prev_revision",)),
-)
+INDEXES: t.Final = (PRIMARY_KEY, *(index for index in schema.INDEXES[1:] if index is not schema.LIST_INDEX))
 # The highest id that a column of this type and kine itself can hold.
 LIMITS: t.Final = {"int": 2**31 - 1, "int unsigned": 2**32 - 1}
 LARGEST = 2**63 - 1

@@ -107,9 +107,9 @@ class Postgres(Database):
     def _rows(self, statement: t.Any, *values: t.Any) -> list[tuple[t.Any, ...]]:
         return self._connector.rows(self._connection, statement, values)
 
-    def _setting(self, name: str) -> str:
-        [(value,)] = self._rows("SELECT current_setting(%s)", name)
-        return str(value)
+    def _settings(self, *names: str) -> list[str]:
+        [values] = self._rows(f"SELECT {', '.join(['current_setting(%s)'] * len(names))}", *names)
+        return list(values)
 
     def way(self) -> str:
         """As the route was found."""
@@ -118,7 +118,8 @@ class Postgres(Database):
 
     def server(self) -> Server:
         """The version is what stands before the packager's additions."""
-        return Server("PostgreSQL", self._setting("server_version").split()[0])
+        [version] = self._settings("server_version")
+        return Server("PostgreSQL", version.split()[0])
 
     def tls(self) -> Tls:
         """The client knows whether it encrypts; version and cipher only the server tells."""
@@ -129,12 +130,12 @@ class Postgres(Database):
 
     def write_states(self, connections: int) -> list[WriteState]:
         """Each beside those before it: a balancer by load would send one after the other to the same server."""
-        states: list[WriteState] = []
-        for _each in range(connections):
+        states = [WriteState(*row) for row in self._rows(_WRITE_STATE)]
+        while len(states) < connections:
             try:
                 connection = self._connector.open()
             except Conflict:
-                if not states:
+                if len(states) == 1:
                     raise
                 self._connector.drop_spare()  # slots are scarce: whoever needs them comes first
                 break
@@ -184,7 +185,8 @@ class Postgres(Database):
 
     def isolation(self) -> str:
         """Kine begins its transactions without naming a level."""
-        return self._setting("transaction_isolation").lower()
+        [level] = self._settings("transaction_isolation")
+        return level.lower()
 
     def slots(self) -> Slots:
         """Visible to every role: who is connected is not hidden, only what they do."""
@@ -193,15 +195,13 @@ class Postgres(Database):
 
     def replication(self) -> Replication:
         """State and sync of standbys need pg_monitor or superuser; without it they are empty."""
-        return Replication(
-            wanted=self._setting("synchronous_standby_names"),
-            commit=self._setting("synchronous_commit"),
-            standbys=tuple(Standby(*row) for row in self._rows(_STANDBYS)),
-        )
+        wanted, commit = self._settings("synchronous_standby_names", "synchronous_commit")
+        return Replication(wanted, commit, standbys=tuple(Standby(*row) for row in self._rows(_STANDBYS)))
 
     def durability(self) -> Durability:
         """Visible to every role."""
-        return Durability(self._setting("fsync") == "on", self._setting("full_page_writes") == "on")
+        fsync, full_page_writes = self._settings("fsync", "full_page_writes")
+        return Durability(fsync == "on", full_page_writes == "on")
 
     def counter(self) -> Counter | None:
         """From the catalog, and the highest id from the primary key's index."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import mask_text
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
@@ -22,6 +21,17 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     NotFound,
     Unreachable,
 )
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.connection_errors import (
+    HUNG_UP,
+    NO_ANSWER,
+    NO_ROUTE,
+    REFUSED,
+    Reason,
+    exhausted,
+    failed_connection,
+    lost,
+    unexplained,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import DuplicateRevision, SerializationFailure
 
 if t.TYPE_CHECKING:
@@ -30,17 +40,6 @@ if t.TYPE_CHECKING:
 # What libpq and psycopg put before the words that matter.
 _PREFIX = re.compile(r'connection (failed|is bad): |connection to server at "[^"]*"( \([^)]*\))?, port \d+ failed: ')
 _SECRET_PARAMS = ("password", "sslpassword")
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why a connection failed: the pattern of the text that says so, and our words for it."""
-
-    pattern: str
-    error: type[HaError]
-    message: str
-    remedy: str
-
 
 # The first match counts. Under sslmode=prefer a text holds the failures of both attempts, so what is true
 # with and without TLS comes before what is true for one of them.
@@ -141,24 +140,9 @@ REASONS: t.Final = (
         "the DSN's TLS parameters cannot be used",
         "Correct sslmode, sslrootcert, sslcert and sslkey; files must exist on this machine too (tls_files).",
     ),
-    Reason(
-        r"Connection refused",
-        Unreachable,
-        "nothing listens on that port",
-        "Start the database, or correct host and port in the DSN.",
-    ),
-    Reason(
-        r"timeout expired|timed out",
-        Unreachable,
-        "no answer",
-        "Look for a firewall or network policy in between, and for a server that is overloaded.",
-    ),
-    Reason(
-        r"No route to host|Network is unreachable|Host is unreachable",
-        Unreachable,
-        "there is no route to the host",
-        "Check the address in the DSN, and the network in between.",
-    ),
+    REFUSED,
+    NO_ANSWER,
+    NO_ROUTE,
     Reason(
         r"invalid response to SSL|expected authentication request|unexpected message|invalid response",
         Unreachable,
@@ -171,27 +155,20 @@ REASONS: t.Final = (
         "the TLS handshake failed",
         "Compare the server's ssl_min_protocol_version and certificate with what clients of today accept.",
     ),
-    Reason(
-        r"closed the connection unexpectedly|Connection reset|Broken pipe",
-        Unreachable,
-        "the other side hung up",
-        "Look into the logs of the server and of the proxy or port-forward in between.",
-    ),
+    HUNG_UP,
 )
-UNKNOWN: t.Final = Reason("", Unreachable, "cannot connect", "Look into the server's log.")
 
 
 def connect_error(text: str, dsn: Dsn, way: str) -> HaError:
     """Return the error for a failed connection; text is libpq's, way says how it was tried."""
-    reason = next((reason for reason in REASONS if re.search(reason.pattern, text, re.IGNORECASE)), UNKNOWN)
-    return reason.error(f"{reason.message} (tried {way}): {clean(_PREFIX.sub('', text), dsn)}", reason.remedy)
+    return failed_connection(REASONS, text, clean(_PREFIX.sub("", text), dsn), way)
 
 
 def statement_error(text: str, sqlstate: str | None, dsn: Dsn) -> HaError:
     """Return the error for a failed statement. Class 08 and 57P are lost connections, as is an error without code."""
     said = clean(text, dsn)
     if sqlstate is None or sqlstate.startswith(("08", "57P")):
-        return Unreachable(f"the connection was lost: {said}", "See whether the server restarted or failed over.")
+        return lost(said)
     if sqlstate == "23505":
         return DuplicateRevision(said)
     if sqlstate in ("40001", "40P01"):
@@ -201,8 +178,8 @@ def statement_error(text: str, sqlstate: str | None, dsn: Dsn) -> HaError:
     if sqlstate == "57014":
         return HaError(f"a statement was canceled: {said}", "Set statement_timeout to 0 for kine's role.")
     if sqlstate.startswith("53"):
-        return Conflict(f"the server has run out of something: {said}", "Free disk space, memory or connection slots.")
-    return HaError(said, "Look into the server's log.")
+        return exhausted(said)
+    return unexplained(said)
 
 
 def clean(text: str, dsn: Dsn) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import time
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError
@@ -23,6 +24,7 @@ if t.TYPE_CHECKING:
 # Far longer than any run: only a proxy that keeps dead clients' backends open makes this necessary.
 LEFTOVER_SECONDS = 3600
 CLEAN_UP_SECONDS = 5.0
+SETTLE_SECONDS = 0.5
 _LEFTOVERS = r"""
 SELECT nspname FROM pg_namespace
 WHERE nspname ~ '^kine_check_[0-9]{1,15}_[0-9]{1,15}_[0-9a-f]{8}$' AND pg_has_role(nspowner, 'USAGE')
@@ -110,6 +112,7 @@ def scratch(connector: Connector, connection: Connection) -> t.Iterator[Scratch]
     name = f"kine_check_{now}_{backend}_{secrets.token_hex(4)}"
     try:
         _make(connector, connection, name)
+        _await(connector, connection, name)
         yield PostgresScratch(connector, connection, name)
     finally:
         _remove(connector, connection, name)
@@ -126,6 +129,19 @@ def _make(connector: Connector, connection: Connection, name: str) -> None:
     """Make schema, table and indexes as one message, which is one transaction: a kill leaves all of them or none."""
     statements = [f"CREATE SCHEMA {name}", *schema.postgres_ddl(f"{name}.{schema.TABLE}")]
     connector.rows(connection, "; ".join(statements))
+
+
+def _await(connector: Connector, connection: Connection, name: str) -> None:
+    """Wait until reads know the table: a proxy may send them to a standby that is behind, which one check judges.
+
+    Tried with Pgpool-II: otherwise every check that reads fails, as a relation that does not exist.
+    """
+    until = time.monotonic() + SETTLE_SECONDS
+    while time.monotonic() < until:
+        with contextlib.suppress(HaError):
+            connector.rows(connection, f"SELECT FROM {name}.{schema.TABLE}")
+            return
+        time.sleep(0.01)
 
 
 def _remove(connector: Connector, connection: Connection, name: str) -> None:

@@ -17,7 +17,9 @@ if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Tls
 
 # A proxy or a Service spreads connections: one that is fine says little about the next.
-FRESH_CONNECTIONS = 5
+CONNECTIONS = 5
+# That way is the same for every database of a server, unless a pooler sends one of them elsewhere.
+CONNECTIONS_AGAIN = 2
 
 
 def dsn_is_sound(look: Look) -> Finding:
@@ -46,15 +48,14 @@ def _old_driver(look: Look) -> list[LintFinding]:
 
 def connects(look: Look) -> Finding:
     """Connect as kine would; the driver's error is the finding when it cannot."""
-    database = look.open()
-    home = database.home()
-    return Finding("ok", f"to database {home.database} as role {home.role}, {database.way()}")
+    way = look.open().way()
+    return Finding("ok", f"to database {look.home.database} as role {look.home.role}, {way}")
 
 
 def is_encrypted(look: Look) -> Finding:
     """Record TLS; plaintext sends the password and every Secret of the hosted cluster in the clear."""
     return judge_tls(
-        look.database.tls(),
+        look.tls,
         f"sslmode={look.dsn.params.get('sslmode', 'prefer, the default')}",
         "Turn ssl on in the server and put sslmode=require, or better verify-full, into the DSN.",
     )
@@ -63,19 +64,24 @@ def is_encrypted(look: Look) -> Finding:
 def judge_tls(tls: Tls, asked: str, remedy: str) -> Finding:
     """Judge how a connection is encrypted; asked is what the DSN says of it."""
     if tls.used:
-        return Finding("ok", " ".join(filter(None, (tls.version or "TLS", tls.cipher))))
-    return Finding("warn", f"plaintext ({asked})", "TLS", remedy)
+        return Finding("ok", str(tls))
+    return Finding("warn", f"{tls} ({asked})", "TLS", remedy)
 
 
 def is_writable(look: Look) -> Finding:
-    """Ask several fresh connections whether they land on a primary that accepts writes."""
+    """Ask several connections whether they landed on a primary that accepts writes."""
     return judge_writable(
-        look.database.write_states(FRESH_CONNECTIONS),
+        look.database.write_states(connections_to_ask(look)),
         "standby",
         "Point the DSN at the Service or address of the primary only, or add target_session_attrs=read-write.",
         "Reset default_transaction_read_only for the server, the database and the role, and see why it was set:"
         " a full disk and a fenced primary are common reasons.",
     )
+
+
+def connections_to_ask(look: Look) -> int:
+    """Return how many connections to ask where they landed."""
+    return CONNECTIONS if look.plan.thorough else CONNECTIONS_AGAIN
 
 
 def judge_writable(states: list[WriteState], copy: str, elsewhere: str, read_only: str) -> Finding:

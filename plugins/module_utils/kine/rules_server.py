@@ -34,6 +34,17 @@ MANY_DEAD = 50_000
 
 def connections_suffice(look: Look) -> Finding:
     """Compare the free slots with what the planned control planes may open."""
+    return judge_connections(
+        look,
+        lambda least: (
+            f"Set max_connections to {least} or more (and raise the CONNECTION LIMIT of role and database, if there is"
+            " one), or lower KINE_KINE_DATASTORE_MAX_OPEN_CONNECTIONS in the Secret."
+        ),
+    )
+
+
+def judge_connections(look: Look, remedy: t.Callable[[int], str]) -> Finding:
+    """Judge the connection budget and keep it for the report; remedy is given the least max_connections that suffice."""
     slots, planned = look.slots, look.plan
     budget = plan.budget(
         slots.max_connections,
@@ -50,11 +61,7 @@ def connections_suffice(look: Look) -> Finding:
     expected = f"at least {budget.needed} free slots"
     if budget.fits:
         return Finding("ok", budget.arithmetic, expected)
-    remedy = (
-        f"Set max_connections to {budget.needed + slots.reserved + slots.used} or more (and raise the CONNECTION LIMIT"
-        " of role and database, if there is one), or lower KINE_KINE_DATASTORE_MAX_OPEN_CONNECTIONS in the Secret."
-    )
-    return Finding("fail", budget.arithmetic, expected, remedy)
+    return Finding("fail", budget.arithmetic, expected, remedy(budget.needed + slots.reserved + slots.used))
 
 
 def replication_is_synchronous(look: Look) -> Finding:
@@ -121,7 +128,7 @@ def survives_a_crash(look: Look) -> Finding:
 
 def version_is_tested(look: Look) -> Finding:
     """Compare the server's major version with those that kine's own tests run on."""
-    server = look.database.server()
+    server = look.server
     observed = f"{server.product} {server.version}"
     first, last = TESTED.get(server.product, (0, 0))
     expected = f"{server.product} {first} to {last}, which kine's own tests run on"

@@ -16,7 +16,6 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.schema import (
     POSTGRES_COLUMNS,
     PRIMARY_KEY,
     TABLE,
-    UNIQUE_REVISION,
     Column,
     Index,
 )
@@ -68,23 +67,31 @@ def columns_fit(look: Look) -> Finding:
     table = look.table
     if table is None:
         return NO_TABLE
-    wrong = [text for column in POSTGRES_COLUMNS if (text := _wrong_type(column, table))]
-    known = {column.name for column in POSTGRES_COLUMNS}
-    wrong += [f"{name} is not kine's and must be filled" for name in sorted(table.required - known)]
+    newest = look.plan.kine.makes_text_names
+    return judge_columns(
+        table,
+        POSTGRES_COLUMNS,
+        widened=[column for column in POSTGRES_COLUMNS if newest or column.type != "text"],
+        unnumbered="id is not numbered by a sequence",
+        update=f"{UPDATE} integer ids end at 2147483647.",
+    )
+
+
+def judge_columns(
+    table: Table, columns: t.Sequence[Column], widened: t.Sequence[Column], unnumbered: str, update: str
+) -> Finding:
+    """Judge a table by the columns that kine makes; update is the remedy where those that it widened are still old."""
+    wrong = [text for column in columns if (text := _wrong_type(column, table))]
+    wrong += [f"{name} is not kine's and must be filled" for name in sorted(table.required - {c.name for c in columns})]
     if "id" in table.required:
-        wrong.append("id is not numbered by a sequence")
-    expected = f"the {len(POSTGRES_COLUMNS)} columns that kine makes"
+        wrong.append(unnumbered)
+    expected = f"the {len(columns)} columns that kine makes"
     if wrong:
         return Finding("fail", "; ".join(wrong), expected, REMAKE)
-    old = [
-        f"{column.name} is {table.columns[column.name]}"
-        for column in POSTGRES_COLUMNS
-        if _is_old(column, table) and (look.plan.kine.makes_text_names or column.type != "text")
-    ]
+    actual = table.columns
+    old = [f"{column.name} is {actual[column.name]}" for column in widened if actual[column.name] in column.older]
     if old:
-        return Finding(
-            "warn", f"made by an old kine: {', '.join(old)}", expected, f"{UPDATE} integer ids end at 2147483647."
-        )
+        return Finding("warn", f"made by an old kine: {', '.join(old)}", expected, update)
     return Finding("ok", expected, expected)
 
 
@@ -92,13 +99,7 @@ def _wrong_type(column: Column, table: Table) -> str:
     actual = table.columns.get(column.name)
     if actual is None:
         return f"{column.name} is missing"
-    if actual in (column.type, *column.older):
-        return ""
-    return f"{column.name} is {actual}, not {column.type}"
-
-
-def _is_old(column: Column, table: Table) -> bool:
-    return table.columns[column.name] in column.older
+    return "" if actual in (column.type, *column.older) else f"{column.name} is {actual}, not {column.type}"
 
 
 def collation_is_bytes(look: Look) -> Finding:
@@ -129,17 +130,25 @@ def indexes_fit(look: Look) -> Finding:
     if table is None:
         return NO_TABLE
     indexes = [index for index in INDEXES if index is not LIST_INDEX or look.plan.kine.makes_text_names]
+    return judge_indexes(table, indexes, _remake, "kine makes them at its next start, or now: ")
+
+
+def judge_indexes(
+    table: Table, indexes: t.Sequence[Index], remake: t.Callable[[Index], str], others: str = ""
+) -> Finding:
+    """Judge a table by the indexes that kine makes: it cannot do without the unique ones.
+
+    remake returns the statement for one of them; others is what to say before those of the rest.
+    """
     expected = f"the {len(indexes)} indexes that kine makes, the unique one on (name, prev_revision) above all"
     missing = [index for index in indexes if not _covered(index, table)]
     if not missing:
         return Finding("ok", f"all {len(indexes)} are there", expected)
     observed = f"missing or of another shape: {', '.join(index.name for index in missing)}"
-    vital = [index for index in missing if index in (PRIMARY_KEY, UNIQUE_REVISION)]
+    vital = [index for index in missing if index.unique]
     if vital:
-        return Finding("fail", observed, expected, " ".join(map(_remake, vital)))
-    return Finding(
-        "warn", observed, expected, f"kine makes them at its next start, or now: {' '.join(map(_remake, missing))}"
-    )
+        return Finding("fail", observed, expected, " ".join(map(remake, vital)))
+    return Finding("warn", observed, expected, f"{others}{' '.join(map(remake, missing))}")
 
 
 def _covered(wanted: Index, table: Table) -> bool:

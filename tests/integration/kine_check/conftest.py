@@ -117,34 +117,24 @@ def row_trigger(event: str, body: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def maria() -> t.Iterator[MariaServer]:
-    """Give a MariaDB primary that lets commits wait for a replica, once it has one."""
+def maria_pair() -> t.Iterator[tuple[MariaServer, MariaServer]]:
+    """Give a MariaDB primary and the replica that its commits wait for."""
     if not mariadb_server.installed():
         pytest.fail(mariadb_server.NEEDS)
-    server = MariaServer("maria")
-    try:
-        server.create()
-        with server.admin() as cursor:
-            cursor.execute("CREATE USER replica@'%' IDENTIFIED BY 'replica'")
-            cursor.execute("GRANT REPLICATION SLAVE ON *.* TO replica@'%'")
-        yield server
-    finally:
-        server.remove()
+    with mariadb_server.pair() as servers:
+        yield servers
 
 
 @pytest.fixture(scope="session")
-def replica(maria: MariaServer) -> t.Iterator[MariaServer]:
+def maria(maria_pair: tuple[MariaServer, MariaServer]) -> MariaServer:
+    """Give the MariaDB primary."""
+    return maria_pair[0]
+
+
+@pytest.fixture(scope="session")
+def replica(maria_pair: tuple[MariaServer, MariaServer]) -> MariaServer:
     """Give the semi-synchronous replica of the MariaDB primary."""
-    server = MariaServer("replica", number=2)
-    try:
-        server.create()
-        server.follow(maria)
-        maria.permanent["rpl_semi_sync_master_enabled"] = "ON"  # survives a restart
-        with maria.settings(rpl_semi_sync_master_enabled=1):
-            maria.await_replica()
-            yield server
-    finally:
-        server.remove()
+    return maria_pair[1]
 
 
 @pytest.fixture

@@ -17,17 +17,8 @@ if t.TYPE_CHECKING:
 
 PLAN = Plan(control_planes=1, replicas=3, max_open=12, samples=5)
 KINE_TABLE = tuple(postgres_ddl(TABLE))
-Around = t.Literal[
-    "",
-    "connected",
-    "web server",
-    "no answer",
-    "expired certificate",
-    "standby",
-    "tls only",
-    "PgBouncer, transactions",
-    "PgBouncer, sessions",
-]
+ALONE = ("expired certificate", "read/write split", "replica gone", "demoted")
+"""What goes on around a fault and changes what others on the same servers see."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +27,8 @@ class Fault:
 
     ``admin`` and ``owner`` are statements run as superuser and as the role, in that order; ``query`` and ``parts`` change
     the DSN, ``settings`` the whole server; ``around`` names what has to go on meanwhile. ``check`` is the check that
-    has to give ``status``; "" for a database that is fit. ``varies``: all that kine was seen to do, where that is not the
-    same each time.
+    has to give ``status``; "" for a database that is fit. ``says`` are words that it has to use. ``varies``: all that kine
+    was seen to do, where that is not the same each time.
     """
 
     id: str
@@ -47,15 +38,16 @@ class Fault:
     owner: tuple[str, ...] = ()
     query: str = "sslmode=require"
     parts: t.Mapping[str, str] = field(default_factory=dict)
-    settings: t.Mapping[str, str] = field(default_factory=dict)
-    around: Around = ""
+    settings: t.Mapping[str, str | int] = field(default_factory=dict)
+    around: str = ""
     plan: Plan = PLAN
     varies: tuple[str, ...] = ()
+    says: str = ""
 
     @property
     def alone(self) -> bool:
         """Whether the fault is one of the whole server, so that no other database can be looked at meanwhile."""
-        return bool(self.settings) or self.around == "expired certificate"
+        return bool(self.settings) or self.around in ALONE
 
 
 def on_create(statement: str) -> tuple[str, ...]:
@@ -125,7 +117,7 @@ FAULTS: t.Final = (
     Fault("plaintext", "tls", "warn", query="sslmode=disable"),
 
     Fault("read-only database", "writable", "fail", ("ALTER DATABASE {database} SET default_transaction_read_only = on",)),
-    Fault("standby", "writable", "fail", around="standby"),
+    Fault("standby", "writable", "fail", around="standby", says="standby"),
     Fault("serializable by default", "isolation", "fail",
           ("ALTER ROLE {role} SET default_transaction_isolation = 'serializable'",)),
     Fault("repeatable read by default", "isolation", "warn",
@@ -168,21 +160,25 @@ FAULTS: t.Final = (
     Fault("compaction stalled", "compacted", "warn", owner=table(
         f"{_ROW} SELECT nextval('kine_id_seq'), '/registry/leases/one', 0, 0, 1, n, 0, 'x' FROM generate_series(0, 5999) AS n")),
 
-    Fault("two records of the compaction", "gaps", "warn", owner=table(
+    Fault("two records of the compaction", "gaps", "fail", owner=table(
         f"{_ROW} SELECT nextval('kine_id_seq'), '/registry/old/' || n, 1, 0, 0, 0, 0, '' FROM generate_series(1, 9) AS n",
         f"{_ROW} SELECT nextval('kine_id_seq'), 'compact_rev_key', 1, 0, 0, n, 0, '' FROM generate_series(0, 1) AS n")),
     Fault("somebody is connected already", "writers", "fail", around="connected",
           plan=Plan(max_open=12, samples=5, expect="empty")),
     Fault("PgBouncer in transaction mode", "prepared", "fail", query="sslmode=disable", around="PgBouncer, transactions"),
     Fault("PgBouncer in session mode, plaintext", "tls", "warn", query="sslmode=disable", around="PgBouncer, sessions"),
+    Fault("PostgreSQL 16, without TLS", "tls", "warn", query="sslmode=disable", around="PostgreSQL 16"),
+    Fault("PostgreSQL 18, without TLS", "version", "warn", query="sslmode=disable", around="PostgreSQL 18"),
     Fault("statements end after 1 s", "housekeeping", "warn", ("ALTER ROLE {role} SET statement_timeout = '1s'",)),
-    Fault("role limited to 35 connections", "connections", "fail", ("ALTER ROLE {role} CONNECTION LIMIT 35",)),
+    Fault("role limited to 35 connections", "connections", "fail", ("ALTER ROLE {role} CONNECTION LIMIT 35",),
+          says="may open only 35"),
     Fault("more control planes than slots", "connections", "fail", plan=Plan(3, 3, 12, 5)),
     Fault("fsync off", "durability", "fail", settings={"fsync": "off"}),
     Fault("full_page_writes off", "durability", "fail", settings={"full_page_writes": "off"}),
     Fault("standby is asynchronous", "replication", "warn", settings={"synchronous_standby_names": ""}),
     Fault("commits do not wait for the disk", "replication", "warn", ("ALTER ROLE {role} SET synchronous_commit = 'off'",)),
-    Fault("the synchronous standby is gone", "replication", "fail", settings={"synchronous_standby_names": "gone"}),
+    Fault("the synchronous standby is gone", "replication", "fail", settings={"synchronous_standby_names": "gone"},
+          says="hangs"),
 
     Fault("ids in steps of 2", "revisions", "fail", on_create("ALTER SEQUENCE %1$I.kine_id_seq INCREMENT BY 2")),
     Fault("ids by chance", "revisions", "fail", on_create(
@@ -192,6 +188,8 @@ FAULTS: t.Final = (
     Fault("old values are lost", "revisions", "fail", on_row("INSERT", "NEW.old_value = NULL; RETURN NEW;")),
     Fault("COLLATE is not honored", "ranges", "fail", (_SHIFTED, *on_create(
         "ALTER TABLE %1$I.kine ALTER COLUMN name TYPE text COLLATE public.shifted"))),
+    Fault("reads go to a standby that is late", "read_your_writes", "fail", around="read/write split",
+          query="sslmode=disable"),
     Fault("rows are not deleted", "compaction", "fail", on_row("DELETE", "RETURN NULL;")),
     Fault("deletes are given up", "compaction", "fail", on_row(
         "DELETE", "RAISE EXCEPTION ''''could not serialize access'''' USING ERRCODE = ''''40001'''';")),

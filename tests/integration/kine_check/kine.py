@@ -23,7 +23,7 @@ WORKS = "works"
 _NO_CONNECTION = "Failed to ping"
 _CODE = re.compile(r"SQLSTATE (\w{5})|Error (\d{4})")
 _CAUSES = (
-    (re.compile(r"cannot parse|parse datastore DSN"), "the DSN is refused"),
+    (re.compile(r"cannot parse|parse datastore DSN|missing unit in duration"), "the DSN is refused"),
     (re.compile(r"duplicate key given"), "the id of its first row is taken"),
     (re.compile(r"prepared statement"), "prepared statements are lost"),
     (re.compile(r"x509|certificate"), "the certificate is refused"),
@@ -31,16 +31,20 @@ _CAUSES = (
     (re.compile(r"read only connection"), "the server is read-only"),
     (re.compile(r"no such host|lookup"), "the name is unknown"),
     (re.compile(r"connection refused"), "nothing listens"),
+    (re.compile(r"invalid connection"), "what answers is no MySQL"),
+    # What kine's driver for MySQL makes of a server that is read-only, under rejectReadOnly.
+    (re.compile(r"bad connection"), "the connection is given up"),
 )
 JUMP = 1000
 """Revisions skipped between twenty creates by more than this are no steps, but chance."""
 
 
-def behaviour(url: str) -> str:
+def behaviour(url: str, ca_file: str = "") -> str:
     """What kine 0.16 does with the database of a DSN, in one line without times, names and numbers that vary."""
     with tempfile.NamedTemporaryFile("w") as output:
         log, port = Path(output.name), free_port()
         command = [str(oracle.program("kine")), f"--endpoint={url}", f"--listen-address=127.0.0.1:{port}", *FLAGS]
+        command += [f"--ca-file={ca_file}"] if ca_file else []
         process = subprocess.Popen(command, env=oracle.NO_ENVIRONMENT, stdout=output, stderr=output)
         try:
             if not _started(process, log):

@@ -77,7 +77,24 @@ class MariaSite:
         with self.server.admin(self.database) as cursor:
             for statement in statements:
                 cursor.execute(statement.replace("{role}", f"{self.role}").replace("{database}", self.database))
-            return list(cursor.fetchall())
+            return list(cursor.fetchall()) if statements else []
+
+    def as_role(self, *statements: str) -> None:
+        """Run statements as the account of this site."""
+        with self.connected() as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+    def connected(self) -> Connection:
+        """Connect as the account of this site, in autocommit mode."""
+        return pymysql.connect(
+            host="127.0.0.1",
+            port=self.server.port,
+            user=self.role,
+            password=self.password,
+            database=self.database,
+            autocommit=True,
+        )
 
     def tables(self) -> list[str]:
         """Return the scratch tables that are there now."""
@@ -188,6 +205,17 @@ class MariaServer:
             self.stop()
             self.start()
 
+    @contextlib.contextmanager
+    def paused(self, what: str) -> t.Iterator[None]:
+        """Stop replicating for a while: SLAVE for all of it, SLAVE SQL_THREAD for what it does with what it gets."""
+        with self.admin() as cursor:
+            cursor.execute(f"STOP {what}")
+        try:
+            yield
+        finally:
+            with self.admin() as cursor:
+                cursor.execute("START SLAVE")
+
     def follow(self, primary: MariaServer) -> None:
         """Become a semi-synchronous replica of another server."""
         with self.admin() as cursor:
@@ -228,6 +256,26 @@ class MariaServer:
             cursor.execute(f"CREATE USER {name}@'%%' IDENTIFIED BY %s", [site.password])
             cursor.execute(f"GRANT ALL ON {name}.* TO {name}@'%'")
         return site
+
+
+@contextlib.contextmanager
+def pair() -> t.Iterator[tuple[MariaServer, MariaServer]]:
+    """Run a primary and its semi-synchronous replica, for which commits wait."""
+    if not installed():
+        raise FileNotFoundError(NEEDS)
+    with contextlib.ExitStack() as stack:
+        primary, replica = MariaServer("maria"), MariaServer("replica", number=2)
+        for server in (primary, replica):
+            stack.callback(server.remove)
+            server.create()
+        with primary.admin() as cursor:
+            cursor.execute("CREATE USER replica@'%' IDENTIFIED BY 'replica'")
+            cursor.execute("GRANT REPLICATION SLAVE ON *.* TO replica@'%'")
+        replica.follow(primary)
+        primary.permanent["rpl_semi_sync_master_enabled"] = "ON"  # survives a restart
+        stack.enter_context(primary.settings(rpl_semi_sync_master_enabled=1))
+        primary.await_replica()
+        yield primary, replica
 
 
 def installed() -> bool:

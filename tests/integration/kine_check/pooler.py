@@ -43,11 +43,11 @@ def pooler(site: Site, mode: str) -> t.Iterator[int]:
         config = folder / "pgbouncer.ini"
         config.write_text(CONFIG.format(server_port=site.server.port, port=port, folder=folder, mode=mode))
         (folder / "users").write_text(f'"{site.role}" "{site.password}"\n')
-        Server._own(folder, folder / "users", config)
+        Server.own(folder, folder / "users", config)
         as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
         command = [*as_user, str(PROGRAM), "-q", str(config)]
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=folder)
-        _await(port)
+        await_port(port)
         yield port
     finally:
         if process is not None:
@@ -56,7 +56,8 @@ def pooler(site: Site, mode: str) -> t.Iterator[int]:
         shutil.rmtree(folder)
 
 
-def _await(port: int, seconds: float = 10) -> None:
+def await_port(port: int, seconds: float = 10) -> None:
+    """Wait until a pooler or proxy listens."""
     until = time.monotonic() + seconds
     while True:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):

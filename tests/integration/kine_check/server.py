@@ -31,7 +31,7 @@ CONFIG = """
 listen_addresses = '127.0.0.1'
 port = {port}
 unix_socket_directories = '{folder}'
-ssl = on
+ssl = {tls}
 ssl_cert_file = '{folder}/server.crt'
 ssl_key_file = '{folder}/server.key'
 shared_buffers = 16MB
@@ -89,27 +89,35 @@ class Site:
                 row[0] for row in connection.execute("SELECT nspname FROM pg_namespace WHERE nspname ~ '^kine_check'")
             ]
 
+    def sessions(self) -> list[int]:
+        """Return the numbers of the role's sessions."""
+        with self.server.admin() as connection:
+            found = connection.execute("SELECT pid FROM pg_stat_activity WHERE usename = %s", [self.role])
+            return [int(row[0]) for row in found]
+
 
 class Server:
     """One PostgreSQL instance in a folder of its own."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, programs: Path = BIN, *, tls: bool = True) -> None:
         # Not pytest's folder: the user postgres must be able to get to it.
         self.folder = Path(tempfile.mkdtemp(prefix=f"kine-check-{name}-"))
         self.data = self.folder / "data"
+        self._programs = programs
+        self._tls = tls
         self.port = free_port()
         self._source = ""
-        self._settings: dict[str, str] = {}
+        self._settings: dict[str, str | int] = {}
         self.authority = Authority.new("kine_check test CA")
         self.ca = self.authority.write(self.folder / "ca.crt")
         self.folder.chmod(0o755)
-        self._own(self.folder)
+        self.own(self.folder)
         self.certificate()
 
     def certificate(self, authority: Authority | None = None, *, expired: bool = False) -> None:
         """Give the server a new certificate; it takes effect with the next reload."""
         (authority or self.authority).issue(self.folder, (HOST, "127.0.0.1"), expired=expired)
-        self._own(self.folder / "server.crt", self.folder / "server.key")
+        self.own(self.folder / "server.crt", self.folder / "server.key")
 
     def create(self) -> None:
         """Make an empty database cluster and start it."""
@@ -125,7 +133,7 @@ class Server:
 
     def start(self) -> None:
         """Start and wait until it accepts connections."""
-        config = CONFIG.format(port=self.port, folder=self.folder)
+        config = CONFIG.format(port=self.port, folder=self.folder, tls="on" if self._tls else "off")
         (self.data / "postgresql.conf").write_text(f"{config}primary_conninfo = '{self._source}'\n")
         self._run("pg_ctl", "-D", self.data, "-l", self.folder / "log", "-w", "start")
 
@@ -149,7 +157,7 @@ class Server:
             yield connection
 
     @contextlib.contextmanager
-    def settings(self, **values: str) -> t.Iterator[None]:
+    def settings(self, **values: str | int) -> t.Iterator[None]:
         """Change settings of the running server for a while."""
         before = self._settings
         self._apply(before | values)
@@ -158,7 +166,7 @@ class Server:
         finally:
             self._apply(before)
 
-    def _apply(self, values: dict[str, str]) -> None:
+    def _apply(self, values: dict[str, str | int]) -> None:
         with self.admin() as connection:
             connection.execute("ALTER SYSTEM RESET ALL")
             for name, value in values.items():
@@ -202,13 +210,14 @@ class Server:
         return site
 
     def _run(self, program: str, *arguments: object) -> None:
-        command = [str(BIN / program), *map(str, arguments)]
+        command = [str(self._programs / program), *map(str, arguments)]
         if os.geteuid() == 0:
             command = ["runuser", "-u", "postgres", "--", *command]
         subprocess.run(command, check=True, capture_output=True, text=True, cwd=self.folder)
 
     @staticmethod
-    def _own(*paths: Path) -> None:
+    def own(*paths: Path) -> None:
+        """Give files to the user that the servers run as."""
         if os.geteuid() == 0:
             user = pwd.getpwnam("postgres")
             for path in paths:

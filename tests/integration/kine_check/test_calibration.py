@@ -10,43 +10,50 @@ import typing as t
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.checks import CHECKS
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.checks_mysql import MYSQL_CHECKS
 from tests.integration.kine_check import calibration
-from tests.integration.kine_check.faults import FAULTS, Fault
+from tests.integration.kine_check.calibration import SECTIONS
+from tests.integration.kine_check.mysql_faults import CASE
 
 if t.TYPE_CHECKING:
-    from tests.integration.kine_check.calibration import Outcome
+    from tests.integration.kine_check.calibration import Outcomes
 
-# No row can be made: every PostgreSQL that Debian has here is one that kine is tested with, and no proxy that splits
-# reads from writes is there. test_faults*.py stand in for both.
-WITHOUT_A_FAULT = {"version", "read_your_writes"}
+CHECKS_OF = {"PostgreSQL": {check.id for check in CHECKS}, "MariaDB": {check.id for check in MYSQL_CHECKS}}
+# What docs/calibration.md says of them is why.
+WITHOUT_A_FAULT = {"PostgreSQL": set(), "MariaDB": {"ranges", "read_your_writes"}}
+EACH = [(title, number) for title, section in SECTIONS.items() for number in range(len(section.faults))]
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> dict[str, Outcome]:
+def outcomes() -> Outcomes:
     """Try every fault once."""
-    with calibration.place() as where:
-        return {outcome.fault.id: outcome for outcome in calibration.calibrate(where)}
+    return calibration.calibrate()
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
-def test_fault_is_named_by_its_own_check_and_no_other_fails(outcomes: dict[str, Outcome], fault: Fault) -> None:
-    outcome = outcomes[fault.id]
+@pytest.mark.parametrize(
+    ("title", "number"), EACH, ids=[f"{title}: {SECTIONS[title].faults[number].id}" for title, number in EACH]
+)
+def test_fault_is_named_by_its_own_check_and_no_other_fails(outcomes: Outcomes, title: str, number: int) -> None:
+    outcome = outcomes[title][number]
     assert calibration.is_named(outcome), outcome.report.text()
 
 
-def test_page_tells_what_was_seen(outcomes: dict[str, Outcome]) -> None:
-    seen = calibration.page(outcomes.values()).splitlines()
+def test_page_tells_what_was_seen(outcomes: Outcomes) -> None:
+    seen = calibration.page(outcomes).splitlines()
     told = calibration.PAGE.read_text().splitlines()
     changed = [line for line in seen if line not in told]
     assert not changed, "see why, then make calibration"
     assert seen == told
 
 
-def test_fit_databases_are_fit_for_kine_too(outcomes: dict[str, Outcome]) -> None:
-    fit = [outcome for outcome in outcomes.values() if not outcome.fault.check]
-    assert {outcome.behaviour for outcome in fit} == {"works"}
+@pytest.mark.parametrize("title", SECTIONS)
+def test_fit_databases_are_fit_for_kine_too(outcomes: Outcomes, title: str) -> None:
+    fit = {one.fault.id: one.behaviour for one in outcomes[title] if not one.fault.check}
+    if title == "MariaDB":
+        assert fit.pop("nothing: an empty database") == CASE  # in the table that kine itself makes
+    assert set(fit.values()) == {"works"}
 
 
-def test_every_check_has_a_fault() -> None:
-    checks = {check.id for check in CHECKS if "postgres" in check.databases}
-    assert checks - {fault.check for fault in FAULTS} == WITHOUT_A_FAULT
+@pytest.mark.parametrize("title", SECTIONS)
+def test_every_check_has_a_fault(title: str) -> None:
+    assert CHECKS_OF[title] - {fault.check for fault in SECTIONS[title].faults} == WITHOUT_A_FAULT[title]

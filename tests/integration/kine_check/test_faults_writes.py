@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults that show only with several connections or large values: poolers, late reads, compaction. Each by its check."""
+"""A pooler in its two modes, and a scratch table that cannot be made, beyond what the table of faults holds them to."""
 
 from __future__ import annotations
 
@@ -9,19 +9,12 @@ import typing as t
 
 import pytest
 
-from tests.integration.kine_check.conftest import alter_scratch, assert_only, findings, row_trigger
+from tests.integration.kine_check.conftest import alter_scratch, assert_only, findings
 from tests.integration.kine_check.pooler import NEEDS, PROGRAM, pooler
 
 if t.TYPE_CHECKING:
     from tests.integration.kine_check.conftest import Examine
     from tests.integration.kine_check.server import Site
-
-# Rows are seen only by the connection that wrote them, as behind a proxy that reads from a standby far behind.
-UNSEEN = (
-    "ALTER TABLE %1$I.kine ADD COLUMN origin integer DEFAULT pg_backend_pid();"
-    "ALTER TABLE %1$I.kine ENABLE ROW LEVEL SECURITY; ALTER TABLE %1$I.kine FORCE ROW LEVEL SECURITY;"
-    "CREATE POLICY own ON %1$I.kine USING (origin = pg_backend_pid()) WITH CHECK (true)"
-)
 
 
 class TestPooler:
@@ -44,30 +37,13 @@ class TestPooler:
         assert findings(report, "warn") == ["dsn", "tls"]
 
 
-class TestConnections:
-    """What one connection writes, another one works on."""
-
-    def test_reads_that_are_late(self, site: Site, run: Examine) -> None:
-        alter_scratch(site, UNSEEN)
-        assert_only(run(site.url()), "read_your_writes", "fail")
-
-    def test_compaction_given_up(self, site: Site, run: Examine) -> None:
-        refuse = "RAISE EXCEPTION ''''could not serialize access'''' USING ERRCODE = ''''40001'''';"
-        alter_scratch(site, row_trigger("DELETE", refuse))
-        assert_only(run(site.url()), "compaction", "fail")
-
-    def test_compaction_that_deletes_nothing(self, site: Site, run: Examine) -> None:
-        alter_scratch(site, row_trigger("DELETE", "RETURN NULL;"))
-        assert_only(run(site.url()), "compaction", "fail")
-
-
-class TestLargeValues:
-    """Values that are cut off or refused."""
+class TestScratch:
+    """The scratch table cannot be made."""
 
     def test_refused(self, site: Site, run: Examine) -> None:
-        alter_scratch(site, "ALTER TABLE %I.kine ADD CHECK (octet_length(value) < 1048576)")
-        assert_only(run(site.url()), "big_value", "fail")
-
-    def test_cut_off(self, site: Site, run: Examine) -> None:
-        alter_scratch(site, row_trigger("INSERT", "NEW.value = substr(NEW.value, 1, 1048576); RETURN NEW;"))
-        assert_only(run(site.url()), "big_value", "fail")
+        alter_scratch(site, "SELECT 1 / 0")
+        report = run(site.url())
+        assert_only(report, "revisions", "fail")
+        assert report.text().count("division by zero") == 1
+        reasons = {check.observed for check in report.checks if check.status == "skipped"}
+        assert reasons == {"the scratch table could not be made", "Revisions in order failed"}

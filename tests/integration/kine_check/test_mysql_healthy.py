@@ -14,15 +14,14 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.checks_mysql imp
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.deadline import Deadline
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Plan
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql import connect
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_schema import COLLATION, TABLE, ddl
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_schema import TABLE, ddl
 from tests.integration.kine_check.conftest import findings
+from tests.integration.kine_check.mysql_faults import RECOLLATE
 from tests.integration.kine_check.test_healthy import CONNECTIONS_WORTH, seconds
 
 if t.TYPE_CHECKING:
     from tests.integration.kine_check.conftest import Examine
     from tests.integration.kine_check.mariadb_server import MariaSite
-
-RECOLLATE = f"ALTER TABLE {TABLE} MODIFY name VARCHAR(630) CHARACTER SET ascii COLLATE {COLLATION}"
 
 
 def test_empty_database_passes_everything(maria_site: MariaSite, run_mysql: Examine) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import typing as t
 
+import pymysql
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.checks_mysql import MYSQL_CHECKS
@@ -63,3 +64,23 @@ def test_wrong_password(modules: Modules, site: MariaSite) -> None:
     result = modules.run("kine_check", url=site.url())
     assert result["failed"]
     assert "wrong password" in result["msg"]
+
+
+def test_checks_do_not_count_each_other(modules: Modules, maria: MariaServer, site: MariaSite) -> None:
+    """Neither as slots in use nor as users of one database, here the last; its other user is no check, and found."""
+    sites = [*(maria.site(password=f"{PASSWORD}{number}") for number in range(5)), site]
+    databases = [{"url": each.url()} for each in [*sites, site]]
+    with maria.admin() as cursor, pymysql.connect(port=maria.port, **account(sites[0])):
+        cursor.execute("SHOW GLOBAL STATUS LIKE 'Threads_connected'")
+        connected = int(cursor.fetchall()[0][1])
+        result = modules.run(
+            "kine_check", databases=databases, expect="empty", max_open_connections=12, samples=100, fail_on="never"
+        )
+    used = [each["connections"]["used"] for each in result["databases"]]
+    assert used == [connected - 1, *[connected] * 6]
+    found = [check["status"] for each in result["databases"] for check in each["checks"] if check["id"] == "writers"]
+    assert found == ["fail", *["ok"] * 6], result["msg"]
+
+
+def account(site: MariaSite) -> dict[str, t.Any]:
+    return {"host": "127.0.0.1", "user": site.role, "password": site.password, "database": site.database}

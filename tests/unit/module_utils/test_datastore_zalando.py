@@ -61,11 +61,30 @@ def test_the_defaults_are_highly_available_and_safe() -> None:
             "failsafe_mode": True,
             "synchronous_mode": True,
         },
+        "tls": {"secretName": "acid-minimal-cluster-tls"},
+        "spiloFSGroup": 103,
     }
 
 
 def test_the_guides_resource_is_within_reach() -> None:
-    assert store(owner_flags=["superuser", "createdb"], spec={"patroni": None}).desired() == [GUIDE]
+    assert store(owner_flags=["superuser", "createdb"], tls_secret="", spec={"patroni": None}).desired() == [GUIDE]
+
+
+def test_the_servers_certificate() -> None:
+    made = store().certificate()
+    assert made
+    assert store().ca() == (made.secret, "ca.crt")
+    assert store().endpoint().name in made.dns_names
+    assert store(tls_secret="own").certificate() is None
+    assert store(tls_secret="own").ca() == ("own", "ca.crt")
+    assert store(tls_secret="own").desired()[0]["spec"]["tls"] == {"secretName": "own"}
+    assert store(tls_secret="").ca() is None
+
+
+@pytest.mark.parametrize("changes", [{"tls_secret": "not.a.label"}, {"spec": {"tls": {"secretName": "own"}}}])
+def test_a_certificate_that_would_not_be_found(changes: dict[str, t.Any]) -> None:
+    with pytest.raises(InvalidInput, match="tls_secret"):
+        store(**changes).validate()
 
 
 @pytest.mark.parametrize(

@@ -15,15 +15,10 @@ import typing as t
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import manifests_certificates as certificates
+from ansible_collections.k0smotron.ha.plugins.module_utils.certificates import Bundle, serves
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Object
-from ansible_collections.k0smotron.ha.plugins.module_utils.webhook_certificate import (
-    LIFETIME,
-    Bundle,
-    issue,
-    renewed,
-    usable,
-)
+from ansible_collections.k0smotron.ha.plugins.module_utils.webhook_certificate import LIFETIME, issue, renewed
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -82,7 +77,7 @@ def test_it_is_kept_for_two_thirds_of_its_life(bundle: Bundle) -> None:
 
 
 def test_it_is_renewed_for_another_name(bundle: Bundle) -> None:
-    assert not usable(bundle, (*NAMES, "more.system.svc"), NOW)
+    assert not serves(bundle, (*NAMES, "more.system.svc"), NOW)
 
 
 def test_a_renewal_trusts_the_old_authority_as_well(bundle: Bundle, tmp_path: Path) -> None:
@@ -101,8 +96,8 @@ def test_an_authority_that_is_over_is_dropped(bundle: Bundle) -> None:
 @pytest.mark.parametrize("field", ["ca", "certificate", "key"])
 def test_parts_that_do_not_belong_together_are_replaced(bundle: Bundle, field: str) -> None:
     other = issue(NAMES, NOW)
-    assert not usable(dataclasses.replace(bundle, **{field: getattr(other, field)}), NAMES, NOW)
-    assert not usable(dataclasses.replace(bundle, **{field: "broken"}), NAMES, NOW)
+    assert not serves(dataclasses.replace(bundle, **{field: getattr(other, field)}), NAMES, NOW)
+    assert not serves(dataclasses.replace(bundle, **{field: "broken"}), NAMES, NOW)
 
 
 def test_the_key_is_not_in_the_representation(bundle: Bundle) -> None:

@@ -14,9 +14,11 @@ import json
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import time
 import typing as t
 from pathlib import Path
 
@@ -26,6 +28,7 @@ CONFIG = HOME / "postgres.yml"  # JSON is YAML
 SOCKETS = Path("/var/run/postgresql")
 NOT_SUPPORTED = ("CLONE_SCOPE", "CLONE_WITH_WALE", "CLONE_WITH_BASEBACKUP", "STANDBY_HOST", "STANDBY_WITH_WALE")
 MEBIBYTE = 1 << 20
+RELOAD_SECONDS = 10  # Spilo: five minutes
 CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 Config = dict[str, t.Any]
@@ -40,6 +43,8 @@ def main() -> None:
     config = merged(patroni_config(env, tls, memory_limit()), json.loads(env.get("SPILO_CONFIGURATION", "{}")))
     write_config(config)
     become_postgres()
+    if "SSL_CERTIFICATE_FILE" in env:
+        start_reloader(Path(env["SSL_CERTIFICATE_FILE"]), Path(config["postgresql"]["data_dir"]))
     os.execvp("patroni", ["patroni", str(CONFIG)])  # noqa: S606 (no shell wanted)
 
 
@@ -78,6 +83,22 @@ def server_certificate(env: t.Mapping[str, str]) -> dict[str, str]:
         shutil.chown(path, USER, USER)
     key.chmod(0o600)
     return {"ssl_cert_file": str(certificate), "ssl_key_file": str(key)}
+
+
+def start_reloader(certificate: Path, data: Path) -> None:
+    """Let PostgreSQL read a renewed certificate, in a process of its own beside Patroni, as Spilo does."""
+    if os.fork() != 0:
+        return
+    seen = certificate.read_bytes()
+    while True:
+        time.sleep(RELOAD_SECONDS)
+        now = certificate.read_bytes()
+        if now != seen:
+            try:
+                os.kill(int((data / "postmaster.pid").read_text().split()[0]), signal.SIGHUP)
+            except (OSError, ValueError, IndexError):  # it is not running at this moment, and reads it when it starts
+                continue
+            seen = now
 
 
 def patroni_config(env: t.Mapping[str, str], tls: t.Mapping[str, str], memory: int) -> Config:

@@ -142,6 +142,8 @@ class StandIn(Database):
     pooled: Prepared = ONE_SESSION
     product: Server = TESTED
     memory: MemoryScratch = field(default_factory=MemoryScratch)
+    refusal: Exception | None = None
+    asked_for_scratch: int = 0
     removal: Exception | None = None
 
     def way(self) -> str:
@@ -191,6 +193,9 @@ class StandIn(Database):
 
     @contextlib.contextmanager
     def scratch(self) -> t.Iterator[Scratch]:
+        self.asked_for_scratch += 1
+        if self.refusal:
+            raise self.refusal
         yield self.memory
         if self.removal:
             raise self.removal

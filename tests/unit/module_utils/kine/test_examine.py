@@ -20,6 +20,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Report
 
 IDS = [check.id for check in CHECKS]
+WRITING = ["revisions", "ranges", "read_your_writes", "compaction", "big_value", "latency"]
 
 
 def run(database: StandIn, url: str = URL) -> Report:
@@ -94,14 +95,7 @@ def test_read_only_database_is_not_written_to() -> None:
     database.states[0] = database.states[0].__class__("192.0.2.1", standby=False, read_only=True)
     report = run(database)
     assert status(report)["writable"] == "fail"
-    assert {check.id for check in report.checks if check.status == "skipped"} == {
-        "revisions",
-        "ranges",
-        "read_your_writes",
-        "compaction",
-        "big_value",
-        "latency",
-    }
+    assert [check.id for check in report.checks if check.status == "skipped"] == WRITING
     assert report.checks[-1].observed == "Primary, writable failed"
     assert not database.memory.rows
 
@@ -125,6 +119,28 @@ def test_lost_connection_skips_the_rest(error: HaError) -> None:
     assert status(report)["connections"] == "fail"
     assert [check.status for check in report.checks[place + 1 :]] == ["skipped"] * (len(IDS) - place - 1)
     assert report.checks[-1].observed == "Connection slots ended the connection"
+
+
+def test_scratch_that_cannot_be_made_is_told_once() -> None:
+    database = StandIn(refusal=HaError("the disk is full", "Make room."))
+    report = run(database)
+    assert [(check.id, check.observed) for check in report.checks if check.status == "fail"] == [
+        ("revisions", "the disk is full")
+    ]
+    skipped = [check for check in report.checks if check.status == "skipped"]
+    assert [check.id for check in skipped] == WRITING[1:]
+    reasons = {check.id: check.observed for check in skipped}
+    assert reasons.pop("compaction") == "Revisions in order failed"
+    assert set(reasons.values()) == {"the scratch table could not be made"}
+    assert database.asked_for_scratch == 1
+
+
+def test_role_that_may_make_no_scratch_skips_all_for_one_reason() -> None:
+    database = StandIn(refusal=Forbidden("permission denied for database kine", "GRANT CREATE ON DATABASE."))
+    skipped = [check for check in run(database).checks if check.status == "skipped"]
+    assert [check.id for check in skipped] == WRITING
+    assert {check.observed for check in skipped} == {"not allowed: permission denied for database kine"}
+    assert database.asked_for_scratch == 1
 
 
 def test_scratch_that_cannot_be_removed_is_told() -> None:

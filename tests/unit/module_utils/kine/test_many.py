@@ -12,15 +12,13 @@ import typing as t
 
 import pytest
 
+from ansible_collections.k0smotron.ha.plugins.module_utils import kine_check_turns
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY, Dsn
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, HaError, NotFound, Unreachable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine import postgres
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_run import (
-    AT_ONCE_PER_SERVER,
-    examine_all,
-    options_of,
-)
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_run import examine_all, options_of
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_sources import OURS, POOL_KEY, once
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_turns import AT_ONCE_PER_SERVER
 from ansible_collections.k0smotron.ha.plugins.modules.kine_check import DATABASE
 from tests.unit.module_utils.kine.standin import StandIn
 
@@ -162,8 +160,33 @@ def test_one_server_is_not_overrun(connect: t.Any) -> None:
             now[0] -= 1
 
     connect(opener)
-    run([entry(url=URL.format(host="db").replace("/kine", f"/kine{number}")) for number in range(25)])
+    run(databases(25))
     assert not too_many.is_set()
+
+
+def databases(count: int) -> list[dict[str, t.Any]]:
+    return [entry(url=URL.format(host="db").replace("/kine", f"/kine{number}")) for number in range(count)]
+
+
+def test_one_database_of_each_server_is_examined_thoroughly(connect: t.Any) -> None:
+    found = run([*databases(5), entry(url=URL.format(host="another"))], samples=30)
+    assert sorted(each.report.latency.samples for each in found[:5]) == [10, 10, 10, 10, 30]
+    assert [each.report.latency.listed > 0 for each in found[:5]].count(True) == 1
+    assert found[5].report.latency.listed > 0
+
+
+def test_a_database_that_cannot_be_measured_leaves_it_to_the_next(
+    connect: t.Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kine_check_turns, "AT_ONCE_PER_SERVER", 1)
+
+    def opener(dsn: Dsn) -> t.Any:
+        if dsn.database == "kine0":
+            raise Unreachable("no answer")
+        return contextlib.nullcontext(StandIn())
+
+    connect(opener)
+    assert [each.report.latency.listed > 0 for each in run(databases(3))] == [False, True, False]
 
 
 def test_an_unexpected_error_is_not_swallowed(connect: t.Any) -> None:

@@ -75,6 +75,11 @@ def test_writable(states: list[WriteState], status: str, words: str) -> None:
     assert (finding.status, words in finding.observed) == (status, True)
 
 
+def test_writable_where_the_way_was_tried() -> None:
+    finding = rules_connection.is_writable(look_at(StandIn(states=[PRIMARY, STANDBY]), Plan(thorough=False)))
+    assert finding.observed.startswith("1 of 2 connections reached a standby")
+
+
 @pytest.mark.parametrize(
     ("level", "status"),
     [("read committed", "ok"), ("repeatable read", "warn"), ("read uncommitted", "warn"), ("serializable", "fail")],

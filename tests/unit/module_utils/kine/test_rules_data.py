@@ -137,7 +137,8 @@ def test_compaction_keeps_up(changes: dict[str, t.Any], status: str, words: str)
         ({"gaps": 150, "scanned": 199}, "ok", "150 of"),
         ({"gaps": 0, "scanned": 0}, "ok", "0 of"),
         ({"compact_rows": 0}, "ok", ""),
-        ({"compact_rows": 2}, "warn", "2 rows compact_rev_key"),
+        ({"compact_rows": 2}, "fail", "2 rows compact_rev_key"),
+        ({"compact_rows": 2, "gaps": 201}, "fail", "2 rows compact_rev_key"),
     ],
 )
 def test_gaps(changes: dict[str, t.Any], status: str, words: str) -> None:

@@ -76,10 +76,11 @@ def test_writers_leave_slots_to_others(room: Slots | Exception, writers: int) ->
     assert ("at once" in finding.observed) == (writers > 0)
 
 
-def test_without_load_only_single_inserts_are_timed() -> None:
-    look = look_at(StandIn(), Plan(samples=3, load=False))
+@pytest.mark.parametrize(("samples", "timed"), [(3, 3), (100, 10)])
+def test_where_the_server_was_measured_only_few_single_inserts_are_timed(samples: int, timed: int) -> None:
+    look = look_at(StandIn(), Plan(samples=samples, thorough=False))
     assert rules_latency.database_is_quick(look).status == "ok"
-    assert (look.latency.samples, look.latency.writers, look.latency.listed) == (3, 0, 0)
+    assert (look.latency.samples, look.latency.writers, look.latency.listed) == (timed, 0, 0)
 
 
 def test_as_many_writers_as_there_are_connections() -> None:

@@ -13,8 +13,10 @@ import pytest
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, HaError, Unreachable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine import rules_writes
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import Row, Scratch, SerializationFailure
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Plan
 from tests.unit.module_utils.kine.standin import MemoryScratch, StandIn, look_at
 
+AGAIN = Plan(thorough=False)
 RULES = (rules_writes.own_writes_are_read, rules_writes.compaction_works, rules_writes.big_values_fit)
 
 
@@ -44,6 +46,11 @@ class Replica(MemoryScratch):
 def test_reads_that_are_late() -> None:
     finding = rules_writes.own_writes_are_read(look_at(StandIn(memory=Replica())))
     assert (finding.status, finding.observed.split()[:3]) == ("fail", ["15", "of", "30"])
+
+
+def test_where_the_way_was_tried_few_reads_do() -> None:
+    finding = rules_writes.own_writes_are_read(look_at(StandIn(memory=Replica()), AGAIN))
+    assert (finding.status, finding.observed.split()[1:3]) == ("fail", ["of", "5"])
 
 
 def test_tries_end_early_on_a_slow_database(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,6 +117,12 @@ class Small(MemoryScratch):
 def test_value_that_is_cut_off() -> None:
     finding = rules_writes.big_values_fit(look_at(StandIn(memory=Small())))
     assert (finding.status, finding.observed) == ("fail", "1048576 bytes came back")
+
+
+@pytest.mark.parametrize(("plan", "size"), [(Plan(), "1.5 MiB"), (AGAIN, "0.125 MiB")])
+def test_the_size_that_was_tried_is_told(plan: Plan, size: str) -> None:
+    finding = rules_writes.big_values_fit(look_at(StandIn(), plan))
+    assert finding.observed == f"a value of {size} comes back as it was written"
 
 
 def test_value_that_is_refused() -> None:
