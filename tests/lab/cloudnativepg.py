@@ -71,7 +71,7 @@ def variables(artifacts: Artifacts, folder: Path) -> dict[str, t.Any]:
     return {
         "cloudnativepg_operator_version": sources[NAME].version,
         "cloudnativepg_operator_source": [str(folder)],
-        "postgres_cluster_image": POSTGRES_IMAGE,
+        "lab_cloudnativepg_image": POSTGRES_IMAGE,
     }
 
 

@@ -97,7 +97,7 @@ def test_cloudnativepg_is_upstream_s_release_but_for_the_pull_policy(lab: t.Call
     (patch,) = kustomization["patches"]
     assert [change["path"].rpartition("/")[2] for change in json.loads(patch["patch"])] == ["imagePullPolicy"]
     assert found["cloudnativepg_operator_version"] == "v1.2.3"
-    assert found["postgres_cluster_image"].partition(":")[2].startswith("15")
+    assert found["lab_cloudnativepg_image"].partition(":")[2].startswith("15")
 
 
 def test_mariadb_is_the_definitions_and_upstream_s_chart_with_upstream_s_values(
