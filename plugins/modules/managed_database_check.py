@@ -19,7 +19,6 @@ author:
   - k0smotron.ha contributors (@k0smotron-ha)
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
-  - k0smotron.ha.attributes
   - k0smotron.ha.attributes.info
 requirements:
   - psycopg >= 3.2 (for PostgreSQL)
