@@ -149,7 +149,7 @@ def _datastore(kube: Kube, dsn: Dsn, namespace: str) -> dict[str, t.Any] | None:
         live = datastore_lookup.datastore_behind(kube, dsn, namespace)
         if live is None:
             return None
-        store = datastore_lookup.known(live)
+        store = datastore_lookup.known(kube, live)
         verdict = datastore_run.judge(kube, store)
     except HaError as error:
         return {"provider": None, "up": False, "reason": str(error), "leader": None, "sync_standby": None}

@@ -217,13 +217,13 @@ def _from_datastore(kube: Kube, params: Params, certificates: str) -> Source:
             f"There is no {given['provider']} datastore {place.namespace}/{place.name}",
             "Create it with k0smotron.ha.datastore, or correct its name and namespace",
         )
-    owner = given["owner"] or _owner(live, given["database"])
+    owner = given["owner"] or _owner(kube, live, given["database"])
     store = datastore(
         given["provider"], dataclasses.replace(place, databases=(DatabaseSpec(given["database"], owner),))
     )
     store.validate()
     user, password = _credentials(kube, store, owner, params)
-    certificates = certificates or _authorities(kube, datastore_lookup.known(live) if live else store, params)
+    certificates = certificates or _authorities(kube, datastore_lookup.known(kube, live) if live else store, params)
     dsn = Dsn(
         scheme=store.scheme,
         user=user,
@@ -237,10 +237,10 @@ def _from_datastore(kube: Kube, params: Params, certificates: str) -> Source:
     return Source(build(dsn), requires_tls, predicted=NOT_MADE_YET in (dsn.password, used), certificates=used)
 
 
-def _owner(live: Object | None, database: str) -> str:
+def _owner(kube: Kube, live: Object | None, database: str) -> str:
     if live is None:  # only in check mode: the datastore comes into being in the same run
         return NOT_MADE_YET
-    return datastore_lookup.known(live).owner_of(database)
+    return datastore_lookup.known(kube, live).owner_of(database)
 
 
 def _authorities(kube: Kube, store: Datastore, params: Params) -> str:

@@ -8,16 +8,16 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
+    PROVIDERS,
     Datastore,
-    datastore,
+    provider_of,
     service_of,
-    zalando,
-    zalando_known,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden
 
 if t.TYPE_CHECKING:
+    from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import Ref
     from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube
 
 Object: t.TypeAlias = dict[str, t.Any]
@@ -28,23 +28,41 @@ def datastore_behind(kube: Kube, dsn: Dsn, namespace: str) -> Object | None:
 
     namespace is where the DSN is used: a host name without dots belongs to it.
     """
-    if dsn.scheme != "postgres":
-        return None
     host = dsn.hosts[0].name
-    service = service_of(host if "." in host else f"{host}.{namespace}")
-    if service is None:
+    found = service_of(host if "." in host else f"{host}.{namespace}")
+    if found is None:
         return None
+    service, namespace = found
+    for provider in PROVIDERS.values():
+        name = provider.behind(service) if provider.scheme == dsn.scheme else None
+        live = _readable(kube, provider, name, namespace) if name else None
+        if live is not None:
+            return live
+    return None
+
+
+def _readable(kube: Kube, provider: type[Datastore], name: str, namespace: str) -> Object | None:
     try:
-        return kube.get(zalando.API_VERSION, zalando.KIND, *service)
+        return kube.get(provider.api_version, provider.kind, name, namespace)
     except Forbidden:  # whoever runs control planes need not be allowed to see the databases
         return None
 
 
 def requires_tls(live: Object | None) -> bool | None:
     """Whether this database cluster refuses connections without TLS; None when nobody knows."""
-    return None if live is None else zalando_known.requires_tls(live)
+    return None if live is None else provider_of(live).requires_tls(live)
 
 
-def known(live: Object) -> Datastore:
+def known(kube: Kube, live: Object) -> Datastore:
     """The Datastore that judges a live custom resource found by datastore_behind()."""
-    return datastore("zalando", zalando_known.options_from(live))
+    provider = provider_of(live)
+    observed = {ref.key: fetch(kube, ref) for ref in provider.refs_to_know(live)}
+    return provider(provider.options_from(live, observed))
+
+
+def fetch(kube: Kube, ref: Ref) -> list[Object]:
+    """The objects that a Datastore wants to see."""
+    if ref.name is None:
+        return kube.list(ref.api_version, ref.kind, ref.namespace, ref.label_selector)
+    found = kube.get(ref.api_version, ref.kind, ref.name, ref.namespace)
+    return [found] if found else []

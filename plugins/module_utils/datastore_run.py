@@ -12,7 +12,9 @@ import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.k0smotron.ha.plugins.module_utils import certificates, datastore_removal, server_certificate
+from ansible_collections.k0smotron.ha.plugins.module_utils import certificates, server_certificate
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_lookup import fetch
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals import remove
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     DatabaseSpec,
     Datastore,
@@ -24,13 +26,11 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine import postgres, postgres_connection
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref, changes_result
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
-from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
+from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts, with_password
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
-
-    from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import Ref as Wanted
 
 Params: t.TypeAlias = t.Mapping[str, t.Any]
 Observed: t.TypeAlias = dict[str, list[Object]]
@@ -41,6 +41,7 @@ SAME_NAME = (
     "namespace",
     "instances",
     "version",
+    "image",
     "volume_size",
     "storage_class",
     "synchronous",
@@ -57,7 +58,7 @@ def ensure(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     """The whole module: its parameters in, its result out. Raises HaError."""
     store = datastore(module.params["provider"], options(module.params))
     if module.params["state"] == "absent":
-        return datastore_removal.remove(kube, store, module.params)
+        return remove(kube, store, module.params)
     return present(kube, store, module.params)
 
 
@@ -75,9 +76,17 @@ def present(kube: Kube, store: Datastore, params: Params) -> dict[str, t.Any]:
     wanted = store.desired()
     cluster = Ref.of(wanted[0])
     store.refuse_change(kube.get(*cluster))
-    changes = kube.apply([*_certificate(kube, store), *wanted])
+    secrets = [*_certificate(kube, store), *_own_secrets(kube, store)]
+    if secrets and not kube.check_mode:  # what the operator's webhook refuses leaves none of them behind
+        kube.rehearse(wanted[0])
+    changes = kube.apply([*secrets, *wanted])
     verdict = _await(kube, store, params) if params["wait"] and not kube.check_mode else judge(kube, store)
     return {**changes_result(changes), **describe(store, verdict)}
+
+
+def _own_secrets(kube: Kube, store: Datastore) -> list[Object]:
+    """The credential Secrets that the operator wants from us, each with the password that it has, or else a new one."""
+    return [with_password(secret, kube.get(*Ref.of(secret))) for secret in store.own_secrets()]
 
 
 def _certificate(kube: Kube, store: Datastore) -> list[Object]:
@@ -124,20 +133,13 @@ def describe(store: Datastore, verdict: Verdict) -> dict[str, t.Any]:
 
 
 def judge(kube: Kube, store: Datastore) -> Verdict:
-    """What the operator, Patroni's labels and the Secrets say, without trying a write."""
+    """What the operator, the pods and the Secrets say, without trying a write."""
     return store.judge(observe(kube, store))
 
 
 def observe(kube: Kube, store: Datastore) -> Observed:
     """What a Datastore wants to see for its judgement."""
-    return {ref.key: _fetch(kube, ref) for ref in store.refs_for_judgement()}
-
-
-def _fetch(kube: Kube, ref: Wanted) -> list[Object]:
-    if ref.name is None:
-        return kube.list(ref.api_version, ref.kind, ref.namespace, ref.label_selector)
-    found = kube.get(ref.api_version, ref.kind, ref.name, ref.namespace)
-    return [found] if found else []
+    return {ref.key: fetch(kube, ref) for ref in store.refs_for_judgement()}
 
 
 def _await(kube: Kube, store: Datastore, params: Params) -> Verdict:

@@ -41,6 +41,7 @@ Propagation: t.TypeAlias = t.Literal["Background", "Foreground"]
 
 FIELD_MANAGER = "k0smotron.ha"
 APPLY_PATCH = "application/apply-patch+yaml"
+MERGE_PATCH = "application/merge-patch+json"
 POLL_FIRST_SECONDS = 0.5
 POLL_MAX_SECONDS = 2.0
 # A controller of one replica, such as k0smotron's, answers again this soon after its pod was moved.
@@ -118,19 +119,23 @@ class Kube:
             # The server would take the change, and then finish the deletion.
             raise Conflict(f"{ref} is being deleted", "Wait until it is gone, then run again")
         try:
-            after = self._admitted(obj, force)
+            after = self._admitted(obj, force=force, dry_run=self.check_mode)
         except NotFound:
             if not self.check_mode or before is not None:
                 raise
             after = obj
         return compare(before, after)
 
-    def _admitted(self, obj: Object, force: bool) -> Object:
+    def rehearse(self, obj: Object) -> None:
+        """Raise what an apply of this object would raise, and change nothing."""
+        self._admitted(obj, force=True, dry_run=True)
+
+    def _admitted(self, obj: Object, *, force: bool, dry_run: bool) -> Object:
         """One server-side apply, again and again for some seconds while what admits it restarts."""
         deadline = time.monotonic() + WEBHOOK_SECONDS
         while True:
             try:
-                return self.patch(obj, force=force, dry_run=self.check_mode)
+                return self.patch(obj, force=force, dry_run=dry_run)
             except WebhookSilent:
                 if time.monotonic() > deadline:
                     raise
@@ -150,6 +155,18 @@ class Kube:
             query=query,
             body=dict(obj),
             content_type=APPLY_PATCH,
+        )
+
+    def merge(self, ref: Ref, part: Object) -> Object:
+        """One JSON merge patch: for what an apply cannot do, such as taking away what another manager owns."""
+        resource = self.client.resource(ref.api_version, ref.kind)
+        return self.client.call(
+            "PATCH",
+            resource.path(ref.name, ref.namespace),
+            resource.request("patch", ref.name, ref.namespace),
+            query=[("fieldManager", FIELD_MANAGER)],
+            body=part,
+            content_type=MERGE_PATCH,
         )
 
     def delete(

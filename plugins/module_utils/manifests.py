@@ -146,7 +146,8 @@ def replace_images(objects: t.Sequence[Object], images: t.Mapping[str, str]) -> 
     """The objects with other images.
 
     A key is a whole image, an image without its tag, or the last part of its name; the most exact key wins. A new
-    image without tag or digest keeps the old one. Raises InvalidInput for a key that fits no image: it would be
+    image without tag or digest keeps the old one. An environment variable that tells a container its own image, from
+    which CloudNativePG starts its instances, follows. Raises InvalidInput for a key that fits no image: it would be
     a mirror that is not used.
     """
     result = copy.deepcopy(list(objects))
@@ -156,13 +157,20 @@ def replace_images(objects: t.Sequence[Object], images: t.Mapping[str, str]) -> 
         key = _image_key(container["image"], images)
         if key is not None:
             unused.discard(key)
-            container["image"] = _new_image(container["image"], images[key])
+            _set_image(container, _new_image(container["image"], images[key]))
     if unused:
         present = ", ".join(sorted({one["image"] for one in containers})) or "none"
         raise InvalidInput(
             f"The manifests use no image {', '.join(sorted(unused))}", f"Name one of the images they use: {present}"
         )
     return result
+
+
+def _set_image(container: Object, image: str) -> None:
+    for variable in container.get("env") or []:
+        if variable.get("value") == container["image"]:
+            variable["value"] = image
+    container["image"] = image
 
 
 def _containers(node: t.Any) -> t.Iterator[Object]:

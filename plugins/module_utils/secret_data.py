@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import copy
+import secrets
 import typing as t
 
 
@@ -16,6 +18,18 @@ def texts(secret: t.Mapping[str, t.Any]) -> dict[str, str]:
     stringData is write-only in Kubernetes, so a Secret that was read has all of it in data.
     """
     return {key: _decoded(value) for key, value in (secret.get("data") or {}).items()}
+
+
+def with_password(secret: t.Mapping[str, t.Any], live: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
+    """A Secret's texts and a password as data: the one that the live Secret has, or else a new one of 256 bits.
+
+    Not stringData: it is written, never read back, so a dropped key would stay in data.
+    """
+    complete = copy.deepcopy(dict(secret))
+    given = complete.pop("stringData", {})
+    given["password"] = texts(live or {}).get("password") or secrets.token_hex(32)
+    complete["data"] = {key: base64.b64encode(value.encode()).decode() for key, value in given.items()}
+    return complete
 
 
 def _decoded(value: str | None) -> str:

@@ -25,7 +25,8 @@ requirements:
 options:
   provider:
     description:
-      - The operator that runs the database. V(zalando) is the Zalando Postgres operator.
+      - The operator that runs the database. V(zalando) is the Zalando Postgres operator, V(cloudnativepg) is
+        CloudNativePG.
     type: str
     default: zalando
   name:
@@ -47,10 +48,12 @@ options:
   data:
     description:
       - What becomes of volumes and credential Secrets with O(state=absent).
-      - V(keep) refuses to delete anything while the operator is configured to delete data together with the custom
-        resource, which is the default of the Zalando operator.
-      - With V(keep) and O(wait), all instances but the first are stopped before, so that the one that starts first when
-        the database cluster is created again is the one with the newest data.
+      - Created again under its name, the database cluster goes on with the volumes and credentials that were kept.
+      - V(keep) with V(zalando) refuses to delete anything while the operator is configured to delete data together with
+        the custom resource, which is its default. With O(wait), all instances but the first are stopped before, so that
+        the one that starts first later is the one with the newest data.
+      - V(keep) with V(cloudnativepg) takes the volume claims from the custom resource, which owns them, and labels the one
+        with the newest data. It waits for the end of a failover, or without O(wait) refuses.
       - V(delete) removes volume claims and Secrets too, whatever the operator does. There is no way back.
     type: str
     choices: [keep, delete]
@@ -65,6 +68,11 @@ options:
       - Major version of the database, such as V(15). It cannot go back on a live cluster.
     type: str
     default: "15"
+  image:
+    description:
+      - Image of the instances, for a mirror or an image of your own. The provider's image for O(version) when not given.
+      - With V(cloudnativepg) its tag has to begin with O(version), because that is where the operator looks for it.
+    type: str
   volume_size:
     description:
       - Size of each instance's volume. It can grow but not shrink.
@@ -112,11 +120,15 @@ options:
   tls_secret:
     description:
       - Secret in O(namespace) with the certificate of the database's servers, that somebody else such as cert-manager keeps,
-        under the keys C(tls.crt), C(tls.key) and C(ca.crt). It has to name C(NAME.NAMESPACE), the primary's Service.
+        under the keys C(tls.crt), C(tls.key) and C(ca.crt). It has to name the primary's Service as
+        RV(endpoint) does.
       - When not given, a certificate for a year is made, in the Secret C(NAME-tls), by an authority of its own in
         C(NAME-authority). Running this module again renews it when a third of its life is left; the authority stays,
-        so that control planes go on trusting it. Spilo takes up a renewed certificate within minutes, without a restart.
-      - Empty lets each server sign for itself, so that nobody can verify it. Changing it restarts the servers.
+        so that control planes go on trusting it. The servers take up a renewed certificate without a restart.
+      - Empty leaves it to the operator. Zalando's lets each server sign for itself, so that nobody can verify it.
+        CloudNativePG's has an authority of its own, and replaces it every three months; control planes have to learn
+        the new one within a week.
+      - Changing it restarts the servers.
     type: str
   parameters:
     description:
@@ -220,6 +232,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "data": {"type": "str", "choices": ["keep", "delete"], "default": "keep"},
     "instances": {"type": "int", "default": 2},
     "version": {"type": "str", "default": "15"},
+    "image": {"type": "str"},
     "volume_size": {"type": "str", "default": "10Gi"},
     "storage_class": {"type": "str"},
     "databases": {

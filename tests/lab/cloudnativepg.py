@@ -69,7 +69,7 @@ def variables(sources: t.Mapping[str, Source], folder: Path) -> dict[str, t.Any]
     return {
         "cloudnativepg_operator_version": sources[NAME].version,
         "cloudnativepg_operator_source": [str(folder)],
-        "postgres_cluster_image": POSTGRES_IMAGE,
+        "lab_cloudnativepg_image": POSTGRES_IMAGE,
     }
 
 

@@ -14,12 +14,22 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base impor
     DatastoreOptions,
     Ref,
 )
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.cloudnativepg import CloudNativePG
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando import Zalando
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 
-__all__ = ["PROVIDERS", "DatabaseSpec", "Datastore", "DatastoreOptions", "Ref", "datastore", "service_of"]
+__all__ = [
+    "PROVIDERS",
+    "DatabaseSpec",
+    "Datastore",
+    "DatastoreOptions",
+    "Ref",
+    "datastore",
+    "provider_of",
+    "service_of",
+]
 
-PROVIDERS: t.Mapping[str, type[Datastore]] = {provider.provider: provider for provider in (Zalando,)}
+PROVIDERS: t.Mapping[str, type[Datastore]] = {provider.provider: provider for provider in (Zalando, CloudNativePG)}
 
 
 def datastore(provider: str, options: DatastoreOptions) -> Datastore:
@@ -27,6 +37,16 @@ def datastore(provider: str, options: DatastoreOptions) -> Datastore:
     if provider not in PROVIDERS:
         raise InvalidInput(f"The datastore provider {provider!r} is unknown", f"Use one of: {', '.join(PROVIDERS)}.")
     return PROVIDERS[provider](options)
+
+
+def provider_of(live: t.Mapping[str, t.Any]) -> type[Datastore]:
+    """The provider whose custom resource this is, in whatever version it was read."""
+    group = live["apiVersion"].partition("/")[0]
+    return next(
+        provider
+        for provider in PROVIDERS.values()
+        if (provider.api_version.partition("/")[0], provider.kind) == (group, live["kind"])
+    )
 
 
 def service_of(host: str) -> tuple[str, str] | None:

@@ -46,14 +46,16 @@ class DatastoreOptions:
     instances: int = 2
     version: str = "15"
     """PostgreSQL major version. The default is that of k0smotron's guide; every supported operator has it."""
+    image: str | None = None
+    """Image of the instances, for a mirror; None takes the operator's own for ``version``."""
     volume_size: str = "10Gi"
     storage_class: str | None = None
     synchronous: str = "on"
     """``on``: commits wait for a standby while there is one. ``strict``: they wait for one. ``off``: never."""
     require_tls: bool = True
     tls_secret: str | None = None
-    """Secret with the servers' certificate (tls.crt, tls.key, ca.crt) that somebody else keeps. None: the operator's own,
-    or one that is made here. Empty: each server signs for itself, and nobody can verify it."""
+    """Secret with the servers' certificate (tls.crt, tls.key, ca.crt) that somebody else keeps. None: one that is made
+    here. Empty: the operator sees to it; Zalando's lets each server sign for itself."""
     parameters: t.Mapping[str, t.Any] = field(default_factory=dict)
     resources: t.Mapping[str, t.Any] = field(default_factory=dict)
     owner_flags: t.Sequence[str] = ()
@@ -82,6 +84,9 @@ class Datastore(ABC):
     provider: t.ClassVar[str]
     scheme: t.ClassVar[str]
     """Of its DSNs: postgres or mysql."""
+    api_version: t.ClassVar[str]
+    kind: t.ClassVar[str]
+    """Of the custom resource that stands for the database cluster."""
 
     def __init__(self, options: DatastoreOptions) -> None:
         self.options = options
@@ -93,6 +98,13 @@ class Datastore(ABC):
     @abstractmethod
     def desired(self) -> list[Object]:
         """The objects to apply; the first is the database cluster itself."""
+
+    def own_secrets(self) -> list[Object]:
+        """Credential Secrets that the operator wants to be given, still without their passwords.
+
+        Whoever applies them keeps the password of one that exists, and makes one up for one that does not.
+        """
+        return []
 
     @abstractmethod
     def refs_for_judgement(self) -> list[Ref]:
@@ -130,19 +142,28 @@ class Datastore(ABC):
         return None
 
     @abstractmethod
-    def reduced_to_first(self, live: Object, pods: t.Sequence[Object]) -> Object | None:
-        """``live`` with one instance, to be applied before it is removed with its data kept; None where that is needless.
-
-        The instance that stops last has the newest data, and it must be the one that starts first later.
-        """
-
-    @abstractmethod
-    def first_leads_alone(self, pods: t.Sequence[Object]) -> Verdict:
-        """Is the instance that starts first the only one left, and the leader."""
-
-    @abstractmethod
     def refuse_change(self, live: Object | None) -> None:
         """Raise InvalidInput where the step from ``live`` (the applied database cluster) would lose or break data."""
+
+    @classmethod
+    @abstractmethod
+    def behind(cls, service: str) -> str | None:
+        """Name of the custom resource whose primary a Service of this name would lead to; None when it cannot be one."""
+
+    @staticmethod
+    @abstractmethod
+    def requires_tls(live: Object) -> bool | None:
+        """Whether a live database cluster refuses connections without TLS; None when nobody knows."""
+
+    @classmethod
+    def refs_to_know(cls, live: Object) -> list[Ref]:
+        """What :meth:`options_from` wants to see beside the custom resource."""
+        return []
+
+    @classmethod
+    @abstractmethod
+    def options_from(cls, live: Object, observed: t.Mapping[str, t.Sequence[Object]]) -> DatastoreOptions:
+        """The options that would declare a live database cluster, as far as its judgement needs them."""
 
     def owner_of(self, database: str) -> str:
         """The role that owns ``database``; raises InvalidInput for a database that was not asked for."""

@@ -120,6 +120,23 @@ def first_serves(cluster: str, pods: t.Sequence[Object]) -> bool:
     return any(_is_first(cluster, pod) and _serving(pod) for pod in pods)
 
 
+def reduced_to_first(live: Object, pods: t.Sequence[Object]) -> Object | None:
+    """``live`` with one instance, to be applied before it is removed with its data kept; None where that is needless.
+
+    The instance that stops last has the newest data, and it must be the one that starts first later.
+    """
+    metadata, spec = live["metadata"], live["spec"]
+    if int(spec.get("numberOfInstances") or 1) == 1 or not first_serves(metadata["name"], pods):
+        return None
+    kept = {key: metadata[key] for key in ("name", "namespace", "labels", "annotations") if key in metadata}
+    return {
+        "apiVersion": live["apiVersion"],
+        "kind": live["kind"],
+        "metadata": kept,
+        "spec": {**spec, "numberOfInstances": 1},
+    }
+
+
 def first_leads_alone(cluster: str, pods: t.Sequence[Object]) -> Verdict:
     """Is that pod the leader, and the only one left."""
     shown = ", ".join(f"{pod['metadata']['name']} ({_role(pod) or 'no role'})" for pod in pods) or "none"

@@ -116,7 +116,7 @@ def lint(
     """Everything that is wrong with a DSN, errors first. Never raises and never shows the password.
 
     ``k0s_version`` is the version that will read it. ``require_tls`` says whether the database is known to refuse
-    connections without TLS (True: a Zalando cluster as it comes; False: plaintext is allowed; None: nobody knows).
+    connections without TLS (True: as the module datastore makes it; False: plaintext is allowed; None: nobody knows).
     ``ca_file`` says that kine gets its own --ca-file beside the DSN.
     """
     try:
@@ -186,14 +186,13 @@ def _plaintext(require_tls: bool | None) -> Finding:
     if require_tls:
         return Finding(
             ERROR,
-            "The DSN asks for sslmode=disable, but this database refuses plaintext: the Postgres operator's"
-            " default pg_hba rejects them",
+            "The DSN asks for sslmode=disable, but this database refuses plaintext: its pg_hba rejects it",
             "Use sslmode=require, or create the datastore with require_tls: false.",
         )
     return Finding(
         WARNING,
         "sslmode=disable sends the password and all data of the control plane in the clear",
-        "Use sslmode=require; a Zalando cluster refuses plaintext unless its datastore has require_tls: false.",
+        "Use sslmode=require; a datastore of this collection refuses plaintext unless it has require_tls: false.",
     )
 
 

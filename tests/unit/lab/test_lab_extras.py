@@ -82,7 +82,7 @@ def test_cloudnativepg_is_upstream_s_release_but_for_the_pull_policy(
     (patch,) = kustomization["patches"]
     assert [change["path"].rpartition("/")[2] for change in json.loads(patch["patch"])] == ["imagePullPolicy"]
     assert found["cloudnativepg_operator_version"] == "v1.2.3"
-    assert found["postgres_cluster_image"].partition(":")[2].startswith("15")
+    assert found["lab_cloudnativepg_image"].partition(":")[2].startswith("15")
 
 
 def test_without_extras_the_playbooks_hear_nothing_of_them(tmp_path: Path, sources: dict[str, programs.Source]) -> None:

@@ -10,7 +10,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import DatabaseSpec, DatastoreOptions, datastore
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
+    DatabaseSpec,
+    DatastoreOptions,
+    datastore,
+    zalando_judge,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 Observed = dict[str, list[dict[str, t.Any]]]
@@ -179,7 +184,7 @@ def test_no_secret_value_is_in_the_verdict() -> None:
     ],
 )
 def test_the_first_instance_leads_alone(pods: list[dict[str, t.Any]], alone: bool) -> None:
-    verdict = datastore("zalando", DatastoreOptions(name="db", namespace="x")).first_leads_alone(pods)
+    verdict = zalando_judge.first_leads_alone("db", pods)
     assert verdict.up == alone
     assert all(each["metadata"]["name"] in verdict.reason for each in pods)
 
@@ -196,12 +201,13 @@ def test_the_first_instance_leads_alone(pods: list[dict[str, t.Any]], alone: boo
 )
 def test_only_the_count_changes_before_a_removal(instances: int, first: dict[str, t.Any], needed: bool) -> None:
     live = {
+        "apiVersion": "acid.zalan.do/v1",
+        "kind": "postgresql",
         "metadata": {"name": "db", "namespace": "x", "labels": {"a": "b"}, "resourceVersion": "7"},
         "spec": {"teamId": "t", "numberOfInstances": instances},
         "status": {"PostgresClusterStatus": "Running"},
     }
-    store = datastore("zalando", DatastoreOptions(name="db", namespace="x"))
-    reduced = store.reduced_to_first(live, [first, pod("db-1", "replica", "10.0.0.2")])
+    reduced = zalando_judge.reduced_to_first(live, [first, pod("db-1", "replica", "10.0.0.2")])
     assert (reduced is not None) == needed
     if reduced is not None:
         assert reduced["metadata"] == {"name": "db", "namespace": "x", "labels": {"a": "b"}}

@@ -101,6 +101,7 @@ def test_a_certificate_that_would_not_be_found(changes: dict[str, t.Any]) -> Non
             "postgresql.parameters",
             {"max_connections": "200", "fsync": "on", "wal_compression": "lz4", "jit": "off"},
         ),
+        ({"image": "mirror.example/spilo"}, "dockerImage", "mirror.example/spilo"),
         ({"resources": {"limits": {"memory": "1Gi"}}}, "resources", {"limits": {"memory": "1Gi"}}),
         ({"name": "kine"}, "teamId", "kine"),
         ({"spec": {"teamId": "x", "patroni": {"ttl": 20}}}, "patroni.ttl", 20),
@@ -223,7 +224,7 @@ def test_allowing_a_change(changes: dict[str, t.Any]) -> None:
 
 
 def test_an_unknown_provider() -> None:
-    with pytest.raises(InvalidInput, match=r"'oracle' is unknown\. Use one of: zalando\."):
+    with pytest.raises(InvalidInput, match=r"'oracle' is unknown\. Use one of: zalando, cloudnativepg\."):
         datastore("oracle", DatastoreOptions(name="a", namespace="b"))
 
 

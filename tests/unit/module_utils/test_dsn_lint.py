@@ -93,7 +93,11 @@ def test_one_finding(url: str, level: str, says: str) -> None:
 
 @pytest.mark.parametrize(
     ("require_tls", "level", "says"),
-    [(True, "error", "require_tls: false"), (False, "warning", "sslmode=require"), (None, "warning", "Zalando")],
+    [
+        (True, "error", "require_tls: false"),
+        (False, "warning", "sslmode=require"),
+        (None, "warning", "require_tls: false"),
+    ],
 )
 def test_the_guides_plaintext_depends_on_what_the_database_accepts(
     require_tls: bool | None, level: str, says: str

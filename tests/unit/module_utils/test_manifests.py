@@ -149,6 +149,18 @@ def test_images(overrides: dict[str, str], expected: str) -> None:
     assert images_of(before) == ["q.io/k/manager:v1", "busybox"], "the input is left alone"
 
 
+def test_a_container_that_is_told_its_own_image_is_told_the_new_one() -> None:
+    before = [deployment("busybox", "q.io/manager:v1")]
+    [container] = before[0]["spec"]["template"]["spec"]["containers"]
+    container["env"] = [
+        {"name": "SELF", "value": "q.io/manager:v1"},
+        {"name": "OTHER", "value": "manager"},
+        {"name": "X"},
+    ]
+    [after] = manifests.replace_images(before, {"manager": "m.io/manager"})[0]["spec"]["template"]["spec"]["containers"]
+    assert [item.get("value") for item in after["env"]] == ["m.io/manager:v1", "manager", None]
+
+
 def test_an_image_that_nothing_uses_is_an_error() -> None:
     with pytest.raises(InvalidInput, match=r"no image manger.*q\.io/manager:v1"):
         manifests.replace_images([deployment("q.io/manager:v1")], {"manger": "x"})

@@ -3,15 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What we build fits the schemas that the upstream projects publish, field by field.
 
-The schemas are not a part of this repository: they lie beside the checkout, or where K0SMOTRON_HA_UPSTREAM points.
+The schemas are not a part of this repository: they lie beside the checkout, or where K0SMOTRON_HA_UPSTREAM points, and
+CloudNativePG's in its Go module, which the lab builds the operator from.
 An API server would drop unknown fields in silence; here they fail.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import typing as t
+import zipfile
 from functools import cache
 from pathlib import Path
 
@@ -28,6 +31,8 @@ ROOT = Path(__file__).resolve().parents[3]
 UPSTREAM = Path(os.environ.get("K0SMOTRON_HA_UPSTREAM", ROOT.parent / "shared" / "upstream"))
 K0SMOTRON = "k0smotron-2.1.0-standalone-crds.yaml"
 ZALANDO = "zalando-2.0.1-postgresql-crd.yaml"
+GO_MODULES = Path(os.environ.get("GOMODCACHE", Path.home() / "go" / "pkg" / "mod"))
+CLOUDNATIVEPG = "github.com/cloudnative-pg/cloudnative-pg@v1.28.0"
 TYPES: t.Mapping[str, type | tuple[type, ...]] = {
     "object": dict,
     "array": list,
@@ -44,11 +49,27 @@ def schema(file: str, kind: str, version: str) -> Schema:
     path = UPSTREAM / file
     if not path.is_file():
         pytest.skip(f"{file} is not in {UPSTREAM}: put the upstream schemas there, or set K0SMOTRON_HA_UPSTREAM")
-    for crd in yaml.load_all(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    return schema_in(path.read_text(encoding="utf-8"), kind, version)
+
+
+def schema_in(definitions: str, kind: str, version: str) -> Schema:
+    for crd in yaml.load_all(definitions, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
         if crd["spec"]["names"]["kind"] == kind:
             (found,) = (item for item in crd["spec"]["versions"] if item["name"] == version)
             return t.cast("Schema", found["schema"]["openAPIV3Schema"])
-    raise AssertionError(f"{file} holds no {kind}")
+    raise AssertionError(f"no definition of {kind}")
+
+
+@cache
+def cloudnativepg_schema(kind: str) -> Schema:
+    """The schema of a kind, or a skip that says what is missing."""
+    name, _at, version = CLOUDNATIVEPG.partition("@")
+    archive = GO_MODULES / "cache" / "download" / name / "@v" / f"{version}.zip"
+    if not archive.is_file():
+        pytest.skip(f"{archive} is missing: go mod download {CLOUDNATIVEPG}")
+    with zipfile.ZipFile(archive) as module:
+        crd = module.read(f"{CLOUDNATIVEPG}/config/crd/bases/postgresql.cnpg.io_{kind.lower()}s.yaml")
+    return schema_in(crd.decode(), kind, "v1")
 
 
 def faults(value: object, rules: Schema, path: str = "") -> t.Iterator[str]:
@@ -180,3 +201,33 @@ def test_a_postgresql_fits_its_schema(options: DatastoreOptions) -> None:
 def test_the_validator_refuses_what_the_operators_schema_refuses(spec: dict[str, t.Any]) -> None:
     (resource,) = datastore("zalando", DatastoreOptions(name="acid-main", namespace="ns", spec=spec)).desired()
     assert list(faults(resource, schema(ZALANDO, "postgresql", "v1")))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        dataclasses.replace(DATASTORE, image="mirror.example/pg:15.3", require_tls=True),
+        DATASTORE,
+        DatastoreOptions(name="acid-main", namespace="ns"),
+    ],
+)
+def test_a_cloudnativepg_cluster_fits_its_schema(options: DatastoreOptions) -> None:
+    cluster, *databases = datastore("cloudnativepg", options).desired()
+    assert list(faults(cluster, cloudnativepg_schema("Cluster"))) == []
+    assert [list(faults(item, cloudnativepg_schema("Database"))) for item in databases] == [[]] * len(options.databases)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"instances": 0},
+        {"storage": {"class": "fast"}},
+        {"postgresql": {"synchronous": {"number": None}}},
+        {"postgresql": {"synchronous": {"dataDurability": "always"}}},
+        {"managed": {"roles": [{"login": True}]}},
+    ],
+)
+def test_the_validator_refuses_what_cloudnativepgs_schema_refuses(spec: dict[str, t.Any]) -> None:
+    options = DatastoreOptions(name="acid-main", namespace="ns", spec=spec)
+    (cluster,) = datastore("cloudnativepg", options).desired()
+    assert list(faults(cluster, cloudnativepg_schema("Cluster")))

@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a Zalando database cluster goes: by its operator, whose settings decide about the data."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals.base import Kinds, Removal
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import zalando_operator
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando_judge import (
+    first_leads_alone,
+    reduced_to_first,
+)
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput, NotFound
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Object
+
+
+class ZalandoRemoval(Removal):
+    """Of a ``postgresql`` resource."""
+
+    provider = "zalando"
+    # Patroni's own memory of a cluster, in one kind or the other. The operator deletes what it knows of it; what it
+    # leaves would tell a later cluster of this name that it has been initialized already, with other data.
+    record_kinds: t.ClassVar[Kinds] = (("v1", "Endpoints"), ("v1", "ConfigMap"))
+    # The Services go last, seconds after the pods (seen with postgres-operator 1.15.1).
+    running_kinds: t.ClassVar[Kinds] = (("v1", "Pod"), ("apps/v1", "StatefulSet"), ("v1", "Service"))
+
+    def refuse(self, live: Object, *, keep_data: bool) -> None:
+        operators = zalando_operator.find_operators(self.kube.list("apps/v1", "Deployment"))
+        running = [operator for operator in operators if operator.running]
+        if not running:
+            raise NotFound(
+                "No Zalando operator runs in this cluster, and without one nothing stops the database's pods once its "
+                "custom resource is gone",
+                "Run the role k0smotron.ha.postgres_operator first",
+            )
+        if keep_data:
+            for operator in running:
+                _refuse_data_loss(self.kube, operator)
+
+    def secure_data(self, live: Object) -> None:
+        """Stop every instance but the first, which then leads, so that it has the newest data when the cluster is back.
+
+        The operator stops the first one first. Another may take over for the moment that it has left, and when the first
+        one starts again later both have gone on from the same point under the same timeline number: what the other one
+        wrote is lost, and Patroni does not see that it cannot follow any more (seen with postgres-operator 1.15.1).
+        """
+        if self.deadline is None:
+            return
+        namespace, selector = self.store.options.namespace, self.store.pod_selector()
+
+        def pods() -> list[Object]:
+            return self.kube.list("v1", "Pod", namespace, selector)
+
+        reduced = reduced_to_first(live, pods())
+        if reduced is not None:
+            self.kube.patch(reduced)
+            self.kube.wait(
+                lambda: first_leads_alone(self.store.options.name, pods()),
+                self.deadline - time.monotonic(),
+                lambda: self.kube.diagnose(namespace, selector),
+            )
+
+
+def _refuse_data_loss(kube: Kube, operator: zalando_operator.Operator) -> None:
+    where = Ref(
+        operator.settings_api_version, operator.settings_kind, operator.settings_name, operator.settings_namespace
+    )
+    settings = kube.get(*where)
+    if settings is None:
+        raise NotFound(
+            f"The operator's settings ({where}) are not there, so it may delete the data", f"Restore {where}"
+        )
+    retention = zalando_operator.retention(settings)
+    if not retention.keeps_everything:
+        raise InvalidInput(
+            f"Deleting this database cluster would delete its data too, because of the operator's settings in {where}: "
+            + "; ".join(retention.why),
+            "Run the role k0smotron.ha.postgres_operator, which sets them to keep data, or give data: delete",
+        )
+    selector = ",".join(f"{key}={value}" for key, value in operator.pod_labels.items())
+    if zalando_operator.changed_after_start(settings, kube.list("v1", "Pod", operator.namespace, selector)):
+        raise InvalidInput(
+            f"{where} was changed after the operator started, and the operator still works by what it said before",
+            f"Restart the operator (Deployment {operator.namespace}/{operator.name}), or give data: delete",
+        )

@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The volume claims of a CloudNativePG cluster, and which of them has the newest data. Pure.
+
+A Cluster owns its claims: Kubernetes deletes them with it. A claim without an owner, with the label of a cluster and with
+the number of an instance, is adopted by the next Cluster of that name (v1.28.0, internal/controller/cluster_restore.go).
+"""
+
+from __future__ import annotations
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
+from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
+
+INSTANCE_LABEL = "cnpg.io/instanceName"
+# The operator reads the second one first, which is the older one.
+ROLE_LABELS = ("cnpg.io/instanceRole", "role")
+STATUS_ANNOTATION = "cnpg.io/pvcStatus"
+
+
+def settled(live: Object) -> Verdict:
+    """Is it certain which instance is the primary. A Cluster that never had one has no data either."""
+    status = live.get("status") or {}
+    current, target = status.get("currentPrimary"), status.get("targetPrimary")
+    return Verdict(
+        current is None or current == target,
+        f"the primary moves from {current} to {target}, and only the new one's volume has the newest data",
+    )
+
+
+def holds_data(claim: Object) -> bool:
+    """Whether an instance was set up on this claim; on others its set-up goes on or has failed."""
+    return (claim["metadata"].get("annotations") or {}).get(STATUS_ANNOTATION) == "ready"
+
+
+def released(claim: Object, primary: str) -> Object:
+    """A merge patch that takes a claim from its Cluster and says which role its instance had."""
+    instance = (claim["metadata"].get("labels") or {}).get(INSTANCE_LABEL)
+    role = "primary" if instance == primary else "replica"
+    return {"metadata": {"ownerReferences": None, "labels": dict.fromkeys(ROLE_LABELS, role)}}

@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the PostgreSQL operators have in common: options that none of them can obey, and changes that lose data. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import CertificateSpec, Datastore
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres_names import (
+    check_cluster_name,
+    check_databases,
+    check_flags,
+)
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, quantity, require_dns_label
+
+PORT = 5432
+VERSIONS = ("13", "14", "15", "16", "17", "18")
+"""Majors that some supported operator knows; the operator's own schema or webhook has the last word."""
+STRICT_INSTANCES = 3
+SYNCHRONOUS = ("on", "strict", "off")
+
+
+class Postgres(Datastore):
+    """A PostgreSQL cluster by any operator."""
+
+    scheme = "postgres"
+    name_limit: t.ClassVar[int]
+    own_roles: t.ClassVar[t.Sequence[str]]
+    """Roles that the operator keeps for itself."""
+    services: t.ClassVar[t.Sequence[str]]
+    """What its Services' names add to the database cluster's."""
+    secret_labels: t.ClassVar[t.Mapping[str, str]] = {}
+    """What the operator wants to see on Secrets that it is given."""
+    tls_field: t.ClassVar[str]
+    """Of the custom resource's spec, for the servers' certificate."""
+
+    def validate(self) -> None:
+        options = self.options
+        check_cluster_name(options.name, self.name_limit)
+        require_dns_label("The namespace", options.namespace)
+        check_databases(options.databases, self.own_roles)
+        check_flags(options.owner_flags)
+        if options.instances < 1:
+            raise InvalidInput(f"instances is {options.instances}", "Ask for at least 1, and 2 for high availability.")
+        if options.synchronous not in SYNCHRONOUS:
+            raise InvalidInput(f"synchronous is {options.synchronous!r}", "Use on, strict or off.")
+        if options.synchronous == "strict" and options.instances < STRICT_INSTANCES:
+            raise InvalidInput(
+                f"With {options.instances} instances, strict synchronous replication stops all writes when one is down",
+                f"Ask for at least {STRICT_INSTANCES} instances, or for synchronous: on.",
+            )
+        if str(options.version) not in VERSIONS:
+            raise InvalidInput(
+                f"PostgreSQL {options.version} is not a major version the operator knows",
+                f"Use one of {', '.join(VERSIONS)}.",
+            )
+        if self.tls_field in options.spec:
+            raise InvalidInput(
+                f"spec.{self.tls_field} would not be known to those who verify the servers", "Use tls_secret instead."
+            )
+        if self.tls_secret():
+            require_dns_label("tls_secret", self.tls_secret())  # the operators make a volume's name of it
+        if quantity(options.volume_size) <= 0:
+            raise InvalidInput("volume_size is zero", "Ask for some room, such as 10Gi.")
+
+    def owners(self) -> list[str]:
+        """Every database owner once, in the order given."""
+        return list(dict.fromkeys(item.owner for item in self.options.databases))
+
+    def tls_secret(self) -> str:
+        """Name of the Secret with the servers' certificate; "" where the operator sees to it."""
+        given = self.options.tls_secret
+        return f"{self.options.name}-tls" if given is None else given
+
+    def certificate(self) -> CertificateSpec | None:
+        if self.options.tls_secret is not None:
+            return None
+        name, namespace = self.options.name, self.options.namespace
+        suffixes = ("", f".{namespace}", f".{namespace}.svc", f".{namespace}.svc.cluster.local")
+        return CertificateSpec(
+            secret=self.tls_secret(),
+            authority=f"{name}-authority",
+            namespace=namespace,
+            dns_names=tuple(f"{name}{service}{suffix}" for service in self.services for suffix in suffixes),
+            labels=self.labels(),
+        )
+
+    def labels(self) -> dict[str, str]:
+        """Of what belongs to the database cluster, and is found like its pods."""
+        return {**dict(pair.split("=") for pair in self.pod_selector().split(",")), **self.secret_labels}
+
+    def metadata(self) -> Object:
+        """Of the custom resource."""
+        options = self.options
+        given = (("labels", options.labels), ("annotations", options.annotations))
+        return {
+            "name": options.name,
+            "namespace": options.namespace,
+            **{key: dict(value) for key, value in given if value},
+        }
+
+    def settings(self) -> dict[str, str]:
+        """The server's parameters as the text that both custom resources want."""
+        return {key: _setting(value) for key, value in self.options.parameters.items()}
+
+
+def _setting(value: object) -> str:
+    """YAML's booleans are PostgreSQL's on and off."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(value)
+
+
+def refuse_shrink(before: str | None, after: str | None) -> None:
+    """Raise InvalidInput for a volume that would become smaller."""
+    if before and after and quantity(after) < quantity(before):
+        raise InvalidInput(
+            f"The volume cannot shrink from {before} to {after}; no operator does that",
+            f"Keep volume_size at {before} or more, or make a new cluster.",
+        )
+
+
+def refuse_downgrade(before: str | None, after: str | None) -> None:
+    """Raise InvalidInput for an older major version of PostgreSQL."""
+    if before and after and int(after) < int(before):
+        raise InvalidInput(
+            f"PostgreSQL cannot go back from major version {before} to {after}", f"Set version to {before} or newer."
+        )
