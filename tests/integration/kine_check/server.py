@@ -28,7 +28,7 @@ BIN = Path("/usr/lib/postgresql/15/bin")
 NEEDS = "these tests need PostgreSQL 15: install the Debian package postgresql-15 (apt-get install postgresql-15)"
 HOST = "db.kine-check.svc"
 CONFIG = """
-listen_addresses = '127.0.0.1,{address}'
+listen_addresses = '{listen}'
 port = {port}
 unix_socket_directories = '{folder}'
 ssl = {tls}
@@ -136,7 +136,7 @@ class Server:
     def start(self) -> None:
         """Start and wait until it accepts connections."""
         config = CONFIG.format(
-            port=self.port, folder=self.folder, address=self._address, tls="on" if self._tls else "off"
+            port=self.port, folder=self.folder, listen=listen(self._address), tls="on" if self._tls else "off"
         )
         (self.data / "postgresql.conf").write_text(f"{config}primary_conninfo = '{self._source}'\n")
         self._run("pg_ctl", "-D", self.data, "-l", self.folder / "log", "-w", "start")
@@ -226,6 +226,11 @@ class Server:
             user = pwd.getpwnam("postgres")
             for path in paths:
                 os.chown(path, user.pw_uid, user.pw_gid)
+
+
+def listen(address: str) -> str:
+    """Return where a server listens that is reached by this address: on loopback, too."""
+    return ",".join(dict.fromkeys(("127.0.0.1", address)))
 
 
 def free_port() -> int:
