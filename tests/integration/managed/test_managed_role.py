@@ -133,11 +133,11 @@ def test_a_mysql_database_whose_name_is_a_pattern_of_another(role: Role, maria: 
         ({"managed_database_tls": "disable", "managed_database_preset": "azure"}, "azure refuses plaintext"),
         (
             {"managed_database_host": "a.cluster-ro-b.eu-west-1.rds.amazonaws.com", "managed_database_preset": "rds"},
-            "is the reader endpoint of a cluster. kine needs the instance's endpoint",
+            "leads to the reader endpoint of a cluster. kine needs the instance's endpoint",
         ),
         (
             {"managed_database_port": 6432, "managed_database_preset": "azure"},
-            "is the built-in PgBouncer",
+            "leads to the built-in PgBouncer",
         ),
         ({"managed_database_password": ""}, "managed_database_password"),
     ],
