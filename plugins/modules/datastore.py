@@ -61,13 +61,13 @@ options:
   instances:
     description:
       - Number of database instances, the leader included.
+      - When not given, 3 with O(provider=mariadb) and 2 with the others.
     type: int
-    default: 2
   version:
     description:
       - Major version of the database, such as V(15). It cannot go back on a live cluster.
+      - When not given, V(10.11) with O(provider=mariadb) and V(15) with the others.
     type: str
-    default: "15"
   image:
     description:
       - Image of the instances, for a mirror or an image of your own. The provider's image for O(version) when not given.
@@ -229,8 +229,8 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "namespace": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "data": {"type": "str", "choices": ["keep", "delete"], "default": "keep"},
-    "instances": {"type": "int", "default": 2},
-    "version": {"type": "str", "default": "15"},
+    "instances": {"type": "int"},
+    "version": {"type": "str"},
     "image": {"type": "str"},
     "volume_size": {"type": "str", "default": "10Gi"},
     "storage_class": {"type": "str"},

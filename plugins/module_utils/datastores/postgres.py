@@ -8,11 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import CertificateSpec, Datastore
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres_names import (
-    check_cluster_name,
-    check_databases,
-    check_flags,
-)
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.names import check_cluster_name
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres_names import check_databases, check_flags
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, quantity, require_dns_label
 
@@ -112,20 +109,3 @@ def _setting(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return str(value)
-
-
-def refuse_shrink(before: str | None, after: str | None) -> None:
-    """Raise InvalidInput for a volume that would become smaller."""
-    if before and after and quantity(after) < quantity(before):
-        raise InvalidInput(
-            f"The volume cannot shrink from {before} to {after}; no operator does that",
-            f"Keep volume_size at {before} or more, or make a new cluster.",
-        )
-
-
-def refuse_downgrade(before: str | None, after: str | None) -> None:
-    """Raise InvalidInput for an older major version of PostgreSQL."""
-    if before and after and int(after) < int(before):
-        raise InvalidInput(
-            f"PostgreSQL cannot go back from major version {before} to {after}", f"Set version to {before} or newer."
-        )
