@@ -16,6 +16,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base impor
     Ref,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.cloudnativepg import CloudNativePG
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.mariadb import MariaDB
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando import Zalando
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 
@@ -32,7 +33,9 @@ __all__ = [
     "service_of",
 ]
 
-PROVIDERS: t.Mapping[str, type[Datastore]] = {provider.provider: provider for provider in (Zalando, CloudNativePG)}
+PROVIDERS: t.Mapping[str, type[Datastore]] = {
+    provider.provider: provider for provider in (Zalando, CloudNativePG, MariaDB)
+}
 
 
 def datastore(provider: str, options: DatastoreOptions) -> Datastore:

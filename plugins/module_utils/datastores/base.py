@@ -185,6 +185,24 @@ class Datastore(ABC):
     def options_from(cls, live: Object, observed: t.Mapping[str, t.Sequence[Object]]) -> DatastoreOptions:
         """The options that would declare a live database cluster, as far as its judgement needs them."""
 
+    def owners(self) -> list[str]:
+        """Every database owner once, in the order given."""
+        return list(dict.fromkeys(item.owner for item in self.options.databases))
+
+    def labels(self) -> dict[str, str]:
+        """Of what belongs to the database cluster, and is found like its pods."""
+        return dict(pair.split("=") for pair in self.pod_selector().split(","))
+
+    def metadata(self) -> Object:
+        """Of the custom resource."""
+        options = self.options
+        given = (("labels", options.labels), ("annotations", options.annotations))
+        return {
+            "name": options.name,
+            "namespace": options.namespace,
+            **{key: dict(value) for key, value in given if value},
+        }
+
     def owner_of(self, database: str) -> str:
         """The role that owns ``database``; raises InvalidInput for a database that was not asked for."""
         for item in self.options.databases:
