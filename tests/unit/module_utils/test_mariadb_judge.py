@@ -107,6 +107,11 @@ def say(observed: Object, index: int, old: str, new: str) -> None:
     answer["output"] = answer["output"].replace(old, new)
 
 
+def acknowledging(observed: Object, word: str) -> None:
+    for index in (1, 2):
+        say(observed, index, "acknowledges: ON", f"acknowledges: {word}")
+
+
 def judged(change: Change, **changes: t.Any) -> Verdict:
     observed = copy.deepcopy(healthy())
     change(observed)
@@ -181,7 +186,7 @@ def not_ready(item: Object) -> None:
         ),
         (lambda o: o.update({"secret:k0smotron": []}), "The credential Secret of k0smotron does not exist yet"),
         (
-            lambda o: [say(o, index, "acknowledges: ON", "acknowledges: OFF") for index in (1, 2)],
+            lambda o: acknowledging(o, "OFF"),
             "No replica is semi-synchronous yet",
         ),
     ],
