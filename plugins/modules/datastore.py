@@ -120,7 +120,8 @@ options:
   tls_secret:
     description:
       - Secret in O(namespace) with the certificate of the database's servers, that somebody else such as cert-manager keeps,
-        under the keys C(tls.crt), C(tls.key) and C(ca.crt). It has to name C(NAME.NAMESPACE), the primary's Service.
+        under the keys C(tls.crt), C(tls.key) and C(ca.crt). It has to name the primary's Service as
+        RV(endpoint) does.
       - When not given, a certificate for a year is made, in the Secret C(NAME-tls), by an authority of its own in
         C(NAME-authority). Running this module again renews it when a third of its life is left; the authority stays,
         so that control planes go on trusting it. The servers take up a renewed certificate without a restart.
