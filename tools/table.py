@@ -41,7 +41,9 @@ def _member(member: t.Mapping[str, str]) -> str:
 
 def _tls(tls: t.Mapping[str, t.Any]) -> str:
     """What kine_check saw on its own connection."""
-    return f"{tls['version']}, {tls['cipher']}" if tls.get("used") else "off"
+    if not tls.get("used"):
+        return "off"
+    return f"{tls['version']}, {tls['cipher']}, {tls['verified'] or 'nothing'} verified"
 
 
 def next_steps(summary: Summary, management_kubeconfig: str, path: str) -> str:

@@ -63,18 +63,32 @@ def sources(wanted: t.Sequence[t.Mapping[str, t.Any]], cluster: t.Callable[[], K
     places = [None if each["url"] is not None else _place(each["secret"]) for each in wanted]
     secrets = read_all({place for place in places if place}, cluster)
     return [
-        _with_authorities(_source(place, secrets[place], check_mode), place, cluster) if place else Source(each["url"])
+        _with_authorities(_source(place, secrets[place], check_mode), place, each, cluster)
+        if place
+        else Source(each["url"])
         for each, place in zip(wanted, places, strict=True)
     ]
 
 
-def _with_authorities(found: Found, place: Place, cluster: t.Callable[[], Kube]) -> Found:
-    """The source with the file that it verifies the database by, when k0smotron.ha.datasource_secret wrote that."""
+def _with_authorities(
+    found: Found, place: Place, options: t.Mapping[str, t.Any], cluster: t.Callable[[], Kube]
+) -> Found:
+    """The source with the file that it verifies the database by, when k0smotron.ha.datasource_secret wrote that.
+
+    Not where the options say that it is here: whoever may read the Secret need not be allowed to read the ConfigMap.
+    """
     if not isinstance(found, Source) or _file_named(found) != database_ca.PATH:
+        return found
+    if database_ca.PATH in (options.get("tls_files") or {}):
         return found
     name = database_ca.config_map_name(place.name)
     try:
-        config_map = cluster().get("v1", "ConfigMap", name, place.namespace) or {}
+        config_map = cluster().get("v1", "ConfigMap", name, place.namespace)
+        if config_map is None:
+            return NotFound(
+                f"There is no ConfigMap {place.namespace}/{name} with the authorities that the database is verified by",
+                "Write it and the Secret again with k0smotron.ha.datasource_secret, or name the file in tls_files.",
+            )
         text = (config_map.get("data") or {}).get(database_ca.KEY, "")
         where = f"{database_ca.KEY} of the ConfigMap {place.namespace}/{name}"
         return replace(found, files={database_ca.PATH: database_ca.require_certificates(text, where)})

@@ -270,7 +270,7 @@ tls:
   description: How the connection is encrypted.
   returned: with O(url) or O(secret)
   type: dict
-  sample: {used: true, version: TLSv1.3, cipher: TLS_AES_256_GCM_SHA384}
+  sample: {used: true, version: TLSv1.3, cipher: TLS_AES_256_GCM_SHA384, verified: authority and name}
 server:
   description: Product and version of the server.
   returned: with O(url) or O(secret)

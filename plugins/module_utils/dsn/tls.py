@@ -39,6 +39,18 @@ def attempts(dsn: Dsn) -> tuple[str, ...]:
     return _mysql(dsn.params) if dsn.scheme == "mysql" else _postgres(dsn.params)
 
 
+def verified(dsn: Dsn, ca_file: str = "") -> str:
+    """What kine verifies on every connection: ``authority and name``, ``authority``, or "" for nothing.
+
+    ca_file is kine's own --ca-file: it verifies both where the DSN says nothing of TLS (kine 0.16).
+    """
+    silent = ("tls" if dsn.scheme == "mysql" else "sslmode") not in dsn.params
+    tried = {VERIFY_FULL} if ca_file and silent else set(attempts(dsn))
+    if tried == {VERIFY_FULL}:
+        return "authority and name"
+    return "authority" if tried == {VERIFY_CA} else ""
+
+
 def _postgres(params: t.Mapping[str, str]) -> tuple[str, ...]:
     """pgx reads some parameters together: a CA file makes ``require`` verify, ``system`` makes all modes verify."""
     mode = params.get("sslmode", "prefer")

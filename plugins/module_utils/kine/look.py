@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.tls import verified
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, HaError, Unreachable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.release import PINNED, Kine
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Connections, Latency, Server, Tls
@@ -89,7 +90,7 @@ class Look:
     @cached_property
     def tls(self) -> Tls:
         """How the connection is encrypted, asked for once."""
-        return self.database.tls()
+        return replace(self.database.tls(), verified=verified(self.dsn, self.plan.ca_file))
 
     @cached_property
     def home(self) -> Home:

@@ -21,7 +21,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import s
 
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.examined import Examined
-    from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import CheckResult, Report, Tls
+    from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import CheckResult, Report
 
 # A finding quotes what a server said; no page is readable with more of it.
 LONGEST = 1200
@@ -115,13 +115,9 @@ def _facts(each: Examined) -> str:
     facts = (
         ("DSN", f"<code>{safe(each.target)}</code>" if each.target else ""),
         ("Server", safe(f"{report.server.product} {report.server.version}".strip())),
-        ("Encryption", safe(_encryption(report.tls)) if report.server.product else ""),
+        ("Encryption", safe(str(report.tls)) if report.server.product else ""),
     )
     return f'<dl class="facts">{"".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts if value)}</dl>'
-
-
-def _encryption(tls: Tls) -> str:
-    return " ".join(filter(None, (tls.version or "TLS", tls.cipher))) if tls.used else "none: plaintext"
 
 
 def _pictures(report: Report, number: int) -> str:

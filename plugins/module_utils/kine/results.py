@@ -70,11 +70,21 @@ class Connections:
 
 @dataclass(frozen=True)
 class Tls:
-    """How the connection is encrypted; version and cipher as the server reports them."""
+    """How the connection is encrypted; version and cipher as the server reports them.
+
+    verified: what kine verifies of the server, ``authority and name``, ``authority`` or nothing.
+    """
 
     used: bool = False
     version: str = ""
     cipher: str = ""
+    verified: str = ""
+
+    def __str__(self) -> str:
+        if not self.used:
+            return "plaintext"
+        words = f"{self.verified} verified" if self.verified else "not verified"
+        return f"{' '.join(filter(None, (self.version or 'TLS', self.cipher)))}, {words}"
 
 
 @dataclass(frozen=True)

@@ -64,8 +64,8 @@ def is_encrypted(look: Look) -> Finding:
 def judge_tls(tls: Tls, asked: str, remedy: str) -> Finding:
     """Judge how a connection is encrypted; asked is what the DSN says of it."""
     if tls.used:
-        return Finding("ok", " ".join(filter(None, (tls.version or "TLS", tls.cipher))))
-    return Finding("warn", f"plaintext ({asked})", "TLS", remedy)
+        return Finding("ok", str(tls))
+    return Finding("warn", f"{tls} ({asked})", "TLS", remedy)
 
 
 def is_writable(look: Look) -> Finding:

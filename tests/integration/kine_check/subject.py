@@ -33,7 +33,8 @@ if t.TYPE_CHECKING:
 
 # A run that never ends by itself, for killing it.
 ENDLESS = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started deaf to it
 from ansible_collections.k0smotron.ha.plugins.module_utils import dsn
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.deadline import Deadline
 from {module} import connect

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import secrets
 import typing as t
 
 import pytest
 
-from tests.integration.modules.runner import Modules, create_secret, get, kubectl
+from ansible_collections.k0smotron.ha.plugins.module_utils.webhook_certificate import issue
+from tests.integration.modules.runner import Modules, create, create_secret, get, kubectl
 
 KEY = "K0SMOTRON_KINE_DATASOURCE_URL"
 NAME = "acid-check"
@@ -60,7 +62,7 @@ def test_through_the_api_server(modules: Modules, source: dict[str, str], dsn: s
     assert found.pop("replication") == "warn"
     assert found.pop("latency") in ("ok", "warn")
     assert set(found.values()) == {"ok"}, result["msg"]
-    assert result["tls"]["used"]
+    assert result["tls"]["verified"] == "authority and name"
     assert result["server"]["product"] == "PostgreSQL"
 
 
@@ -71,7 +73,7 @@ def test_limit_of_the_pool_comes_from_the_secret(modules: Modules, source: dict[
 
 
 def test_the_guides_dsn_gets_a_warning(modules: Modules, source: dict[str, str], dsn: str) -> None:
-    url = dsn.replace("sslmode=require", "sslmode=disable")
+    url = dsn.partition("?")[0] + "?sslmode=disable"
     result = modules.ok("kine_check", url=url, reach="port_forward", fail_on="never", samples=1)
     found = status(result)
     assert (found["dsn"], found["tls"]) == ("warn", "warn")
@@ -83,11 +85,24 @@ def test_the_guides_dsn_gets_a_warning(modules: Modules, source: dict[str, str],
 def test_wrong_password(modules: Modules, source: dict[str, str], dsn: str) -> None:
     wrong = f"wrong-{secrets.token_hex(8)}"
     modules.secrets.append(wrong)
-    create_secret("wrong", source["namespace"], {KEY: dsn.replace(modules.secrets[0], wrong)})
+    url = dsn.partition("?")[0].replace(modules.secrets[0], wrong) + "?sslmode=require"
+    create_secret("wrong", source["namespace"], {KEY: url})
     result = modules.run("kine_check", secret={"name": "wrong", "namespace": source["namespace"]})
     assert result["failed"]
     assert "wrong password" in result["msg"]
     assert "through a port-forward to pod" in result["msg"]
+
+
+def test_server_of_another_authority(modules: Modules, source: dict[str, str], dsn: str) -> None:
+    create_secret("impostor", source["namespace"], {KEY: dsn})
+    options: dict[str, t.Any] = {"secret": {"name": "impostor", "namespace": source["namespace"]}, "fail_on": "never"}
+    assert "no ConfigMap" in modules.refused("kine_check", **options)
+    another = issue([NAME], datetime.datetime.now(datetime.UTC)).ca
+    metadata = {"name": "impostor-ca", "namespace": source["namespace"]}
+    create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"ca.crt": another}})
+    result = modules.ok("kine_check", **options)
+    assert status(result)["connect"] == "fail"
+    assert "certificate verify failed" in result["msg"]
 
 
 def test_direct_says_that_the_name_is_unknown_here(modules: Modules, source: dict[str, str], dsn: str) -> None:

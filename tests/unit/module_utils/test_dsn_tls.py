@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import parse
-from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.tls import attempts
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.tls import attempts, verified
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,21 @@ def test_postgresql(query: str, tried: str) -> None:
 )
 def test_mysql(query: str, tried: str) -> None:
     assert " ".join(attempts(parse(f"mysql://u:p@tcp(h)/kine?{query}"))) == tried
+
+
+@pytest.mark.parametrize(
+    ("url", "ca_file", "what"),
+    [
+        ("postgres://u:p@h/kine?sslmode=verify-full", "", "authority and name"),
+        ("postgres://u:p@h/kine?sslmode=require&sslrootcert=/ca.crt", "", "authority"),
+        ("postgres://u:p@h/kine?sslmode=require", "/ca.crt", ""),
+        ("postgres://u:p@h/kine", "/ca.crt", "authority and name"),
+        ("postgres://u:p@h/kine", "", ""),
+        ("mysql://u:p@tcp(h)/kine", "/ca.crt", "authority and name"),
+        ("mysql://u:p@tcp(h)/kine?tls=skip-verify", "/ca.crt", ""),
+        ("mysql://u:p@tcp(h)/kine?tls=true", "", "authority and name"),
+        ("mysql://u:p@tcp(h)/kine?tls=true&allowFallbackToPlaintext=true", "", ""),
+    ],
+)
+def test_what_kine_verifies(url: str, ca_file: str, what: str) -> None:
+    assert verified(parse(url), ca_file) == what

@@ -20,7 +20,7 @@ SUMMARY: dict[str, t.Any] = {
         "name": "kine",
         "host": "acid-minimal-cluster.default",
         "namespace": "default",
-        "tls": {"used": True, "version": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384"},
+        "tls": {"used": True, "version": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384", "verified": ""},
         "primary": {"pod": "acid-minimal-cluster-0", "node": "n1"},
         "sync_standby": {"pod": "acid-minimal-cluster-1", "node": "n2"},
     },

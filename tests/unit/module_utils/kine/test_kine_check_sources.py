@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import database_ca
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput, NotFound
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_sources import (
     POOL_KEY,
     Source,
@@ -92,7 +92,7 @@ def test_the_authorities_beside_a_secret_are_used_here(secret: dict[str, str]) -
     assert not os.path.exists(files[database_ca.PATH])
     for missing in (None, {}, {database_ca.KEY: "nonsense"}):
         (error,) = sources(wanted, Cluster(secret, missing), False)
-        assert isinstance(error, InvalidInput)
+        assert isinstance(error, NotFound if missing is None else InvalidInput)
         assert "ConfigMap team-a/db-ca" in error.message
 
 
