@@ -75,7 +75,7 @@ options:
   image:
     description:
       - Image of the instances, for a mirror or an image of your own. The provider's image for O(version) when not given.
-      - With V(cloudnativepg) and V(mariadb) its tag has to begin with O(version), because that is where the operator looks for it.
+      - With V(cloudnativepg) and V(mariadb) its tag has to begin with O(version), because the operator looks there.
     type: str
   volume_size:
     description:
