@@ -67,7 +67,7 @@ def _await_gone(kube: Kube, removal: Removal, deadline: float) -> None:
     """
 
     def probe() -> Verdict:
-        left = removal.list_labeled((*removal.running_kinds, *removal.declared_kinds))
+        left = removal.remnants()
         kube.delete(map(Ref.of, filter(_is_forgotten, left)))
         shown = ", ".join(str(Ref.of(item)) for item in left)
         return Verdict(not left, f"these have not been removed yet: {shown}")

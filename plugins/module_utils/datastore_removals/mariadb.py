@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals.base import Kinds, Removal
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import mariadb_data
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.mariadb import DECLARED, MariaDB
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.mariadb import DECLARED, MariaDB, refers
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Object
@@ -50,6 +50,12 @@ class MariaDBRemoval(Removal):
 
         namespace, selector = self.store.options.namespace, self.store.pod_selector()
         self.kube.wait(probe, self.deadline - time.monotonic(), lambda: self.kube.diagnose(namespace, selector))
+
+    def remnants(self) -> list[Object]:
+        """With what the operator declared itself, without labels: its finalizers, too, need the operator."""
+        namespace, name = self.store.options.namespace, self.store.options.name
+        declared = [item for kind in self.declared_kinds for item in self.kube.list(*kind, namespace)]
+        return [*self.list_labeled(self.running_kinds), *(item for item in declared if refers(item, name))]
 
     def list_labeled(self, kinds: Kinds) -> list[Object]:
         """Without what only looks like ours: these labels are everybody's. With the one Secret that has none."""

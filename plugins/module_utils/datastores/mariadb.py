@@ -184,11 +184,9 @@ class MariaDB(Datastore):
         return [Question(f"server:{name}", name, CONTAINER, COMMAND) for name in names]
 
     def judge(self, observed: t.Mapping[str, t.Sequence[Object]]) -> Verdict:
-        ours = {key: [item for item in observed.get(key) or [] if self._refers(item)] for key in DECLARED}
+        name = self.options.name
+        ours = {key: [item for item in observed.get(key) or [] if refers(item, name)] for key in DECLARED}
         return judge(self.desired()[0]["spec"], self.options.databases, {**observed, **ours})
-
-    def _refers(self, item: Object) -> bool:
-        return bool(item["spec"]["mariaDbRef"].get("name") == self.options.name)
 
     def pod_selector(self) -> str:
         return f"app.kubernetes.io/instance={self.options.name},app.kubernetes.io/name=mariadb"
@@ -226,7 +224,9 @@ class MariaDB(Datastore):
     @classmethod
     def options_from(cls, live: Object, observed: t.Mapping[str, t.Sequence[Object]]) -> DatastoreOptions:
         name, spec = live["metadata"]["name"], live["spec"]
-        granted = [item["spec"] for item in observed["grants"] if item["spec"]["mariaDbRef"].get("name") == name]
+        # The operator has grants of its own, on databases that nobody declared.
+        declared = {item.get("name") for item in _specs(observed["databases"], name)}
+        granted = [item for item in _specs(observed["grants"], name) if item.get("database") in declared]
         image = spec.get("image")
         return DatastoreOptions(
             name=name,
@@ -237,10 +237,17 @@ class MariaDB(Datastore):
             synchronous="on" if replicated(spec) else "off",
             require_tls=cls.requires_tls(live) is True,
             tls_secret="",
-            databases=tuple(
-                DatabaseSpec(item["database"], item["username"]) for item in granted if item.get("database") != "*"
-            ),
+            databases=tuple(DatabaseSpec(item["database"], item["username"]) for item in granted),
         )
+
+
+def refers(item: Object, name: str) -> bool:
+    """Whether a Database, User or Grant is one of this MariaDB."""
+    return bool(item["spec"]["mariaDbRef"].get("name") == name)
+
+
+def _specs(items: t.Sequence[Object], name: str) -> list[Object]:
+    return [item["spec"] for item in items if refers(item, name)]
 
 
 DECLARED: t.Mapping[str, str] = {"databases": "Database", "users": "User", "grants": "Grant"}

@@ -258,9 +258,10 @@ def test_a_live_one_is_known_again() -> None:
     assert provider_of(found).behind("mdb") is None
     assert provider_of(found).requires_tls(found) is True
     foreign = {"mariaDbRef": {"name": "other"}, "database": "theirs", "username": "theirs"}
-    everything = {"mariaDbRef": {"name": "mdb"}, "database": "*", "username": "admin"}
-    grants = [store().desired()[3], {"spec": foreign}, {"spec": everything}]
-    options = provider_of(found).options_from(found, {"databases": [], "users": [], "grants": grants})
+    operators = {"mariaDbRef": {"name": "mdb"}, "database": "mysql", "username": "mariadb.sys"}
+    _cluster, database, user, grant = store().desired()
+    grants = [grant, {"spec": foreign}, {"spec": operators}]
+    options = provider_of(found).options_from(found, {"databases": [database], "users": [user], "grants": grants})
     assert options == options_for(
         "mariadb",
         name="mdb",

@@ -47,7 +47,7 @@ class StandInKube:
     def list(
         self, api_version: str, kind: str, namespace: str | None = None, label_selector: str | None = None
     ) -> list[Object]:
-        assert kind == "Deployment" or (namespace, label_selector) == ("ns", self.selector)
+        assert kind == "Deployment" or (namespace == "ns" and label_selector in (None, self.selector))
         return [
             copy.deepcopy(item) for item in self.objects if (item["apiVersion"], item["kind"]) == (api_version, kind)
         ]
@@ -190,6 +190,11 @@ class StandInMariaDBKube(StandInKube):
         item["status"]["currentPrimaryPodIndex"] = item["spec"]["replication"]["primary"]["podIndex"]
 
 
+def declared(kind: str, name: str) -> Object:
+    item = obj(kind, name, owned=False, api_version="k8s.mariadb.com/v1alpha1")
+    return {**item, "spec": {"mariaDbRef": {"name": "mdb"}}}
+
+
 def mariadb(primary: int = 1, operators: int = 1) -> StandInMariaDBKube:
     """Three instances, and something of another chart under the same labels."""
     version = "k8s.mariadb.com/v1alpha1"
@@ -208,8 +213,8 @@ def mariadb(primary: int = 1, operators: int = 1) -> StandInMariaDBKube:
         obj("PersistentVolumeClaim", "data-mdb-mariadb-0", owned=False),
         *(obj("Secret", name, owned=False) for name in secrets),
         *(obj("Pod", f"mdb-{index}") for index in range(3)),
-        *(obj(kind, "mdb.kine", owned=False, api_version=version) for kind in ("Database", "Grant")),
-        obj("User", "mdb.k0smotron", owned=False, api_version=version),
+        *(declared(kind, "mdb.kine") for kind in ("Database", "Grant")),
+        declared("User", "mdb.k0smotron"),
     )
 
 
