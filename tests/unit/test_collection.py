@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from pathlib import Path
 
@@ -53,6 +54,13 @@ def test_every_source_file_names_its_license() -> None:
     files = [file for folder in folders for file in (ROOT / folder).rglob("*") if file.suffix in WITH_HEADER]
     assert files
     assert [str(file) for file in files if HEADER not in "".join(file.open(encoding="utf-8").readlines()[:6])] == []
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("datastore-*.md")), ids=lambda page: page.stem)
+def test_guides_name_variables_that_exist(page: Path) -> None:
+    named = re.findall(rf"^[ {{-]*((?:{'|'.join(ROLES)})_\w+):", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert named
+    assert set(named) - {name for role in ROLES for name in options(role)} == set()
 
 
 def test_every_kine_check_is_documented() -> None:

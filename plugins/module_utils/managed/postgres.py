@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looks at a PostgreSQL server with its administrator's eyes. Changes nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils import database_ca
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.postgres_connection import Connector
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.postgres_errors import REASONS
+from ansible_collections.k0smotron.ha.plugins.module_utils.managed.rules import Server
+
+if t.TYPE_CHECKING:
+    from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn
+    from ansible_collections.k0smotron.ha.plugins.module_utils.kine.deadline import Deadline
+    from ansible_collections.k0smotron.ha.plugins.module_utils.kine.reach import Route
+
+_WRONG_PASSWORD = REASONS[0].message
+# Since PostgreSQL 16 who creates a role may manage it, but not act as it; before, members could do both. What Amazon
+# RDS reserves is a setting of its own, up to PostgreSQL 15.
+_SERVER = """
+SELECT NOT pg_is_in_recovery() AND NOT current_setting('transaction_read_only')::bool,
+  me.rolsuper OR me.rolcreaterole, me.rolsuper OR me.rolcreatedb,
+  current_setting('max_connections')::int,
+  current_setting('superuser_reserved_connections')::int
+    + coalesce(current_setting('reserved_connections', true)::int, 0)
+    + coalesce(current_setting('rds.rds_superuser_reserved_connections', true)::int, 0),
+  base.oid IS NOT NULL, coalesce(pg_get_userbyid(base.datdba)::text, ''), owner.oid IS NOT NULL,
+  coalesce(pg_has_role(owner.oid,
+    CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END), me.rolsuper)
+FROM pg_roles AS me
+LEFT JOIN pg_roles AS owner ON owner.rolname = %s
+LEFT JOIN pg_database AS base ON base.datname = %s
+WHERE me.rolname = current_user
+"""
+
+
+def look(administrator: Dsn, owner: Dsn, route: Route, deadline: Deadline, ca_file: str) -> Server:
+    """Return what the administrator sees, and whether the owner's password is accepted. Raises HaError."""
+    files = {database_ca.PATH: ca_file}
+    with contextlib.closing(Connector(administrator, route, deadline, files)) as connector:
+        [row] = connector.rows(connector.open(), _SERVER, [owner.user, owner.database])
+    writable, roles, databases, max_connections, reserved, database_exists, database_owner, owner_exists, acts = row
+    lacks = [right for right, has in (("CREATEROLE", roles), ("CREATEDB", databases)) if not has]
+    own = owner if database_exists else dataclasses.replace(owner, database=administrator.database)
+    return Server(
+        writable=writable,
+        several_primaries="",
+        lacks=tuple(lacks),
+        max_connections=max_connections,
+        reserved=reserved,
+        database_exists=database_exists,
+        database_owner=database_owner,
+        owner_exists=owner_exists,
+        acts_as_owner=acts,
+        accepts_password=_accepted(own, route, deadline, files) if owner_exists else None,
+    )
+
+
+def _accepted(owner: Dsn, route: Route, deadline: Deadline, files: t.Mapping[str, str]) -> bool:
+    """Whether the server takes the password. PostgreSQL asks what a role may do only after it has proven itself."""
+    with contextlib.closing(Connector(owner, route, deadline, files)) as connector:
+        try:
+            connector.open()
+        except Forbidden as error:
+            return not error.message.startswith(_WRONG_PASSWORD)
+    return True

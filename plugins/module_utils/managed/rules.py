@@ -1,0 +1,123 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What has to hold before an administrator gives a control plane its database: one small function per rule. Pure."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, Forbidden, HaError, InvalidInput
+
+_NAME = re.compile(r"[a-z_][a-z0-9_-]*")
+_NAME_BYTES = {"postgres": 63, "mysql": 32}
+"""PostgreSQL cuts longer names off; MySQL 8 has 32 characters for an account, MariaDB more."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A database and the account that owns it, made by this administrator; reset: its password may be replaced."""
+
+    scheme: str
+    administrator: str
+    owner: str
+    database: str
+    reset: bool = False
+
+
+@dataclass(frozen=True)
+class Server:
+    """What the administrator sees.
+
+    several_primaries: what makes it a cluster with several, "" for none. lacks: the rights that the administrator
+    has not. database_owner: who has the database, "" where nobody has. accepts_password: None without an account.
+    acts_as_owner: the administrator may give a database to the owner.
+    """
+
+    writable: bool
+    several_primaries: str
+    lacks: tuple[str, ...]
+    max_connections: int
+    reserved: int
+    database_exists: bool
+    database_owner: str
+    owner_exists: bool
+    acts_as_owner: bool
+    accepts_password: bool | None
+
+
+def require_names(wanted: Wanted) -> None:
+    """Raise InvalidInput for names that could not be used as they are written."""
+    longest = _NAME_BYTES[wanted.scheme]
+    for what, name in (("database", wanted.database), ("owner", wanted.owner)):
+        if not _NAME.fullmatch(name) or len(name) > longest:
+            raise InvalidInput(
+                f"The {what}'s name {name!r} cannot be used as it is",
+                f"Use lower-case letters, digits, _ and -, at most {longest}; kine folds upper case.",
+            )
+    if wanted.owner == wanted.administrator:
+        raise InvalidInput(
+            "The owner is the administrator", "Name another owner: a control plane gets no administrator's account."
+        )
+
+
+def refuse(server: Server, wanted: Wanted) -> None:
+    """Raise the HaError of the first rule that does not hold."""
+    for rule in _RULES:
+        error = rule(server, wanted)
+        if error:
+            raise error
+
+
+def _one_primary(server: Server, _wanted: Wanted) -> HaError | None:
+    """kine#71, k3s docs#403: ids that rise by one are revisions, and several primaries number in steps."""
+    if not server.several_primaries:
+        return None
+    return Conflict(
+        f"{server.several_primaries}: several servers take writes, and kine needs one that numbers every row in its order",
+        "Use a server that replicates from one primary, or group replication in single-primary mode.",
+    )
+
+
+def _writable(server: Server, _wanted: Wanted) -> HaError | None:
+    if server.writable:
+        return None
+    return Conflict("The server is read-only: a standby, or a primary that was demoted", "Name the primary's endpoint.")
+
+
+def _rights(server: Server, wanted: Wanted) -> HaError | None:
+    if not server.lacks:
+        return None
+    return Forbidden(
+        f"The administrator {wanted.administrator} lacks {', '.join(server.lacks)}",
+        "Grant it, or give the credentials of an administrator that has it.",
+    )
+
+
+def _belongs_to_owner(server: Server, wanted: Wanted) -> HaError | None:
+    if server.database_owner in ("", wanted.owner):
+        return None
+    return Conflict(
+        f"The database {wanted.database} belongs to {server.database_owner}, not to {wanted.owner}",
+        "Choose another database: one database serves one control plane. Nothing here takes a database from its owner.",
+    )
+
+
+def _password(server: Server, wanted: Wanted) -> HaError | None:
+    if server.accepts_password is not False or wanted.reset:
+        return None
+    return Conflict(
+        f"{wanted.owner} is there with another password",
+        "Give its password, choose another owner, or set reset_password: whatever uses the old one then has to get the new.",
+    )
+
+
+_RULES: t.Final[tuple[t.Callable[[Server, Wanted], HaError | None], ...]] = (
+    _one_primary,
+    _writable,
+    _rights,
+    _belongs_to_owner,
+    _password,
+)

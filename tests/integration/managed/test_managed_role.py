@@ -1,0 +1,163 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role managed_database on real servers: from nothing to a database that is fit for kine, and back."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from dataclasses import replace
+
+import pytest
+
+from tests.integration.kine_check.other_major import other_major
+from tests.integration.managed.elsewhere import Elsewhere, ElsewherePostgres, new_name
+
+if t.TYPE_CHECKING:
+    from tests.integration.managed.conftest import Role
+    from tests.integration.managed.elsewhere import ElsewhereMaria
+    from tests.integration.modules.runner import Modules
+
+PASSWORD = "hunter2-of-the-team"
+ALL = {"managed_database_state": "absent", "managed_database_drop": ["database", "owner"]}
+
+
+def assert_fit(modules: Modules, place: Elsewhere, name: str, password: str) -> None:
+    """kine_check finds no failure, and an empty database."""
+    given = place.kine(name, password)
+    result = modules.ok("kine_check", samples=5, max_open_connections=4, expect="empty", **given)
+    assert result["tls"]["used"] == (place.tls != "disable")
+
+
+def from_nothing_to_fit_and_back(role: Role, modules: Modules, place: Elsewhere) -> None:
+    """Predict, make, make again, look, drop."""
+    name, before = new_name(), place.names()
+    wanted = place.variables(name, managed_database_password=PASSWORD)
+
+    predicted = role.ok(wanted, check=True)
+    assert place.names() == before
+    made = role.ok(wanted)
+    assert place.names() - before == {name}
+    assert set(predicted.changed) <= set(made.changed)
+    assert {task for task in predicted.changed if task.startswith("Create the ")} == {
+        task for task in made.changed if task.startswith("Create the ")
+    }
+
+    assert role.ok(wanted).changed == []
+    assert role.ok(wanted, check=True).changed == []
+    assert_fit(modules, place, name, PASSWORD)
+
+    assert role.ok({**wanted, **ALL}, check=True).changed
+    assert role.ok({**wanted, **ALL, "managed_database_drop": []}).changed == []
+    assert place.names() - before == {name}
+    assert role.ok({**wanted, **ALL}).changed
+    assert place.names() == before
+    assert role.ok({**wanted, **ALL}).changed == []
+
+
+def test_from_nothing_to_fit_and_back(role: Role, modules: Modules, place: Elsewhere) -> None:
+    from_nothing_to_fit_and_back(role, modules, place)
+
+
+@pytest.mark.parametrize("major", [16, 18])
+def test_since_postgresql_16_who_makes_a_role_may_not_act_as_it(role: Role, modules: Modules, major: int) -> None:
+    with other_major(major) as server:
+        place = ElsewherePostgres(server, tls="disable")
+        place.prepare()
+        from_nothing_to_fit_and_back(role, modules, place)
+
+
+def test_another_password_is_refused_unless_reset_by_name(role: Role, modules: Modules, place: Elsewhere) -> None:
+    name = new_name()
+    role.ok(place.variables(name, managed_database_password="old-one"))
+    wanted = place.variables(name, managed_database_password=PASSWORD)
+    assert f"{name} is there with another password" in role.refused(wanted)
+    reset = {**wanted, "managed_database_reset_password": True}
+    assert role.ok(reset).changed
+    assert role.ok(reset).changed == []
+    assert_fit(modules, place, name, PASSWORD)
+
+
+def test_what_the_role_hands_on(role: Role, postgres: ElsewherePostgres) -> None:
+    name = new_name()
+    wanted = postgres.variables(
+        name, managed_database_password="p/w@1%", managed_database_params={"connect_timeout": 5}
+    )
+    returned = role.ok(wanted).returned
+    assert returned["connection"] == {
+        "scheme": "postgres",
+        "user": name,
+        "password": "p/w@1%",
+        "host": "127.0.0.1",
+        "port": postgres.server.port,
+        "database": name,
+        "params": {"connect_timeout": 5},
+    }
+    assert (returned["sslmode"], returned["max_connections"]) == ("verify-full", 97)
+
+
+def test_mysql_gets_what_kine_needs_at_a_failover(role: Role, maria: ElsewhereMaria) -> None:
+    name = new_name()
+    returned = role.ok(maria.variables(name, managed_database_password=PASSWORD)).returned
+    assert returned["connection"]["params"] == {"rejectReadOnly": "true", "timeout": "5s"}
+    assert returned["connection"]["port"] == maria.server.port
+
+
+def test_other_accounts_are_kept_out(role: Role, modules: Modules, place: Elsewhere) -> None:
+    name, other = new_name(), new_name()
+    role.ok(place.variables(name, managed_database_password=PASSWORD))
+    place.create(other, PASSWORD)
+    given = place.kine(other, PASSWORD)
+    given["url"] = given["url"].replace(f"/{other}?", f"/{name}?")
+    assert "may not" in modules.refused("kine_check", samples=1, **given)
+
+
+def test_a_mysql_database_whose_name_is_a_pattern_of_another(role: Role, maria: ElsewhereMaria) -> None:
+    name = new_name()
+    role.ok(maria.variables(name, managed_database_password=PASSWORD))
+    with maria.server.admin() as cursor:
+        cursor.execute(f"SHOW GRANTS FOR {name}@'%'")
+        grants = [row[0] for row in cursor.fetchall()]
+    escaped = name.replace("_", r"\_")
+    assert any(f"ON `{escaped}`.*" in grant for grant in grants), grants
+    assert any("REQUIRE SSL" in grant for grant in grants), grants
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"managed_database_ca_file": ""}, "managed_database_ca_file must name the certificates"),
+        ({"managed_database_ca_file": "", "managed_database_preset": "rds"}, "truststore.pki.rds.amazonaws.com"),
+        ({"managed_database_tls": "require"}, "verifies nothing"),
+        ({"managed_database_tls": "disable", "managed_database_preset": "azure"}, "azure refuses plaintext"),
+        (
+            {"managed_database_host": "a.cluster-ro-b.eu-west-1.rds.amazonaws.com", "managed_database_preset": "rds"},
+            "leads to the reader endpoint of a cluster. kine needs the instance's endpoint",
+        ),
+        (
+            {"managed_database_port": 6432, "managed_database_preset": "azure"},
+            "leads to the built-in PgBouncer",
+        ),
+        ({"managed_database_password": ""}, "managed_database_password"),
+    ],
+)
+def test_rules_of_the_role(role: Role, postgres: ElsewherePostgres, more: dict[str, t.Any], said: str) -> None:
+    wanted = postgres.variables(new_name(), managed_database_password=PASSWORD)
+    assert said in role.refused({**wanted, **more})
+
+
+@contextlib.contextmanager
+def plaintext_server() -> t.Iterator[ElsewherePostgres]:
+    """Run a PostgreSQL without TLS."""
+    with other_major(16) as server:
+        place = ElsewherePostgres(server, tls="disable")
+        place.prepare()
+        yield place
+
+
+def test_tls_that_is_not_offered_is_not_done_without(role: Role) -> None:
+    with plaintext_server() as place:
+        demanding = replace(place, tls="require")
+        said = role.refused(demanding.variables(new_name(), managed_database_password=PASSWORD))
+        assert "the server has no TLS" in said
