@@ -13,8 +13,8 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import database_ca, d
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     DatabaseSpec,
     Datastore,
-    DatastoreOptions,
     datastore,
+    options_for,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import (
     Dsn,
@@ -208,7 +208,7 @@ def _as_text(value: t.Any) -> str:
 
 def _from_datastore(kube: Kube, params: Params, certificates: str) -> Source:
     given = params["datastore"]
-    place = DatastoreOptions(name=given["name"], namespace=given["namespace"] or params["namespace"])
+    place = options_for(given["provider"], name=given["name"], namespace=given["namespace"] or params["namespace"])
     store = datastore(given["provider"], place)
     store.validate()
     live = kube.get(*Ref.of(store.desired()[0]))
@@ -230,7 +230,12 @@ def _from_datastore(kube: Kube, params: Params, certificates: str) -> Source:
         password=password or NOT_MADE_YET,
         hosts=(store.endpoint(),),
         database=given["database"],
-        params=_params(store.scheme, given["params"], params["sslmode"], verifies=bool(certificates)),
+        params=_params(
+            store.scheme,
+            {**store.dsn_params(), **(given["params"] or {})},
+            params["sslmode"],
+            verifies=bool(certificates),
+        ),
     )
     requires_tls = datastore_lookup.requires_tls(live) if live else None
     used = certificates if _uses_ours(dsn) else ""

@@ -5,25 +5,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import tempfile
 import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.k0smotron.ha.plugins.module_utils import certificates, server_certificate
+from ansible_collections.k0smotron.ha.plugins.module_utils import certificates, datastore_proof, server_certificate
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_lookup import fetch
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals import remove
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     DatabaseSpec,
     Datastore,
     DatastoreOptions,
+    Question,
     datastore,
+    options_for,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, NotFound
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine import postgres, postgres_connection
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref, changes_result
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
 from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts, with_password
@@ -65,14 +63,14 @@ def ensure(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
 def options(params: Params) -> DatastoreOptions:
     """The module's parameters in the core's words."""
     databases = tuple(DatabaseSpec(**item) for item in params["databases"])
-    return DatastoreOptions(databases=databases, **{name: params[name] for name in SAME_NAME})
+    return options_for(params["provider"], databases=databases, **{name: params[name] for name in SAME_NAME})
 
 
 def present(kube: Kube, store: Datastore, params: Params) -> dict[str, t.Any]:
     """Declare the database cluster and, with `wait`, prove it. Nothing is created when anything is refused."""
     store.validate()
     if params["wait"]:
-        _require_driver(store)
+        datastore_proof.require_driver(store)
     wanted = store.desired()
     cluster = Ref.of(wanted[0])
     store.refuse_change(kube.get(*cluster))
@@ -138,8 +136,17 @@ def judge(kube: Kube, store: Datastore) -> Verdict:
 
 
 def observe(kube: Kube, store: Datastore) -> Observed:
-    """What a Datastore wants to see for its judgement."""
-    return {ref.key: fetch(kube, ref) for ref in store.refs_for_judgement()}
+    """What a Datastore wants to see, and to hear from its servers, for its judgement."""
+    observed = {ref.key: fetch(kube, ref) for ref in store.refs_for_judgement()}
+    namespace = store.options.namespace
+    return {**observed, **{each.key: [_answer(kube, namespace, each)] for each in store.questions(observed)}}
+
+
+def _answer(kube: Kube, namespace: str, question: Question) -> Object:
+    try:
+        return {"output": kube.exec(namespace, question.pod, question.command, question.container)}
+    except HaError as error:  # whether that is fatal, or passes, is the judgement's business
+        return {"problem": error.message}
 
 
 def _await(kube: Kube, store: Datastore, params: Params) -> Verdict:
@@ -158,56 +165,9 @@ def prove(kube: Kube, store: Datastore) -> Verdict:
         return verdict
     for item in store.options.databases:
         try:
-            _prove_write(kube, store, item, verdict.details["leader"]["pod"])
+            datastore_proof.prove_write(kube, store, item, verdict.details["leader"]["pod"])
         except HaError as error:
             reason = f"Database {item.name} does not take writes from {item.owner}: {error.message}"
             return Verdict(False, reason, verdict.details)
     proof = ", and each database took a write from its owner" if store.options.databases else ""
     return Verdict(True, verdict.reason + proof, verdict.details)
-
-
-def _prove_write(kube: Kube, store: Datastore, item: DatabaseSpec, leader: str) -> None:
-    """Write as kine would: as the owner, over TLS, verified where it can be, to the pod that leads. Raises HaError."""
-    namespace = store.options.namespace
-    credentials = _secret(kube, store, store.credential_secret(item.owner), "the credential Secret")
-    with _authorities(kube, store) as ca_file:
-        dsn = Dsn(
-            "postgres",
-            credentials["username"],
-            credentials["password"],
-            (store.endpoint(),),
-            item.name,
-            {"sslmode": "verify-full", "sslrootcert": ca_file} if ca_file else {"sslmode": "require"},
-        )
-        with kube.forward(namespace, leader, store.endpoint().port) as address:
-            postgres.prove_write(dsn, address)
-
-
-@contextlib.contextmanager
-def _authorities(kube: Kube, store: Datastore) -> t.Iterator[str]:
-    """A file with the certificates by which the servers are verified, "" where they cannot be."""
-    place = store.ca()
-    if place is None:
-        yield ""
-        return
-    name, key = place
-    with tempfile.NamedTemporaryFile("w", prefix="datastore-ca-") as file:
-        file.write(_secret(kube, store, name, "the Secret of the servers' authority").get(key, ""))
-        file.flush()
-        yield file.name
-
-
-def _secret(kube: Kube, store: Datastore, name: str, what: str) -> dict[str, str]:
-    found = kube.get("v1", "Secret", name, store.options.namespace)
-    if found is None:
-        raise NotFound(f"{what} {name} has gone")
-    return texts(found)
-
-
-def _require_driver(store: Datastore) -> None:
-    """Find out that psycopg is missing before anything is created, not at the end of a wait."""
-    if store.options.databases and postgres_connection.IMPORT_ERROR:
-        raise HaError(
-            missing_required_lib("psycopg (version 3)", reason="to prove that each database takes writes"),
-            "Install it there, or give wait: false and prove nothing",
-        )

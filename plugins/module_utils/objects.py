@@ -98,3 +98,15 @@ def pod_problem(pod: Object) -> str:
 def place(pod: Object) -> dict[str, t.Any]:
     """A pod's name and node, as reported to people."""
     return {"pod": pod["metadata"]["name"], "node": pod.get("spec", {}).get("nodeName")}
+
+
+def addresses(endpoints: t.Sequence[Object] | None) -> set[str]:
+    """Where the first of some Endpoints leads to at the moment."""
+    subsets = (endpoints[0].get("subsets") or []) if endpoints else []
+    return {address["ip"] for subset in subsets for address in subset.get("addresses") or []}
+
+
+def has_credentials(secrets: t.Sequence[Object] | None) -> bool:
+    """Whether the first of some Secrets holds a user's name and password."""
+    data = (secrets[0].get("data") or {}) if secrets else {}
+    return bool(data.get("username") and data.get("password"))

@@ -20,13 +20,14 @@ extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - k0smotron.ha.attributes
 requirements:
-  - psycopg >= 3.1, with O(wait=true)
+  - psycopg >= 3.1, with O(wait=true) and a PostgreSQL operator
+  - PyMySQL >= 1.2, with O(wait=true) and O(provider=mariadb)
   - cryptography, unless O(tls_secret) is given
 options:
   provider:
     description:
       - The operator that runs the database. V(zalando) is the Zalando Postgres operator, V(cloudnativepg) is
-        CloudNativePG.
+        CloudNativePG, V(mariadb) is mariadb-operator, which runs MariaDB instead of PostgreSQL.
     type: str
     default: zalando
   name:
@@ -54,6 +55,8 @@ options:
         the one that starts first later is the one with the newest data.
       - V(keep) with V(cloudnativepg) takes the volume claims from the custom resource, which owns them, and labels the one
         with the newest data. It waits for the end of a failover, or without O(wait) refuses.
+      - V(keep) with V(mariadb) moves the primary to the first instance before, because that is the one that leads when the
+        database cluster comes back, or without O(wait) refuses. Any removal needs a running operator.
       - V(delete) removes volume claims and Secrets too, whatever the operator does. There is no way back.
     type: str
     choices: [keep, delete]
@@ -61,17 +64,18 @@ options:
   instances:
     description:
       - Number of database instances, the leader included.
+      - With O(provider=mariadb) it is odd, and cannot grow later, because that operator copies no data to new instances.
+      - When not given, 3 with O(provider=mariadb) and 2 with the others.
     type: int
-    default: 2
   version:
     description:
       - Major version of the database, such as V(15). It cannot go back on a live cluster.
+      - When not given, V(10.11) with O(provider=mariadb) and V(15) with the others.
     type: str
-    default: "15"
   image:
     description:
       - Image of the instances, for a mirror or an image of your own. The provider's image for O(version) when not given.
-      - With V(cloudnativepg) its tag has to begin with O(version), because that is where the operator looks for it.
+      - With V(cloudnativepg) and V(mariadb) its tag has to begin with O(version), because the operator looks there.
     type: str
   volume_size:
     description:
@@ -101,6 +105,7 @@ options:
   owner_flags:
     description:
       - Extra flags for the owner roles, such as V(createdb). kine needs none. The operator never revokes a flag.
+      - PostgreSQL only.
     type: list
     elements: str
     default: []
@@ -109,6 +114,7 @@ options:
       - V(on) waits for a standby before it acknowledges a commit, and goes on alone while no standby is there.
       - V(strict) stops writes instead when no standby is there, and needs at least 3 instances.
       - V(off) replicates asynchronously. A failover can then lose writes that a control plane has already acted on.
+      - With O(provider=mariadb) only V(on), which is semi-synchronous replication; it can lose more than PostgreSQL's.
     type: str
     choices: ["on", strict, "off"]
     default: "on"
@@ -128,6 +134,7 @@ options:
       - Empty leaves it to the operator. Zalando's lets each server sign for itself, so that nobody can verify it.
         CloudNativePG's has an authority of its own, and replaces it every three months; control planes have to learn
         the new one within a week.
+      - Not with O(provider=mariadb), whose operator keeps an authority for three years and renews the certificates.
       - Changing it restarts the servers.
     type: str
   parameters:
@@ -230,8 +237,8 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "namespace": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "data": {"type": "str", "choices": ["keep", "delete"], "default": "keep"},
-    "instances": {"type": "int", "default": 2},
-    "version": {"type": "str", "default": "15"},
+    "instances": {"type": "int"},
+    "version": {"type": "str"},
     "image": {"type": "str"},
     "volume_size": {"type": "str", "default": "10Gi"},
     "storage_class": {"type": "str"},

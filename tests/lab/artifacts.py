@@ -43,16 +43,14 @@ def ensure(state: Path, names: t.Sequence[str], progress: Progress) -> Artifacts
     extras = {name: EXTRAS[name] for name in names}
     cache = Cache(state / "cache")
     with cache.locked():
-        bin_, debian = _build_inputs(cache, progress)
-        for extra in extras.values():  # one after the other: each finds more that is compiled already
-            bin_ |= _programs(extra.module, compiled(cache, extra.module, Commands(), progress))
+        builder = Builder(cache, progress)
         sources = programs.sources([*programs.MODULES, *(extra.module for extra in extras.values())])
-        archive = _images(cache, "images", images.recipes(sources), bin_, debian, progress)
+        archive = builder.archive("images", programs.MODULES, images.recipes(sources))
+        # One after the other: each finds more that is compiled already.
         more = [
-            _images(cache, f"images-{name}", extra.recipes(sources), bin_, debian, progress)
-            for name, extra in extras.items()
+            builder.archive(f"images-{name}", [extra.module], extra.recipes(sources)) for name, extra in extras.items()
         ]
-    return Artifacts(bin_, archive, more, sources)
+    return Artifacts(builder.bin, archive, more, sources)
 
 
 def compiled(cache: Cache, module: programs.Module, commands: Commands, progress: Progress) -> Path:
@@ -67,47 +65,50 @@ def compiled(cache: Cache, module: programs.Module, commands: Commands, progress
     return cache.entry(f"go-{module.folder.name}", key, build)
 
 
-def _build_inputs(cache: Cache, progress: Progress) -> tuple[dict[str, Path], Path]:
-    """Programs and root file system side by side: one compiles while the other downloads and unpacks."""
-    commands = Commands()
-    folders: dict[str, Path] = {}
+class Builder:
+    """Makes archives of images and what they are made of; the caller holds the cache's lock."""
 
-    def compile_module(module: programs.Module) -> None:
-        folders[module.title] = compiled(cache, module, commands, progress)
+    def __init__(self, cache: Cache, progress: Progress) -> None:
+        self.cache = cache
+        self.progress = progress
+        self.bin: dict[str, Path] = {}
+        self.roots: dict[rootfs.Rootfs, Path] = {}
 
-    def install_debian() -> None:
+    def archive(self, name: str, modules: t.Sequence[programs.Module], recipes: t.Sequence[images.Recipe]) -> Path:
+        """The OCI tar with the images of `recipes`, to be imported after those of earlier calls.
+
+        `modules` are the ones with the programs that no earlier call needed.
+        """
+        needed = {recipe.root for recipe in recipes if recipe.root}
+        known = needed & self.roots.keys()
+        self._build_inputs(modules, needed - known)
+
         def build(target: Path) -> None:
-            with progress.step("Debian packages"):
-                rootfs.build(target / "rootfs.tar", commands, target / "build.log")
+            with self.progress.step(f"container {name.replace('-', ' of ')}"):
+                images.build(target / "images.tar", recipes, self.bin, self.roots, known)
 
-        folders["debian"] = cache.entry("debian", digest(rootfs.inputs()), build)
+        # The folders of programs and root file systems carry their own digests in their names.
+        inputs = {self.bin[program] for recipe in recipes for program in recipe.programs.values()}
+        made_of = sorted({path.parent.name for path in inputs | {self.roots[root] for root in needed}})
+        content = sorted({images.FILES / file for recipe in recipes for file in recipe.files.values()})
+        without = sorted(root.name for root in known)
+        key = digest(repr((recipes, made_of, without)), Path(images.__file__), Path(oci.__file__), *content)
+        return self.cache.entry(name, key, build) / "images.tar"
 
-    side_by_side(commands, [*(partial(compile_module, module) for module in programs.MODULES), install_debian])
-    bin_ = {
-        name: path for module in programs.MODULES for name, path in _programs(module, folders[module.title]).items()
-    }
-    return bin_, folders["debian"] / "rootfs.tar"
+    def _build_inputs(self, modules: t.Sequence[programs.Module], roots: t.Collection[rootfs.Rootfs]) -> None:
+        """Programs and root file systems side by side: one compiles while the other downloads and unpacks."""
+        commands = Commands()
 
+        def compile_module(module: programs.Module) -> None:
+            folder = compiled(self.cache, module, commands, self.progress)
+            self.bin |= {name: folder / name for name in module.programs}
 
-def _programs(module: programs.Module, folder: Path) -> dict[str, Path]:
-    return {name: folder / name for name in module.programs}
+        def install(root: rootfs.Rootfs) -> None:
+            def build(target: Path) -> None:
+                with self.progress.step(f"Debian packages {root.packages[0]} and others"):
+                    rootfs.build(root, target / "rootfs.tar", commands, target / "build.log")
 
+            self.roots[root] = self.cache.entry(root.name, digest(root.inputs), build) / "rootfs.tar"
 
-def _images(
-    cache: Cache,
-    name: str,
-    recipes: t.Sequence[images.Recipe],
-    bin_: t.Mapping[str, Path],
-    debian: Path,
-    progress: Progress,
-) -> Path:
-    def build(target: Path) -> None:
-        with progress.step(f"container {name.replace('-', ' of ')}"):
-            images.build(target / "images.tar", recipes, bin_, debian)
-
-    # The folders of programs and root file system carry their own digests in their names.
-    used = {bin_[program].parent.name for recipe in recipes for program in recipe.programs.values()}
-    code = [Path(images.__file__), Path(oci.__file__)]
-    content = sorted({images.FILES / file for recipe in recipes for file in recipe.files.values()})
-    key = digest(repr(recipes), repr(sorted({*used, debian.parent.name})), *code, *content)
-    return cache.entry(name, key, build) / "images.tar"
+        jobs = [*(partial(compile_module, module) for module in modules), *(partial(install, root) for root in roots)]
+        side_by_side(commands, jobs)

@@ -15,6 +15,7 @@ from .programs import GO, Module
 if t.TYPE_CHECKING:
     from pathlib import Path
 
+    from .artifacts import Artifacts
     from .programs import Source
 
 NAME = "cloudnative-pg"
@@ -45,7 +46,7 @@ def recipes(sources: t.Mapping[str, Source]) -> list[Recipe]:
         Recipe(
             (POSTGRES_IMAGE,),
             files={"etc/passwd": "cloudnativepg/passwd"},
-            debian=True,
+            root=rootfs.SHARED,
             env={"PATH": f"{rootfs.POSTGRES_PROGRAMS}:{PATH}"},
             user=POSTGRES_USER,
             stands_in_for="CloudNativePG's PostgreSQL",
@@ -53,8 +54,9 @@ def recipes(sources: t.Mapping[str, Source]) -> list[Recipe]:
     ]
 
 
-def variables(sources: t.Mapping[str, Source], folder: Path) -> dict[str, t.Any]:
+def variables(artifacts: Artifacts, folder: Path) -> dict[str, t.Any]:
     """Variables for the collection's roles; `folder` gets the kustomization that they name."""
+    sources = artifacts.sources
     manifest = sources[NAME].path / "releases" / f"cnpg-{_release(sources)}.yaml"
     files.write(folder / OPERATOR, manifest.read_text())  # kustomize reads nothing outside of its folder
     files.write_json(

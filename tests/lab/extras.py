@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
-from pathlib import Path
 
-from . import cloudnativepg
-from .images import Recipe
-from .programs import Module, Source
+from . import cloudnativepg, mariadb
 
-Sources = t.Mapping[str, Source]
+if t.TYPE_CHECKING:
+    from pathlib import Path
+
+    from .artifacts import Artifacts
+    from .images import Recipe
+    from .programs import Module, Source
+
 ALL = "all"
 
 
@@ -22,12 +25,13 @@ class Extra:
     """`recipes`: its images; `variables`: playbook variables, which may name files that it writes to the folder given."""
 
     module: Module
-    recipes: t.Callable[[Sources], list[Recipe]]
-    variables: t.Callable[[Sources, Path], dict[str, t.Any]]
+    recipes: t.Callable[[t.Mapping[str, Source]], list[Recipe]]
+    variables: t.Callable[[Artifacts, Path], dict[str, t.Any]]
 
 
 EXTRAS = {
     "cloudnativepg": Extra(cloudnativepg.MODULE, cloudnativepg.recipes, cloudnativepg.variables),
+    "mariadb": Extra(mariadb.MODULE, mariadb.recipes, mariadb.variables),
 }
 
 

@@ -19,6 +19,7 @@ from . import oci, rootfs
 
 if t.TYPE_CHECKING:
     from .programs import Source
+    from .rootfs import Rootfs
 
 FILES = Path(__file__).parent / "image_files"
 STAND_IN = "k0smotron.ha.lab/stands-in-for"
@@ -30,13 +31,14 @@ PAUSE = "registry.k8s.io/pause:3.10"
 class Recipe:
     """What is in an image: `programs` (path -> Go program) and `files` (path -> file or folder below image_files/).
 
-    Below them lies the Debian root file system or nothing.
+    `folders` are empty and open to all users. Below them lies a Debian root file system or nothing.
     """
 
     names: tuple[str, ...]
     programs: t.Mapping[str, str] = field(default_factory=dict)
     files: t.Mapping[str, str] = field(default_factory=dict)
-    debian: bool = False
+    folders: tuple[str, ...] = ()
+    root: Rootfs | None = None
     entrypoint: tuple[str, ...] = ()
     env: t.Mapping[str, str] = field(default_factory=dict)
     user: str = ""
@@ -58,7 +60,7 @@ def recipes(sources: t.Mapping[str, Source]) -> list[Recipe]:
         Recipe(
             (spilo_name(sources["postgres-operator"].path),),
             files={"launch": "postgres/launch.py", "post_init": "postgres/post_init"},
-            debian=True,
+            root=rootfs.SHARED,
             entrypoint=("/usr/bin/tini", "--", "/launch"),
             env={
                 "PATH": f"{rootfs.POSTGRES_PROGRAMS}:{PATH}",
@@ -74,7 +76,7 @@ def recipes(sources: t.Mapping[str, Source]) -> list[Recipe]:
                 "usr/local/bin/k0s": "k0s/k0s",
                 "usr/local/lib/k0s_stand_in": "k0s/k0s_stand_in",
             },
-            debian=True,
+            root=rootfs.SHARED,
             entrypoint=("/init",),
             env={"K0S_VERSION": k0s.replace("-k0s.", "+k0s.")},
             stands_in_for="k0s",
@@ -108,29 +110,39 @@ def spilo_name(operator: Path) -> str:
     return match[1]
 
 
-def build(target: Path, recipes: t.Sequence[Recipe], programs: t.Mapping[str, Path], debian: Path) -> None:
-    """Write the archive with the images of `recipes` to `target`; `debian` is the root file system's tar."""
+def build(
+    target: Path,
+    recipes: t.Sequence[Recipe],
+    programs: t.Mapping[str, Path],
+    roots: t.Mapping[Rootfs, Path],
+    known: t.Collection[Rootfs],
+) -> None:
+    """Write the archive with the images of `recipes` to `target`.
+
+    `roots` are the root file systems' tars; those that are `known` are in another archive, which nodes have before.
+    """
     scratch = target.with_name("layers")
     scratch.mkdir()
-    base = oci.layer(debian)
-    images = [_image(recipe, programs, base, scratch) for recipe in recipes]
-    oci.write_archive(target, images)
+    bases = {root: oci.layer(roots[root]) for root in {recipe.root for recipe in recipes if recipe.root}}
+    images = [_image(recipe, programs, bases, scratch) for recipe in recipes]
+    oci.write_archive(target, images, [layer for root, layer in bases.items() if root in known])
     for layer in scratch.iterdir():
         layer.unlink()
     scratch.rmdir()
 
 
-def _image(recipe: Recipe, programs: t.Mapping[str, Path], debian: oci.Layer, scratch: Path) -> oci.Image:
+def _image(
+    recipe: Recipe, programs: t.Mapping[str, Path], bases: t.Mapping[Rootfs, oci.Layer], scratch: Path
+) -> oci.Image:
     """Layers from what seldom changes to what often does: a node keeps those that it has."""
     stem = scratch / recipe.names[0].replace("/", "_")
-    layers = [debian] if recipe.debian else []
+    layers = [bases[recipe.root]] if recipe.root else []
     if recipe.programs:
         files: dict[str, Path | None] = {path: programs[name] for path, name in recipe.programs.items()}
-        layers.append(
-            oci.write_layer(stem.with_suffix(".programs"), files if recipe.debian else {**files, "tmp": None})
-        )
-    if recipe.files:
-        layers.append(oci.write_layer(stem.with_suffix(".files"), _files(recipe)))
+        layers.append(oci.write_layer(stem.with_suffix(".programs"), files))
+    if recipe.files or recipe.folders:
+        own = {**_files(recipe), **dict.fromkeys(recipe.folders)}
+        layers.append(oci.write_layer(stem.with_suffix(".files"), own))
     labels = {STAND_IN: recipe.stands_in_for} if recipe.stands_in_for else {}
     env = {"PATH": PATH, **recipe.env}
     return oci.Image(
@@ -150,4 +162,4 @@ def _files(recipe: Recipe) -> dict[str, Path | None]:
 
 def _static(name: str, program: str, path: str = "") -> Recipe:
     """An image of one statically linked program, which is its entrypoint."""
-    return Recipe((name,), {path or program: program}, entrypoint=(f"/{path or program}",))
+    return Recipe((name,), {path or program: program}, folders=("tmp",), entrypoint=(f"/{path or program}",))

@@ -123,7 +123,7 @@ class Start:
         pki = Pki(state.pki)
         pki.ensure(self.nodes)
         kubeconfig.write(state.kubeconfig, pki, "admin")
-        variables.write(state, self.artifacts.sources, self.extras)
+        variables.write(state, self.artifacts, self.extras)
 
     def _start_nodes(self) -> None:
         names = [each.name for each in self.nodes]

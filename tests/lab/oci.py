@@ -73,8 +73,11 @@ def write_layer(target: Path, files: t.Mapping[str, Path | None]) -> Layer:
     return layer(target)
 
 
-def write_archive(target: Path, images: t.Sequence[Image]) -> None:
-    """Write the OCI layout tar that `ctr images import` takes; a layer that several images share is in it once."""
+def write_archive(target: Path, images: t.Sequence[Image], left_out: t.Collection[Layer] = ()) -> None:
+    """Write the OCI layout tar that `ctr images import` takes; a layer that several images share is in it once.
+
+    Layers that are `left_out` have to be in containerd's store already: `ctr` neither reads nor unpacks them again.
+    """
     blobs: dict[str, bytes | Path] = {}
     manifests: list[dict[str, t.Any]] = []
     for image in images:
@@ -84,8 +87,8 @@ def write_archive(target: Path, images: t.Sequence[Image]) -> None:
     with tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as archive:
         _add_bytes(archive, "oci-layout", _json({"imageLayoutVersion": "1.0.0"}))
         _add_bytes(archive, "index.json", _json(index))
-        for digest, content in sorted(blobs.items()):
-            name = f"blobs/{digest.replace(':', '/')}"
+        for digest in sorted(blobs.keys() - {layer.digest for layer in left_out}):
+            name, content = f"blobs/{digest.replace(':', '/')}", blobs[digest]
             if isinstance(content, Path):
                 _add_file(archive, name, content, 0o644)
             else:

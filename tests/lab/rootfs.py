@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one Debian root file system below the PostgreSQL image and the k0s stand-in, so that a node unpacks it once."""
+"""Debian root file systems below images: one for all that can share it, so that a node unpacks it once."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import typing as t
+from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import LabError
@@ -19,7 +20,6 @@ if t.TYPE_CHECKING:
 SUITE = "bookworm"  # Debian 12: Patroni 3.0 labels leaders `master` by itself, which the operator's Services select
 POSTGRES = "15"
 POSTGRES_PROGRAMS = f"/usr/lib/postgresql/{POSTGRES}/bin"  # themselves, not Debian's wrappers of the same names
-PACKAGES = (f"postgresql-{POSTGRES}", "patroni", "python3-yaml", "openssl", "tini")
 UNUSED = (
     "/usr/share/doc/*",
     "/usr/share/info/*",
@@ -32,31 +32,49 @@ UNUSED = (
     "/usr/lib/postgresql/*/lib/bitcode/*",
     "/usr/lib/postgresql/*/lib/llvmjit*",
 )
-BEFORE = (
-    # Patroni makes the database cluster, not the installation.
-    'mkdir -p "$1"/etc/postgresql-common',
-    'echo "create_main_cluster = false" > "$1"/etc/postgresql-common/createcluster.conf',
-    # Spilo's numbers: the operator's documentation tells users to set fsGroup 103 for certificates of their own.
-    'echo "postgres:x:101:103:PostgreSQL administrator:/var/lib/postgresql:/bin/bash" >> "$1"/etc/passwd',
-    'echo "postgres:x:103:" >> "$1"/etc/group',
-)
 AFTER = (
-    # The operator's users ask initdb for en_US.UTF-8.
-    'chroot "$1" localedef -i en_US -f UTF-8 en_US.UTF-8',
-    # Only Debian's wrappers around PostgreSQL's own programs are written in Perl.
-    'rm -rf "$1"/usr/share/perl "$1"/usr/lib/*/perl "$1"/usr/share/i18n "$1"/usr/share/postgresql/*/man',
     # Neither the machine's apt settings nor a key made at installation belong into an image.
     'rm -rf "$1"/etc/apt/sources.list* "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/ssl/private/* "$1"/var/log/*.log',
 )
 
 
-def inputs() -> str:
-    """All that decides what is in the root file system, but for the day's package versions."""
-    return repr((SUITE, PACKAGES, UNUSED, BEFORE, AFTER))
+@dataclass(frozen=True)
+class Rootfs:
+    """Packages, and shell commands for the root folder "$1", `before` they are unpacked and `after`. `name`: in the cache."""
+
+    name: str
+    packages: tuple[str, ...]
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> str:
+        """All that decides what is in the root file system, but for the day's package versions."""
+        return repr((SUITE, self.packages, UNUSED, self.before, (*self.after, *AFTER)))
 
 
-def build(target: Path, commands: Commands, log: Path) -> None:
-    """Write the root file system to the tar file `target`, with the machine's own apt sources and settings."""
+SHARED = Rootfs(
+    "debian",
+    (f"postgresql-{POSTGRES}", "patroni", "python3-yaml", "openssl", "tini"),
+    before=(
+        # Patroni makes the database cluster, not the installation.
+        'mkdir -p "$1"/etc/postgresql-common',
+        'echo "create_main_cluster = false" > "$1"/etc/postgresql-common/createcluster.conf',
+        # Spilo's numbers: the operator's documentation tells users to set fsGroup 103 for certificates of their own.
+        'echo "postgres:x:101:103:PostgreSQL administrator:/var/lib/postgresql:/bin/bash" >> "$1"/etc/passwd',
+        'echo "postgres:x:103:" >> "$1"/etc/group',
+    ),
+    after=(
+        # The operator's users ask initdb for en_US.UTF-8.
+        'chroot "$1" localedef -i en_US -f UTF-8 en_US.UTF-8',
+        # Only Debian's wrappers around PostgreSQL's own programs are written in Perl.
+        'rm -rf "$1"/usr/share/perl "$1"/usr/lib/*/perl "$1"/usr/share/i18n "$1"/usr/share/postgresql/*/man',
+    ),
+)
+
+
+def build(root: Rootfs, target: Path, commands: Commands, log: Path) -> None:
+    """Write the root file system `root` to the tar file `target`, with the machine's own apt sources and settings."""
     require_apt()
     settings = log.with_name("apt.conf")
     settings.write_text(
@@ -66,7 +84,7 @@ def build(target: Path, commands: Commands, log: Path) -> None:
         "mmdebstrap",
         "--mode=root",
         "--variant=essential",
-        f"--include={','.join(PACKAGES)}",
+        f"--include={','.join(root.packages)}",
         f"--aptopt={settings}",
     ]
     command += [
@@ -74,7 +92,8 @@ def build(target: Path, commands: Commands, log: Path) -> None:
         "--dpkgopt=force-unsafe-io",
         *(f"--dpkgopt=path-exclude={path}" for path in UNUSED),
     ]
-    command += [f"--essential-hook={hook}" for hook in BEFORE] + [f"--customize-hook={hook}" for hook in AFTER]
+    command += [f"--essential-hook={hook}" for hook in root.before]
+    command += [f"--customize-hook={hook}" for hook in (*root.after, *AFTER)]
     sources = apt_sources(Path("/etc/apt"))
     commands.run([*command, SUITE, str(target), *map(str, sources)], log, env={**os.environ, "SOURCE_DATE_EPOCH": "0"})
     settings.unlink()

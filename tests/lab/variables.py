@@ -12,6 +12,7 @@ from .extras import EXTRAS
 from .images import k0s_version, k0smotron_name
 
 if t.TYPE_CHECKING:
+    from .artifacts import Artifacts
     from .paths import State
     from .programs import Source
 
@@ -38,11 +39,11 @@ def playbook_variables(sources: t.Mapping[str, Source]) -> dict[str, t.Any]:
     }
 
 
-def write(state: State, sources: t.Mapping[str, Source], names: t.Iterable[str]) -> None:
+def write(state: State, artifacts: Artifacts, names: t.Iterable[str]) -> None:
     """Write them, and those of the extras `names`, as JSON, which Ansible reads as YAML."""
-    found = playbook_variables(sources)
+    found = playbook_variables(artifacts.sources)
     for name in names:
         folder = state.run / name
         folder.mkdir(exist_ok=True)
-        found |= EXTRAS[name].variables(sources, folder)
+        found |= EXTRAS[name].variables(artifacts, folder)
     files.write_json(state.playbook_variables, found)

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals.base import Removal
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals.cloudnativepg import CloudNativePGRemoval
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals.mariadb import MariaDBRemoval
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals.zalando import ZalandoRemoval
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref, changes_result
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Object, compare
@@ -18,7 +19,9 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdic
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import Datastore
 
-REMOVALS: t.Mapping[str, type[Removal]] = {each.provider: each for each in (ZalandoRemoval, CloudNativePGRemoval)}
+REMOVALS: t.Mapping[str, type[Removal]] = {
+    each.provider: each for each in (ZalandoRemoval, CloudNativePGRemoval, MariaDBRemoval)
+}
 
 
 def remove(kube: Kube, store: Datastore, params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -64,7 +67,7 @@ def _await_gone(kube: Kube, removal: Removal, deadline: float) -> None:
     """
 
     def probe() -> Verdict:
-        left = removal.list_labeled((*removal.running_kinds, *removal.declared_kinds))
+        left = removal.remnants()
         kube.delete(map(Ref.of, filter(_is_forgotten, left)))
         shown = ", ".join(str(Ref.of(item)) for item in left)
         return Verdict(not left, f"these have not been removed yet: {shown}")

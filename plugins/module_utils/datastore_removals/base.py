@@ -46,6 +46,10 @@ class Removal(ABC):
         """Whether this volume claim or Secret outlives the custom resource when data is kept."""
         return True
 
+    def remnants(self) -> list[Object]:
+        """What is still to go after the custom resource."""
+        return self.list_labeled((*self.running_kinds, *self.declared_kinds))
+
     def list_labeled(self, kinds: Kinds) -> list[Object]:
         """The objects of these kinds that belong to the database cluster."""
         namespace, selector = self.store.options.namespace, self.store.pod_selector()

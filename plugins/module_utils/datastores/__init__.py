@@ -12,9 +12,11 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base impor
     DatabaseSpec,
     Datastore,
     DatastoreOptions,
+    Question,
     Ref,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.cloudnativepg import CloudNativePG
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.mariadb import MariaDB
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando import Zalando
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 
@@ -23,20 +25,34 @@ __all__ = [
     "DatabaseSpec",
     "Datastore",
     "DatastoreOptions",
+    "Question",
     "Ref",
     "datastore",
+    "options_for",
     "provider_of",
     "service_of",
 ]
 
-PROVIDERS: t.Mapping[str, type[Datastore]] = {provider.provider: provider for provider in (Zalando, CloudNativePG)}
+PROVIDERS: t.Mapping[str, type[Datastore]] = {
+    provider.provider: provider for provider in (Zalando, CloudNativePG, MariaDB)
+}
 
 
 def datastore(provider: str, options: DatastoreOptions) -> Datastore:
     """The datastore of a provider; raises InvalidInput for one that is not known."""
+    return _named(provider)(options)
+
+
+def options_for(provider: str, **given: t.Any) -> DatastoreOptions:
+    """Options with the provider's defaults for what was not given, or as None; raises InvalidInput like datastore()."""
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return DatastoreOptions(**{**_named(provider).defaults, **chosen})
+
+
+def _named(provider: str) -> type[Datastore]:
     if provider not in PROVIDERS:
         raise InvalidInput(f"The datastore provider {provider!r} is unknown", f"Use one of: {', '.join(PROVIDERS)}.")
-    return PROVIDERS[provider](options)
+    return PROVIDERS[provider]
 
 
 def provider_of(live: t.Mapping[str, t.Any]) -> type[Datastore]:

@@ -78,6 +78,16 @@ class Ref:
     label_selector: str | None = None
 
 
+@dataclass(frozen=True)
+class Question:
+    """A command to run in a pod for :meth:`Datastore.judge`. What it says is ``output``, why it fails is ``problem``."""
+
+    key: str
+    pod: str
+    container: str
+    command: tuple[str, ...]
+
+
 class Datastore(ABC):
     """A database cluster as one operator understands it."""
 
@@ -87,6 +97,8 @@ class Datastore(ABC):
     api_version: t.ClassVar[str]
     kind: t.ClassVar[str]
     """Of the custom resource that stands for the database cluster."""
+    defaults: t.ClassVar[t.Mapping[str, t.Any]] = {}
+    """Options for which this operator has another default than :class:`DatastoreOptions`."""
 
     def __init__(self, options: DatastoreOptions) -> None:
         self.options = options
@@ -110,9 +122,13 @@ class Datastore(ABC):
     def refs_for_judgement(self) -> list[Ref]:
         """What :meth:`judge` wants to see."""
 
+    def questions(self, observed: t.Mapping[str, t.Sequence[Object]]) -> list[Question]:
+        """What :meth:`judge` wants the servers themselves to say, after the objects that were found."""
+        return []
+
     @abstractmethod
     def judge(self, observed: t.Mapping[str, t.Sequence[Object]]) -> Verdict:
-        """Is the database cluster really up. ``observed`` maps each Ref's key to the objects found.
+        """Is the database cluster really up. ``observed`` maps each Ref's and Question's key to what was found.
 
         Details: ``status`` (the operator's word), ``instances`` {wanted, ready}, ``leader`` {pod, node} or None,
         ``sync_standby`` {pod, node} or None, ``mode`` (on, strict, off), ``secrets`` {owner: found}.
@@ -129,6 +145,10 @@ class Datastore(ABC):
     @abstractmethod
     def endpoint(self) -> Host:
         """Where the writable primary answers, by its name inside the Kubernetes cluster."""
+
+    def dsn_params(self) -> t.Mapping[str, str]:
+        """Parameters without which kine would not follow a failover of this database."""
+        return {}
 
     def certificate(self) -> CertificateSpec | None:
         """The servers' certificate that is to be made here; None where the operator or somebody else makes it."""
@@ -164,6 +184,24 @@ class Datastore(ABC):
     @abstractmethod
     def options_from(cls, live: Object, observed: t.Mapping[str, t.Sequence[Object]]) -> DatastoreOptions:
         """The options that would declare a live database cluster, as far as its judgement needs them."""
+
+    def owners(self) -> list[str]:
+        """Every database owner once, in the order given."""
+        return list(dict.fromkeys(item.owner for item in self.options.databases))
+
+    def labels(self) -> dict[str, str]:
+        """Of what belongs to the database cluster, and is found like its pods."""
+        return dict(pair.split("=") for pair in self.pod_selector().split(","))
+
+    def metadata(self) -> Object:
+        """Of the custom resource."""
+        options = self.options
+        given = (("labels", options.labels), ("annotations", options.annotations))
+        return {
+            "name": options.name,
+            "namespace": options.namespace,
+            **{key: dict(value) for key, value in given if value},
+        }
 
     def owner_of(self, database: str) -> str:
         """The role that owns ``database``; raises InvalidInput for a database that was not asked for."""

@@ -21,13 +21,9 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.cloudnativ
     REFUSE_PLAINTEXT,
     requires_tls,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres import (
-    PORT,
-    Postgres,
-    refuse_downgrade,
-    refuse_shrink,
-)
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres_names import in_kubernetes
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.names import in_kubernetes
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres import PORT, Postgres
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.refusals import refuse_downgrade, refuse_shrink
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Host
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, merged
@@ -218,7 +214,7 @@ class CloudNativePG(Postgres):
             )
         old, new = live.get("spec", {}), self.desired()[0]["spec"]
         refuse_shrink(*((spec.get("storage") or {}).get("size") for spec in (old, new)))
-        refuse_downgrade(*(major_of(spec.get("imageName") or "") for spec in (old, new)))
+        refuse_downgrade("PostgreSQL", *(major_of(spec.get("imageName") or "") for spec in (old, new)))
 
     @classmethod
     def behind(cls, service: str) -> str | None:

@@ -11,7 +11,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, place, pod_problem, pod_ready
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import (
+    Object,
+    addresses,
+    has_credentials,
+    place,
+    pod_problem,
+    pod_ready,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 if t.TYPE_CHECKING:
@@ -51,7 +58,7 @@ def details(spec: Object, owners: t.Sequence[str], observed: Observed) -> dict[s
         "leader": place(leader) if leader else None,
         "sync_standby": place(standby) if standby else None,
         "mode": mode(spec),
-        "secrets": {owner: _has_credentials(observed.get(f"secret:{owner}")) for owner in owners},
+        "secrets": {owner: has_credentials(observed.get(f"secret:{owner}")) for owner in owners},
     }
 
 
@@ -135,13 +142,11 @@ def _sync_standby(leader: Object | None, pods: t.Sequence[Object], status: Objec
 
 
 def _endpoint_problem(leader: t.Mapping[str, t.Any] | None, observed: Observed) -> Iterator[str]:
-    endpoints = observed.get("leader_endpoints")
-    subsets = (endpoints[0].get("subsets") or []) if endpoints else []
-    addresses = {address["ip"] for subset in subsets for address in subset.get("addresses") or []}
+    found = addresses(observed.get("leader_endpoints"))
     pod = next((pod for pod in observed.get("pods") or [] if leader and pod["metadata"]["name"] == leader["pod"]), None)
-    if not addresses:
+    if not found:
         yield "The Service of the leader has no address yet"
-    elif pod and addresses != {pod.get("status", {}).get("podIP")}:
+    elif pod and found != {pod.get("status", {}).get("podIP")}:
         yield f"The Service of the leader does not point to {pod['metadata']['name']} yet"
 
 
@@ -167,8 +172,3 @@ def _database_problems(databases: t.Sequence[DatabaseSpec], found: t.Sequence[Ob
         elif status.get("observedGeneration") != item["metadata"].get("generation") or not status.get("applied"):
             said = f": {status['message']}" if status.get("message") else ""
             yield f"The database {wanted.name} is not as it was asked for yet{said}"
-
-
-def _has_credentials(secrets: t.Sequence[Object] | None) -> bool:
-    data = (secrets[0].get("data") or {}) if secrets else {}
-    return bool(data.get("username") and data.get("password"))

@@ -8,13 +8,10 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import CertificateSpec, Datastore
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres_names import (
-    check_cluster_name,
-    check_databases,
-    check_flags,
-)
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.names import check_cluster_name
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres_names import check_databases, check_flags
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
-from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, quantity, require_dns_label
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import quantity, require_dns_label
 
 PORT = 5432
 VERSIONS = ("13", "14", "15", "16", "17", "18")
@@ -66,10 +63,6 @@ class Postgres(Datastore):
         if quantity(options.volume_size) <= 0:
             raise InvalidInput("volume_size is zero", "Ask for some room, such as 10Gi.")
 
-    def owners(self) -> list[str]:
-        """Every database owner once, in the order given."""
-        return list(dict.fromkeys(item.owner for item in self.options.databases))
-
     def tls_secret(self) -> str:
         """Name of the Secret with the servers' certificate; "" where the operator sees to it."""
         given = self.options.tls_secret
@@ -89,18 +82,7 @@ class Postgres(Datastore):
         )
 
     def labels(self) -> dict[str, str]:
-        """Of what belongs to the database cluster, and is found like its pods."""
-        return {**dict(pair.split("=") for pair in self.pod_selector().split(",")), **self.secret_labels}
-
-    def metadata(self) -> Object:
-        """Of the custom resource."""
-        options = self.options
-        given = (("labels", options.labels), ("annotations", options.annotations))
-        return {
-            "name": options.name,
-            "namespace": options.namespace,
-            **{key: dict(value) for key, value in given if value},
-        }
+        return {**super().labels(), **self.secret_labels}
 
     def settings(self) -> dict[str, str]:
         """The server's parameters as the text that both custom resources want."""
@@ -112,20 +94,3 @@ def _setting(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return str(value)
-
-
-def refuse_shrink(before: str | None, after: str | None) -> None:
-    """Raise InvalidInput for a volume that would become smaller."""
-    if before and after and quantity(after) < quantity(before):
-        raise InvalidInput(
-            f"The volume cannot shrink from {before} to {after}; no operator does that",
-            f"Keep volume_size at {before} or more, or make a new cluster.",
-        )
-
-
-def refuse_downgrade(before: str | None, after: str | None) -> None:
-    """Raise InvalidInput for an older major version of PostgreSQL."""
-    if before and after and int(after) < int(before):
-        raise InvalidInput(
-            f"PostgreSQL cannot go back from major version {before} to {after}", f"Set version to {before} or newer."
-        )

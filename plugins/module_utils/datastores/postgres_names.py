@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import names
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
-from ansible_collections.k0smotron.ha.plugins.module_utils.objects import require_dns_label
 
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import DatabaseSpec
@@ -27,25 +27,9 @@ _OWN_DATABASES = ("postgres", "template0", "template1")
 _OWN_ROLES = ("postgres", "public", "none")
 
 
-def check_cluster_name(name: str, limit: int) -> None:
-    """Raise InvalidInput for a name that the database cluster's Services and pods could not have."""
-    require_dns_label("The datastore's name", name, limit)
-    if not name[0].isalpha():
-        raise InvalidInput(
-            f"The datastore's name {name!r} begins with a digit, which no Service may", "Begin it with a letter."
-        )
-
-
 def check_databases(databases: t.Iterable[DatabaseSpec], operators_roles: t.Container[str]) -> None:
     """Raise InvalidInput for the first name of a database or owner that would not do."""
-    seen: dict[str, str] = {}
-    for item in databases:
-        _check_database(item.name)
-        _check_role(item.owner, operators_roles)
-        if item.name in seen:
-            raise InvalidInput(f"The database {item.name} is listed twice", "List each database once.")
-        seen[item.name] = item.owner
-    _check_secrets(set(seen.values()))
+    names.check_databases(databases, _check_database, lambda role: _check_role(role, operators_roles))
 
 
 def _check_database(name: str) -> None:
@@ -66,22 +50,6 @@ def _check_role(name: str, operators_roles: t.Container[str]) -> None:
         )
     if name in _OWN_ROLES or name in operators_roles or name.startswith("pg_"):
         raise InvalidInput(f"The role {name} is reserved", "Choose another owner, such as k0smotron.")
-
-
-def _check_secrets(owners: t.Iterable[str]) -> None:
-    by_secret: dict[str, str] = {}
-    for owner in sorted(owners):
-        other = by_secret.setdefault(in_kubernetes(owner), owner)
-        if other != owner:
-            raise InvalidInput(
-                f"The roles {other} and {owner} would share one credential Secret, whose name has - instead of _",
-                "Rename one of them.",
-            )
-
-
-def in_kubernetes(name: str) -> str:
-    """A role or database as a part of a Kubernetes object's name, which has no underscores."""
-    return name.replace("_", "-")
 
 
 def check_flags(flags: t.Iterable[str]) -> None:

@@ -11,13 +11,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import DatastoreOptions, Ref
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres import (
-    PORT,
-    Postgres,
-    refuse_downgrade,
-    refuse_shrink,
-)
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres_names import in_kubernetes
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.names import in_kubernetes
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres import PORT, Postgres
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.refusals import refuse_downgrade, refuse_shrink
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando_judge import judge
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando_known import options_from, requires_tls
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Host
@@ -118,7 +114,7 @@ class Zalando(Postgres):
             return
         old, new = live.get("spec", {}), self.desired()[0]["spec"]
         refuse_shrink(*((spec.get("volume") or {}).get("size") for spec in (old, new)))
-        refuse_downgrade(*((spec.get("postgresql") or {}).get("version") for spec in (old, new)))
+        refuse_downgrade("PostgreSQL", *((spec.get("postgresql") or {}).get("version") for spec in (old, new)))
         if new.get("numberOfInstances") == 0:
             raise InvalidInput("numberOfInstances 0 would stop the database", "Remove it with state: absent instead.")
         if old.get("teamId", new.get("teamId")) != new.get("teamId"):

@@ -10,7 +10,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, place, pod_problem, pod_ready
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import (
+    Object,
+    addresses,
+    has_credentials,
+    place,
+    pod_problem,
+    pod_ready,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 if t.TYPE_CHECKING:
@@ -52,7 +59,7 @@ def details(spec: Object, owners: t.Sequence[str], observed: Observed) -> dict[s
         "leader": place(leader) if leader else None,
         "sync_standby": place(standby) if standby else None,
         "mode": mode(spec),
-        "secrets": {owner: _has_credentials(observed.get(f"secret:{owner}")) for owner in owners},
+        "secrets": {owner: has_credentials(observed.get(f"secret:{owner}")) for owner in owners},
     }
 
 
@@ -87,11 +94,11 @@ def _problems(facts: t.Mapping[str, t.Any], observed: Observed) -> Iterator[str]
 
 
 def _endpoint_problem(leader: t.Mapping[str, t.Any] | None, observed: Observed) -> Iterator[str]:
-    addresses = _addresses(observed.get("leader_endpoints"))
+    found = addresses(observed.get("leader_endpoints"))
     pod = next((pod for pod in observed.get("pods") or [] if leader and pod["metadata"]["name"] == leader["pod"]), None)
-    if not addresses:
+    if not found:
         yield "The Service of the leader has no address yet"
-    elif pod and pod.get("status", {}).get("podIP") not in addresses:
+    elif pod and pod.get("status", {}).get("podIP") not in found:
         yield f"The Service of the leader does not point to {pod['metadata']['name']} yet"
 
 
@@ -160,16 +167,6 @@ def _sync_standby(leader: Object | None, pods: t.Sequence[Object], observed: Obs
         if found:
             return found
     return None
-
-
-def _has_credentials(secrets: t.Sequence[Object] | None) -> bool:
-    data = (secrets[0].get("data") or {}) if secrets else {}
-    return bool(data.get("username") and data.get("password"))
-
-
-def _addresses(endpoints: t.Sequence[Object] | None) -> set[str]:
-    subsets = (endpoints[0].get("subsets") or []) if endpoints else []
-    return {address["ip"] for subset in subsets for address in subset.get("addresses") or []}
 
 
 def _first_problem(pods: t.Sequence[Object]) -> str:

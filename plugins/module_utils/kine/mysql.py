@@ -14,7 +14,9 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine import (
     mysql_schema,
     mysql_scratch,
     mysql_table,
+    proof,
 )
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.deadline import Deadline
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import (
     Contents,
     Counter,
@@ -32,12 +34,11 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import (
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_connection import Connector
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_facts import Missing, MysqlDatabase
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine.reach import Reacher
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.reach import Reacher, fixed
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Server, Tls
 
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn
-    from ansible_collections.k0smotron.ha.plugins.module_utils.kine.deadline import Deadline
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_connection import Connection
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_sessions import Sessions
 
@@ -257,3 +258,15 @@ def connect(
         contextlib.closing(Connector(dsn, route, deadline, files or {}, ca_file, sessions)) as connector,
     ):
         yield Mysql(connector)
+
+
+def prove_write(dsn: Dsn, address: tuple[str, int] | None = None, *, ca_file: str = "", seconds: float = 10.0) -> None:
+    """Write one row as kine would, read it back and remove every trace. Raises HaError when any of it fails.
+
+    address takes the place of the DSN's host on the network, for a port-forward; TLS verifies the DSN's name, by the
+    authorities in ca_file unless the DSN says how.
+    """
+    with contextlib.ExitStack() as stack:
+        route = stack.enter_context(Reacher().route(dsn)) if address is None else fixed(dsn.hosts[0], address)
+        connector = stack.enter_context(contextlib.closing(Connector(dsn, route, Deadline(seconds), {}, ca_file)))
+        proof.write(stack.enter_context(Mysql(connector).scratch()))

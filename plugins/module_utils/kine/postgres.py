@@ -14,6 +14,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine import (
     postgres_scratch,
     postgres_sessions,
     postgres_table,
+    proof,
     schema,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.deadline import Deadline
@@ -35,11 +36,8 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import (
     WriteState,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.postgres_connection import APPLICATION, Connector
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine.reach import Reacher, Route
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.reach import Reacher, fixed
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Server, Tls
-
-if t.TYPE_CHECKING:
-    from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Host
 
 _SSL = "SELECT coalesce(version, ''), coalesce(cipher, '') FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
 _WRITE_STATE = (
@@ -258,17 +256,7 @@ def prove_write(dsn: Dsn, address: tuple[str, int] | None = None, *, seconds: fl
 
     address takes the place of the DSN's only host on the network, for a port-forward; TLS verifies the DSN's name.
     """
-    deadline = Deadline(seconds)
     with contextlib.ExitStack() as stack:
-        route = stack.enter_context(Reacher().route(dsn)) if address is None else _fixed(dsn.hosts[0], address)
-        connector = stack.enter_context(contextlib.closing(Connector(dsn, route, deadline, {})))
-        scratch = stack.enter_context(Postgres(connector).scratch())
-        revision = scratch.insert("/registry/proof", b"written")
-        if [(row.id, row.value) for row in scratch.after(revision - 1)] != [(revision, b"written")]:
-            raise Conflict(
-                "a row that was just written was not read back", "Connect to the primary itself, not a proxy."
-            )
-
-
-def _fixed(host: Host, address: tuple[str, int]) -> Route:
-    return Route(f"through {address[0]}:{address[1]}", ((host, *address),))
+        route = stack.enter_context(Reacher().route(dsn)) if address is None else fixed(dsn.hosts[0], address)
+        connector = stack.enter_context(contextlib.closing(Connector(dsn, route, Deadline(seconds), {})))
+        proof.write(stack.enter_context(Postgres(connector).scratch()))

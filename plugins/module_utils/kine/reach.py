@@ -122,6 +122,11 @@ def direct(host: Host) -> Route:
     return Route("directly", tuple((host, address, host.port) for address in addresses))
 
 
+def fixed(host: Host, address: tuple[str, int]) -> Route:
+    """Return the route to a host by an address that somebody else found, such as that of a port-forward."""
+    return Route(f"through {address[0]}:{address[1]}", ((host, *address),))
+
+
 def resolve(host: Host, seconds: float) -> list[str]:
     """Return the addresses of a host, none when the resolver does not know it or takes longer than that."""
     found: list[str] = []

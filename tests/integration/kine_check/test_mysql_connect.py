@@ -11,6 +11,9 @@ import typing as t
 import pymysql
 import pytest
 
+from ansible_collections.k0smotron.ha.plugins.module_utils import dsn as dsns
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql import prove_write
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.reach import Reacher
 from tests.integration.kine_check.certificates import Authority
 from tests.integration.kine_check.conftest import findings
@@ -223,3 +226,27 @@ class TestTls:
         site.server.await_replica()
         assert "has no TLS" in found.observed
         assert findings(preferred, "warn")[:2] == ["dsn", "tls"]
+
+
+class TestProveWrite:
+    """The proof that other modules use; the fixture sees that it leaves no table."""
+
+    def test_verified_through_a_port_forward(self, site: MariaSite) -> None:
+        dsn = dsns.parse(site.url(PLAIN, host=HOST, port=3306))
+        with relay(site.server.port) as address:
+            prove_write(dsn, address, ca_file=str(site.server.ca))
+
+    def test_other_authority(self, site: MariaSite, tmp_path: Path) -> None:
+        other = Authority.new("other CA").write(tmp_path / "other.crt")
+        dsn = dsns.parse(site.url(PLAIN, host=HOST, port=3306))
+        with relay(site.server.port) as address, pytest.raises(HaError, match="not signed by a CA"):
+            prove_write(dsn, address, ca_file=str(other))
+
+    def test_read_only(self, site: MariaSite) -> None:
+        with site.server.settings(read_only=1), pytest.raises(HaError, match="read-only"):
+            prove_write(dsns.parse(site.url()))
+
+    def test_commit_that_nobody_acknowledges(self, site: MariaSite, replica: MariaServer) -> None:
+        with replica.paused("SLAVE"), pytest.raises(HaError, match="deadline"):
+            prove_write(dsns.parse(site.url()), seconds=2)
+        site.server.await_replica()

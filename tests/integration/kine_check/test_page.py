@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 import typing as t
 import zlib
+from pathlib import Path
 
 import pytest
 
@@ -15,9 +16,8 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.page import page
 from tests.integration.kine_check.browser import Browser, browser
 from tests.unit.module_utils.kine.pages import everything, healthy
 
-if t.TYPE_CHECKING:
-    from pathlib import Path
-
+PICTURES = Path(__file__).parents[3] / ".build" / "pictures"
+"""For people to look at."""
 WHEN = "2026-11-23 22:40 UTC"
 # Every text of a picture that is not wholly inside its picture, or that lies over another one.
 MISPLACED = """
@@ -130,6 +130,8 @@ def test_picture_shows_something(window: Browser, tmp_path: Path, scheme: str) -
     bars = colors.get((0x3C, 0x9D, 0x6B), 0)
     assert bars > 10_000, "the green of bars and planned connections"
     assert len(colors) > 50
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    window.picture(PICTURES / f"kine_check-{scheme}.png")
 
 
 def test_prints_on_white_with_its_bars(window: Browser, file: Path, tmp_path: Path) -> None:

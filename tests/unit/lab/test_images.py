@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import tarfile
 import typing as t
 
 import pytest
 
-from tests.lab import images, programs
+from tests.lab import images, oci, programs, rootfs
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +53,23 @@ def test_images_with_programs_of_our_own_say_what_they_stand_in_for(recipes: lis
 def test_every_entrypoint_is_in_its_image(recipes: list[images.Recipe]) -> None:
     for recipe in recipes:
         program = recipe.entrypoint[0].lstrip("/")
-        if not recipe.debian:
+        if not recipe.root:
             assert program in recipe.programs
         elif program != "usr/bin/tini":
             assert (images.FILES / recipe.files[program]).stat().st_mode & 0o100, program
+
+
+def test_a_root_file_system_of_another_archive_is_named_but_not_stored_again(tmp_path: Path) -> None:
+    known, new = (rootfs.Rootfs(name, ("package",)) for name in ("known", "new"))
+    roots = {root: tmp_path / f"{root.name}.tar" for root in (known, new)}
+    for root, tar in roots.items():
+        oci.write_layer(tar, {f"{root.name}-folder": None})
+    recipes = [images.Recipe((f"example.test/{root.name}:1",), root=root) for root in roots]
+    images.build(tmp_path / "images.tar", recipes, {}, roots, {known})
+    with tarfile.open(tmp_path / "images.tar") as archive:
+        stored = set(archive.getnames())
+        texts = [archive.extractfile(name).read() for name in stored]  # type: ignore[union-attr]
+    digests = {root: oci.layer(tar).digest.removeprefix("sha256:") for root, tar in roots.items()}
+    assert f"blobs/sha256/{digests[new]}" in stored
+    assert f"blobs/sha256/{digests[known]}" not in stored
+    assert sum(digests[known].encode() in text for text in texts) == 2  # its image's manifest and configuration

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import cloudnativepg, extras, images, programs, variables
+from tests.lab import artifacts, cloudnativepg, extras, images, mariadb, programs, variables
 from tests.lab.__main__ import parser
 from tests.lab.paths import State
 
@@ -26,7 +26,27 @@ def sources(tmp_path: Path) -> dict[str, programs.Source]:
     folder = tmp_path / "module"
     (folder / "releases").mkdir(parents=True)
     (folder / "releases" / "cnpg-1.2.3.yaml").write_text(MANIFEST)
+    (folder / "deploy" / "crds").mkdir(parents=True)
+    (folder / "deploy" / "crds" / "crds.yaml").write_text("kind: CustomResourceDefinition\n")
     return {name: programs.Source(folder, "v1.2.3") for module in modules for name in module.sources}
+
+
+@pytest.fixture
+def lab(tmp_path: Path, sources: dict[str, programs.Source]) -> t.Callable[..., dict[str, t.Any]]:
+    """The playbook variables of a lab with some extras."""
+    state = State(tmp_path)
+    state.run.mkdir()
+    chart = tmp_path / "chart"
+    chart.write_text('#!/bin/sh\nprintf -- "---\\n# %s\\n" "$@"\n')
+    chart.chmod(0o755)
+    made = artifacts.Artifacts({mariadb.CHART: chart}, tmp_path / "images.tar", [], sources)
+
+    def written(*names: str) -> dict[str, t.Any]:
+        variables.write(state, made, names)
+        found: dict[str, t.Any] = json.loads(state.playbook_variables.read_text())
+        return found
+
+    return written
 
 
 @pytest.mark.parametrize(
@@ -65,17 +85,12 @@ def test_images_with_files_of_our_own_are_stand_ins_and_named_so(
     extra: extras.Extra, sources: dict[str, programs.Source]
 ) -> None:
     for recipe in extra.recipes(sources):
-        assert bool(recipe.stands_in_for) is recipe.debian
-        assert all(("stand-in" in name) is recipe.debian for name in recipe.names)
+        assert bool(recipe.stands_in_for) is bool(recipe.root)
+        assert all(("stand-in" in name) is bool(recipe.root) for name in recipe.names)
 
 
-def test_cloudnativepg_is_upstream_s_release_but_for_the_pull_policy(
-    tmp_path: Path, sources: dict[str, programs.Source]
-) -> None:
-    state = State(tmp_path)
-    state.run.mkdir()
-    variables.write(state, sources, ["cloudnativepg"])
-    found: dict[str, t.Any] = json.loads(state.playbook_variables.read_text())
+def test_cloudnativepg_is_upstream_s_release_but_for_the_pull_policy(lab: t.Callable[..., dict[str, t.Any]]) -> None:
+    found = lab("cloudnativepg")
     (folder,) = map(Path, found["cloudnativepg_operator_source"])
     kustomization = json.loads((folder / "kustomization.yaml").read_text())
     assert [(folder / name).read_text() for name in kustomization["resources"]] == [MANIFEST]
@@ -85,11 +100,22 @@ def test_cloudnativepg_is_upstream_s_release_but_for_the_pull_policy(
     assert found["lab_cloudnativepg_image"].partition(":")[2].startswith("15")
 
 
-def test_without_extras_the_playbooks_hear_nothing_of_them(tmp_path: Path, sources: dict[str, programs.Source]) -> None:
-    state = State(tmp_path)
-    state.run.mkdir()
-    variables.write(state, sources, [])
-    assert json.loads(state.playbook_variables.read_text()) == variables.playbook_variables(sources)
+def test_mariadb_is_the_definitions_and_upstream_s_chart_with_upstream_s_values(
+    lab: t.Callable[..., dict[str, t.Any]], sources: dict[str, programs.Source]
+) -> None:
+    found = lab("mariadb")
+    (manifest,) = map(Path, found["mysql_operator_source"])
+    deploy = sources["mariadb-operator"].path / "deploy"
+    chart = [deploy / "charts" / "mariadb-operator", deploy / "manifests" / "helm-values.min.yaml"]
+    documents = ["kind: CustomResourceDefinition", *(f"# {each}" for each in (*chart, "mariadb-operator", "default"))]
+    assert manifest.read_text() == "\n---\n".join(documents) + "\n"
+    assert found["mysql_cluster_image"].partition(":")[2].startswith("10.11")
+
+
+def test_without_extras_the_playbooks_hear_nothing_of_them(
+    lab: t.Callable[..., dict[str, t.Any]], sources: dict[str, programs.Source]
+) -> None:
+    assert lab() == variables.playbook_variables(sources)
 
 
 def test_the_database_s_user_is_the_one_of_the_operator_s_pods() -> None:

@@ -11,18 +11,29 @@ import typing as t
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals import REMOVALS, remove
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import PROVIDERS, DatastoreOptions, datastore
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, WaitTimeout
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
+    PROVIDERS,
+    Datastore,
+    DatastoreOptions,
+    datastore,
+    options_for,
+)
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, NotFound, WaitTimeout
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import merged
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 Object = dict[str, t.Any]
 STORE = datastore("cloudnativepg", DatastoreOptions(name="pg", namespace="ns"))
+MARIADB = datastore("mariadb", options_for("mariadb", name="mdb", namespace="ns"))
 OWNER = [{"kind": "Cluster", "name": "pg"}]
 
 
 class StandInKube:
-    """Objects in a list instead of a cluster. Deleting the Cluster deletes what it owns, as Kubernetes would."""
+    """Objects in a list instead of a cluster. Deleting the custom resource deletes what it owns, as Kubernetes would."""
+
+    custom_resource = "Cluster"
+    selector = "cnpg.io/cluster=pg"
 
     def __init__(self, *objects: Object, check_mode: bool = False) -> None:
         self.objects = list(objects)
@@ -33,8 +44,10 @@ class StandInKube:
         found = [item for item in self.objects if Ref.of(item) == Ref(api_version, kind, name, namespace)]
         return copy.deepcopy(found[0]) if found else None
 
-    def list(self, api_version: str, kind: str, namespace: str, label_selector: str) -> list[Object]:
-        assert (namespace, label_selector) == ("ns", "cnpg.io/cluster=pg")
+    def list(
+        self, api_version: str, kind: str, namespace: str | None = None, label_selector: str | None = None
+    ) -> list[Object]:
+        assert kind == "Deployment" or (namespace == "ns" and label_selector in (None, self.selector))
         return [
             copy.deepcopy(item) for item in self.objects if (item["apiVersion"], item["kind"]) == (api_version, kind)
         ]
@@ -42,14 +55,13 @@ class StandInKube:
     def merge(self, ref: Ref, part: Object) -> None:
         self.steps.append(f"merge {ref}")
         [item] = [item for item in self.objects if Ref.of(item) == ref]
-        for field, value in part["metadata"].items():
-            item["metadata"][field] = {**item["metadata"].get(field, {}), **value} if isinstance(value, dict) else value
+        item.update(merged(item, part))
 
     def delete(self, refs: t.Iterable[Ref], wait_timeout: float = 0) -> None:
         for ref in refs:
             self.steps.append(f"delete {ref}")
             gone = [item for item in self.objects if Ref.of(item) == ref]
-            if gone and ref.kind == "Cluster":
+            if gone and ref.kind == self.custom_resource:
                 gone += [item for item in self.objects if item["metadata"].get("ownerReferences")]
             if not self.check_mode:
                 self.objects = [item for item in self.objects if item not in gone]
@@ -86,8 +98,8 @@ def site(target: str = "pg-2", **options: t.Any) -> StandInKube:
     )
 
 
-def removed(kube: StandInKube, *, data: str = "keep", wait: bool = True) -> Object:
-    return remove(t.cast(Kube, kube), STORE, {"wait": wait, "wait_timeout": 1, "data": data})
+def removed(kube: StandInKube, *, data: str = "keep", wait: bool = True, store: Datastore = STORE) -> Object:
+    return remove(t.cast(Kube, kube), store, {"wait": wait, "wait_timeout": 1, "data": data})
 
 
 KEPT = [
@@ -164,3 +176,90 @@ def test_an_interrupted_removal_is_finished() -> None:
     kube.objects += [obj("Pod", "pg-1", owned=False), obj("Database", "pg.kine", api_version="postgresql.cnpg.io/v1")]
     assert removed(kube)["left"] == KEPT
     assert not removed(kube)["changed"]
+
+
+class StandInMariaDBKube(StandInKube):
+    """With an operator that moves the primary at once."""
+
+    custom_resource = "MariaDB"
+    selector = "app.kubernetes.io/instance=mdb,app.kubernetes.io/name=mariadb"
+
+    def merge(self, ref: Ref, part: Object) -> None:
+        super().merge(ref, part)
+        [item] = [item for item in self.objects if Ref.of(item) == ref]
+        item["status"]["currentPrimaryPodIndex"] = item["spec"]["replication"]["primary"]["podIndex"]
+
+
+def declared(kind: str, name: str) -> Object:
+    item = obj(kind, name, owned=False, api_version="k8s.mariadb.com/v1alpha1")
+    return {**item, "spec": {"mariaDbRef": {"name": "mdb"}}}
+
+
+def mariadb(primary: int = 1, operators: int = 1) -> StandInMariaDBKube:
+    """Three instances, and something of another chart under the same labels."""
+    version = "k8s.mariadb.com/v1alpha1"
+    cluster = obj("MariaDB", "mdb", owned=False, api_version=version)
+    cluster["spec"] = {"replication": {"primary": {"podIndex": primary}}}
+    cluster["status"] = {"currentPrimaryPodIndex": primary}
+    operator = obj("Deployment", "mariadb-operator", owned=False, api_version="apps/v1")
+    environment = {"env": [{"name": "MARIADB_OPERATOR_NAME"}]}
+    operator["spec"] = {"template": {"spec": {"containers": [environment]}}}
+    operator["status"] = {"readyReplicas": operators}
+    label = {"pvc.k8s.mariadb.com/role": "storage"}
+    secrets = ("mdb-root", "k0smotron.mdb.credentials.mariadb", "repl-password-mdb", "mdb-mariadb")
+    return StandInMariaDBKube(
+        *(operator, cluster),
+        *(obj("PersistentVolumeClaim", f"storage-mdb-{index}", owned=False, labels=label) for index in range(3)),
+        obj("PersistentVolumeClaim", "data-mdb-mariadb-0", owned=False),
+        *(obj("Secret", name, owned=False) for name in secrets),
+        *(obj("Pod", f"mdb-{index}") for index in range(3)),
+        *(declared(kind, "mdb.kine") for kind in ("Database", "Grant")),
+        declared("User", "mdb.k0smotron"),
+    )
+
+
+MARIADB_KEPT = [
+    *(f"PersistentVolumeClaim ns/storage-mdb-{index}" for index in range(3)),
+    "Secret ns/k0smotron.mdb.credentials.mariadb",
+    "Secret ns/mdb-root",
+    "Secret ns/repl-password-mdb",
+]
+
+
+def test_a_mariadb_ends_with_its_first_instance_as_the_primary() -> None:
+    kube = mariadb()
+    assert removed(kube, store=MARIADB)["left"] == MARIADB_KEPT
+    assert kube.steps == [
+        "merge MariaDB ns/mdb",
+        "delete Database ns/mdb.kine",
+        "delete User ns/mdb.k0smotron",
+        "delete Grant ns/mdb.kine",
+        "delete MariaDB ns/mdb",
+    ]
+
+
+def test_a_mariadb_whose_first_instance_leads_is_left_as_it_is() -> None:
+    kube = mariadb(primary=0)
+    assert removed(kube, store=MARIADB, wait=False)["left"] == MARIADB_KEPT
+    assert kube.steps[0] == "delete Database ns/mdb.kine"
+
+
+def test_without_waiting_the_primary_cannot_be_moved() -> None:
+    kube = mariadb()
+    with pytest.raises(Conflict, match="instance 1 is the primary"):
+        removed(kube, store=MARIADB, wait=False)
+    assert kube.steps == []
+
+
+def test_a_mariadb_without_its_operator_stays() -> None:
+    kube = mariadb(operators=0)
+    with pytest.raises(NotFound, match="No mariadb-operator runs in this cluster"):
+        removed(kube, store=MARIADB, data="delete")
+    assert kube.steps == []
+
+
+def test_what_goes_with_a_mariadb_is_not_another_charts() -> None:
+    kube = mariadb()
+    assert removed(kube, store=MARIADB, data="delete")["left"] == []
+    left = sorted(item["metadata"]["name"] for item in kube.objects)
+    assert left == ["data-mdb-mariadb-0", "mariadb-operator", "mdb-mariadb"]

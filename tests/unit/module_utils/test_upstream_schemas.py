@@ -4,7 +4,7 @@
 """What we build fits the schemas that the upstream projects publish, field by field.
 
 The schemas are not a part of this repository: they lie beside the checkout, or where K0SMOTRON_HA_UPSTREAM points, and
-CloudNativePG's in its Go module, which the lab builds the operator from.
+CloudNativePG's and mariadb-operator's in the Go modules that the lab builds the operators from.
 An API server would drop unknown fields in silence; here they fail.
 """
 
@@ -23,7 +23,12 @@ import yaml
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import control_planes
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import ControlPlaneOptions
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import DatabaseSpec, DatastoreOptions, datastore
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
+    DatabaseSpec,
+    DatastoreOptions,
+    datastore,
+    options_for,
+)
 
 Schema = dict[str, t.Any]
 
@@ -33,6 +38,7 @@ K0SMOTRON = "k0smotron-2.1.0-standalone-crds.yaml"
 ZALANDO = "zalando-2.0.1-postgresql-crd.yaml"
 GO_MODULES = Path(os.environ.get("GOMODCACHE", Path.home() / "go" / "pkg" / "mod"))
 CLOUDNATIVEPG = "github.com/cloudnative-pg/cloudnative-pg@v1.28.0"
+MARIADB = "github.com/mariadb-operator/mariadb-operator@v0.38.1"
 TYPES: t.Mapping[str, type | tuple[type, ...]] = {
     "object": dict,
     "array": list,
@@ -61,15 +67,25 @@ def schema_in(definitions: str, kind: str, version: str) -> Schema:
 
 
 @cache
-def cloudnativepg_schema(kind: str) -> Schema:
-    """The schema of a kind, or a skip that says what is missing."""
-    name, _at, version = CLOUDNATIVEPG.partition("@")
+def in_module(module: str, path: str) -> str:
+    """A file of a Go module, or a skip that says what is missing."""
+    name, _at, version = module.partition("@")
     archive = GO_MODULES / "cache" / "download" / name / "@v" / f"{version}.zip"
     if not archive.is_file():
-        pytest.skip(f"{archive} is missing: go mod download {CLOUDNATIVEPG}")
-    with zipfile.ZipFile(archive) as module:
-        crd = module.read(f"{CLOUDNATIVEPG}/config/crd/bases/postgresql.cnpg.io_{kind.lower()}s.yaml")
-    return schema_in(crd.decode(), kind, "v1")
+        pytest.skip(f"{archive} is missing: go mod download {module}")
+    with zipfile.ZipFile(archive) as files:
+        return files.read(f"{module}/{path}").decode()
+
+
+@cache
+def cloudnativepg_schema(kind: str) -> Schema:
+    definition = in_module(CLOUDNATIVEPG, f"config/crd/bases/postgresql.cnpg.io_{kind.lower()}s.yaml")
+    return schema_in(definition, kind, "v1")
+
+
+@cache
+def mariadb_schema(kind: str) -> Schema:
+    return schema_in(in_module(MARIADB, "deploy/crds/crds.yaml"), kind, "v1alpha1")
 
 
 def faults(value: object, rules: Schema, path: str = "") -> t.Iterator[str]:
@@ -231,3 +247,37 @@ def test_the_validator_refuses_what_cloudnativepgs_schema_refuses(spec: dict[str
     options = DatastoreOptions(name="acid-main", namespace="ns", spec=spec)
     (cluster,) = datastore("cloudnativepg", options).desired()
     assert list(faults(cluster, cloudnativepg_schema("Cluster")))
+
+
+MARIADB_OPTIONS: dict[str, t.Any] = {
+    "name": "mdb",
+    "namespace": "ns",
+    "databases": DATASTORE.databases,
+    "storage_class": "fast",
+    "parameters": {"max_connections": 500},
+    "resources": DATASTORE.resources,
+    "require_tls": False,
+}
+
+
+@pytest.mark.parametrize(
+    "options", [MARIADB_OPTIONS, {**MARIADB_OPTIONS, "instances": 1}, {"name": "mdb", "namespace": "ns"}]
+)
+def test_a_mariadb_fits_its_schema(options: dict[str, t.Any]) -> None:
+    objects = datastore("mariadb", options_for("mariadb", **options)).desired()
+    assert [list(faults(item, mariadb_schema(item["kind"]))) for item in objects] == [[]] * len(objects)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"replicas": "3"},
+        {"storage": {"class": "fast"}},
+        {"replication": {"replica": {"waitPoint": "Always"}}},
+        {"replication": {"primary": {"automaticFailover": "yes"}}},
+        {"rootPasswordSecretKeyRef": {"secret": "mine"}},
+    ],
+)
+def test_the_validator_refuses_what_mariadbs_schema_refuses(spec: dict[str, t.Any]) -> None:
+    cluster = datastore("mariadb", options_for("mariadb", name="mdb", namespace="ns", spec=spec)).desired()[0]
+    assert list(faults(cluster, mariadb_schema("MariaDB")))

@@ -1,0 +1,258 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""MariaDB by mariadb-operator: its ``MariaDB`` with ``Database``, ``User`` and ``Grant`` objects. Pure.
+
+Facts are from mariadb-operator v0.38.1: seen where it is said, else its source.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
+    mariadb_refusals,
+    mariadb_settings,
+)
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import (
+    DatabaseSpec,
+    Datastore,
+    DatastoreOptions,
+    Question,
+    Ref,
+)
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.mariadb_answers import COMMAND
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.mariadb_image import DEFAULT_IMAGE, release_of
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.mariadb_judge import judge, replicated
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.names import in_kubernetes
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Host
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, merged, pod_ready
+
+if t.TYPE_CHECKING:
+    from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
+
+PORT = 3306
+CONTAINER = "mariadb"
+WATCHED = {"k8s.mariadb.com/watch": ""}
+"""On a Secret: the operator takes up a changed password at once."""
+
+_REPLICATION: Object = {
+    # No podIndex: the operator writes it at each failover, and whoever writes it back moves the primary back.
+    "primary": {"automaticFailover": True},
+    "replica": {"waitPoint": "AfterSync"},
+    "syncBinlog": True,
+    # Its probe asks for a connection that no replica has, and the replicas are killed again and again (seen).
+    "probesEnabled": False,
+}
+_DSN: t.Mapping[str, str] = {
+    # A failover takes the operator one to five seconds; kine's driver would sit out five for each dead connection.
+    "timeout": "1s",
+    # More than the ten seconds after which a primary without replicas goes on alone, so that a write that was
+    # committed is not reported as failed.
+    "readTimeout": "15s",
+    "writeTimeout": "15s",
+    # Without it kine keeps its connections to a demoted primary for ever (seen).
+    "rejectReadOnly": "true",
+}
+
+
+class MariaDB(Datastore):
+    """A ``MariaDB``, and what it is to hold."""
+
+    provider = "mariadb"
+    scheme = "mysql"
+    api_version = "k8s.mariadb.com/v1alpha1"
+    kind = "MariaDB"
+    defaults: t.ClassVar[t.Mapping[str, t.Any]] = {"instances": 3, "version": "10.11"}
+
+    def validate(self) -> None:
+        mariadb_refusals.check_options(self.options)
+
+    def desired(self) -> list[Object]:
+        options = self.options
+        cluster = {
+            "apiVersion": self.api_version,
+            "kind": self.kind,
+            "metadata": self.metadata(),
+            "spec": merged(self._spec(), options.spec),
+        }
+        databases = options.databases
+        return [cluster, *map(self._database, databases), *map(self._user, self.owners()), *map(self._grant, databases)]
+
+    def _spec(self) -> Object:
+        options = self.options
+        many = options.instances > 1
+        storage = {"size": options.volume_size}
+        if options.storage_class:
+            storage["storageClassName"] = options.storage_class
+        spec: Object = {
+            "image": options.image or DEFAULT_IMAGE.format(version=options.version),
+            "replicas": options.instances,
+            "rootPasswordSecretKeyRef": {"name": self.root_secret(), "key": "password"},
+            "storage": storage,
+            "myCnf": mariadb_settings.my_cnf(options.parameters, replicated=many),
+            "tls": {"enabled": True, "required": options.require_tls},
+        }
+        if many:
+            spec["replication"] = {"enabled": True, **merged({}, _REPLICATION)}
+            # Without it the primary and its replicas may share a node and be lost together.
+            spec["affinity"] = {"antiAffinityEnabled": True}
+        if options.resources:
+            spec["resources"] = merged({}, options.resources)
+        return spec
+
+    def _declared(self, kind: str, name: str, spec: Object) -> Object:
+        """An object that refers to the MariaDB. Skip: by default the operator drops what such an object made with it."""
+        return {
+            "apiVersion": self.api_version,
+            "kind": kind,
+            "metadata": {
+                # Neither part has a dot of its own, so no two MariaDBs share one.
+                "name": f"{self.options.name}.{in_kubernetes(name)}",
+                "namespace": self.options.namespace,
+                "labels": self.labels(),
+            },
+            "spec": {"mariaDbRef": {"name": self.options.name}, "cleanupPolicy": "Skip", **spec},
+        }
+
+    def _database(self, item: DatabaseSpec) -> Object:
+        return self._declared(
+            "Database", item.name, {"name": item.name, "characterSet": "utf8mb4", "collate": "utf8mb4_bin"}
+        )
+
+    def _user(self, owner: str) -> Object:
+        password = {"name": self.credential_secret(owner), "key": "password"}
+        return self._declared(
+            "User",
+            owner,
+            {
+                "name": owner,
+                "host": "%",
+                "passwordSecretKeyRef": password,
+                "maxUserConnections": mariadb_settings.MAX_USER_CONNECTIONS,
+            },
+        )
+
+    def _grant(self, item: DatabaseSpec) -> Object:
+        return self._declared(
+            "Grant",
+            item.name,
+            {
+                "privileges": ["ALL PRIVILEGES"],
+                "database": item.name,
+                "table": "*",
+                "username": item.owner,
+                "host": "%",
+            },
+        )
+
+    def root_secret(self) -> str:
+        """Name of the Secret with root's password: the operator's own, so that a live MariaDB keeps it."""
+        return f"{self.options.name}-root"
+
+    def own_secrets(self) -> list[Object]:
+        root = self._secret(self.root_secret(), "Opaque", {}, "root")
+        kind = "kubernetes.io/basic-auth"
+        return [
+            root,
+            *(self._secret(self.credential_secret(owner), kind, WATCHED, owner) for owner in self.owners()),
+        ]
+
+    def _secret(self, name: str, kind: str, labels: t.Mapping[str, str], user: str) -> Object:
+        metadata = {"name": name, "namespace": self.options.namespace, "labels": {**self.labels(), **labels}}
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": kind}
+        return {**secret, "stringData": {"username": user}}
+
+    def refs_for_judgement(self) -> list[Ref]:
+        name, namespace, selector = self.options.name, self.options.namespace, self.pod_selector()
+        return [
+            Ref("cluster", self.api_version, self.kind, namespace, name=name),
+            Ref("pods", "v1", "Pod", namespace, label_selector=selector),
+            Ref("leader_endpoints", "v1", "Endpoints", namespace, name=f"{name}-primary"),
+            *refs_to_declared(namespace),
+            *(
+                Ref(f"secret:{owner}", "v1", "Secret", namespace, name=self.credential_secret(owner))
+                for owner in self.owners()
+            ),
+        ]
+
+    def questions(self, observed: t.Mapping[str, t.Sequence[Object]]) -> list[Question]:
+        """The primary last: what a replica has applied by then, the primary has written before."""
+        status = (observed["cluster"][0].get("status") or {}) if observed["cluster"] else {}
+        names = [pod["metadata"]["name"] for pod in observed["pods"] if pod_ready(pod)]
+        names.sort(key=lambda name: name == status.get("currentPrimary"))
+        return [Question(f"server:{name}", name, CONTAINER, COMMAND) for name in names]
+
+    def judge(self, observed: t.Mapping[str, t.Sequence[Object]]) -> Verdict:
+        name = self.options.name
+        ours = {key: [item for item in observed.get(key) or [] if refers(item, name)] for key in DECLARED}
+        return judge(self.desired()[0]["spec"], self.options.databases, {**observed, **ours})
+
+    def pod_selector(self) -> str:
+        return f"app.kubernetes.io/instance={self.options.name},app.kubernetes.io/name=mariadb"
+
+    def credential_secret(self, owner: str) -> str:
+        return f"{in_kubernetes(owner)}.{self.options.name}.credentials.mariadb"
+
+    def endpoint(self) -> Host:
+        return Host(f"{self.options.name}-primary.{self.options.namespace}", PORT)
+
+    def dsn_params(self) -> t.Mapping[str, str]:
+        return _DSN
+
+    def ca(self) -> tuple[str, str] | None:
+        """The operator's bundle: its authority lasts three years, and a new one joins the old one there."""
+        return f"{self.options.name}-ca-bundle", "ca.crt"
+
+    def refuse_change(self, live: Object | None) -> None:
+        if live is not None:
+            mariadb_refusals.check_change(live, self.desired()[0]["spec"])
+
+    @classmethod
+    def behind(cls, service: str) -> str | None:
+        return service.removesuffix("-primary") if service.endswith("-primary") else None
+
+    @staticmethod
+    def requires_tls(live: Object) -> bool | None:
+        tls = (live.get("spec") or {}).get("tls") or {}
+        return bool(tls.get("enabled") and tls.get("required"))
+
+    @classmethod
+    def refs_to_know(cls, live: Object) -> list[Ref]:
+        return refs_to_declared(live["metadata"]["namespace"])
+
+    @classmethod
+    def options_from(cls, live: Object, observed: t.Mapping[str, t.Sequence[Object]]) -> DatastoreOptions:
+        name, spec = live["metadata"]["name"], live["spec"]
+        # The operator has grants of its own, on databases that nobody declared.
+        declared = {item.get("name") for item in _specs(observed["databases"], name)}
+        granted = [item for item in _specs(observed["grants"], name) if item.get("database") in declared]
+        image = spec.get("image")
+        return DatastoreOptions(
+            name=name,
+            namespace=live["metadata"]["namespace"],
+            instances=int(spec.get("replicas") or 1),
+            version=release_of(image or "") or cls.defaults["version"],
+            image=image,
+            synchronous="on" if replicated(spec) else "off",
+            require_tls=cls.requires_tls(live) is True,
+            tls_secret="",
+            databases=tuple(DatabaseSpec(item["database"], item["username"]) for item in granted),
+        )
+
+
+def refers(item: Object, name: str) -> bool:
+    """Whether a Database, User or Grant is one of this MariaDB."""
+    return bool(item["spec"]["mariaDbRef"].get("name") == name)
+
+
+def _specs(items: t.Sequence[Object], name: str) -> list[Object]:
+    return [item["spec"] for item in items if refers(item, name)]
+
+
+DECLARED: t.Mapping[str, str] = {"databases": "Database", "users": "User", "grants": "Grant"}
+
+
+def refs_to_declared(namespace: str) -> list[Ref]:
+    """All of a namespace: those that people declare themselves have no label of ours."""
+    return [Ref(key, MariaDB.api_version, kind, namespace) for key, kind in DECLARED.items()]

@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What has to be known before a MariaDB goes: who has the newest data, which objects are its own, who cleans up. Pure.
+
+A MariaDB that is created again under its name takes the volume claims that are there, and begins with instance 0 as the
+primary: spec.replication.primary.podIndex is 0 by default (mariadb-operator v0.38.1).
+"""
+
+from __future__ import annotations
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, conditions
+from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
+
+FIRST_TO_LEAD: Object = {"spec": {"replication": {"primary": {"podIndex": 0}}}}
+"""A merge patch."""
+OPERATOR_ENV = "MARIADB_OPERATOR_NAME"
+CLAIM_LABEL = "pvc.k8s.mariadb.com/role"
+
+
+def first_leads(live: Object) -> Verdict:
+    """Is instance 0 the primary. A MariaDB that never had one has no data either."""
+    status = live.get("status") or {}
+    asked = (((live.get("spec") or {}).get("replication") or {}).get("primary") or {}).get("podIndex") or 0
+    current = status.get("currentPrimaryPodIndex") or 0
+    settled = asked == current == 0 and conditions(live).get("PrimarySwitched") != "False"
+    return Verdict(
+        settled, f"instance {current} is the primary, and the MariaDB would begin with instance 0 when it comes back"
+    )
+
+
+def is_ours(item: Object, name: str) -> bool:
+    """Whether an object with the labels of the MariaDB ``name`` is really of it: charts of others use the same ones."""
+    metadata = item["metadata"]
+    if item["kind"] == "PersistentVolumeClaim":
+        return CLAIM_LABEL in (metadata.get("labels") or {})
+    if item["kind"] == "Secret":
+        return str(metadata["name"]) == f"{name}-root" or str(metadata["name"]).endswith(f".{name}.credentials.mariadb")
+    return True
+
+
+def runs_the_operator(deployment: Object) -> bool:
+    """Whether this Deployment is the operator's controller, whatever it is called, and has a pod that is ready."""
+    containers = deployment["spec"]["template"]["spec"].get("containers") or []
+    names = {item["name"] for container in containers for item in container.get("env") or []}
+    return OPERATOR_ENV in names and bool((deployment.get("status") or {}).get("readyReplicas"))
