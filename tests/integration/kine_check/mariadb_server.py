@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real, temporary MariaDB from Debian's packages, with TLS, on loopback and one more address; a second can be its replica."""
+"""A real, temporary MariaDB from Debian's packages, on loopback, with TLS; a second one can be its replica."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pathlib import Path
 import pymysql
 
 from tests.integration.kine_check.certificates import Authority
-from tests.integration.kine_check.server import free_port, listen
+from tests.integration.kine_check.server import free_port
 
 SERVER = Path("/usr/sbin/mariadbd")
 INSTALL = "mariadb-install-db"
@@ -28,7 +28,7 @@ HOST = "maria.kine-check.svc"
 CONFIG = """
 [mariadbd]
 user = root
-bind_address = {listen}
+bind_address = 127.0.0.1
 port = {port}
 socket = {folder}/socket
 datadir = {folder}/data
@@ -109,11 +109,10 @@ class MariaSite:
 class MariaServer:
     """One MariaDB instance in a folder of its own."""
 
-    def __init__(self, name: str, number: int = 1, address: str = "127.0.0.1") -> None:
+    def __init__(self, name: str, number: int = 1) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=f"kine-check-{name}-"))
         self.port = free_port()
         self.number = number
-        self._address = address
         self.authority = Authority.new("kine_check test CA")
         self.ca = self.authority.write(self.folder / "ca.crt")
         self.certificate()
@@ -122,7 +121,7 @@ class MariaServer:
 
     def certificate(self, authority: Authority | None = None, *, expired: bool = False) -> None:
         """Give the server a new certificate; it takes effect with ``FLUSH SSL``."""
-        (authority or self.authority).issue(self.folder, (HOST, "127.0.0.1", self._address), expired=expired)
+        (authority or self.authority).issue(self.folder, (HOST, "127.0.0.1"), expired=expired)
 
     def create(self) -> None:
         """Make an empty data folder and start."""
@@ -138,8 +137,7 @@ class MariaServer:
 
     def start(self, **settings: str) -> None:
         """Start and wait until it accepts connections; settings are added to the configuration."""
-        listening = listen(self._address)
-        text = CONFIG.format(port=self.port, folder=self.folder, number=self.number, listen=listening)
+        text = CONFIG.format(port=self.port, folder=self.folder, number=self.number)
         text += "".join(f"{name} = {value}\n" for name, value in (self.permanent | settings).items())
         config = self.folder / "my.cnf"
         config.write_text(text)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real, temporary PostgreSQL from Debian's packages, with TLS, on loopback and one more address; and a synchronous standby."""
+"""A real, temporary PostgreSQL from Debian's packages, on loopback, with TLS, and a synchronous standby beside it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BIN = Path("/usr/lib/postgresql/15/bin")
 NEEDS = "these tests need PostgreSQL 15: install the Debian package postgresql-15 (apt-get install postgresql-15)"
 HOST = "db.kine-check.svc"
 CONFIG = """
-listen_addresses = '{listen}'
+listen_addresses = '127.0.0.1'
 port = {port}
 unix_socket_directories = '{folder}'
 ssl = {tls}
@@ -39,14 +39,13 @@ max_connections = 100
 max_wal_size = 128MB
 wal_retrieve_retry_interval = 200ms
 """
-# The database tls_only refuses plaintext, as the Zalando operator's databases do by default; so does all that is not loopback.
+# The database tls_only refuses plaintext, as the Zalando operator's databases do by default.
 HBA = """
 local all postgres trust
 host replication postgres 127.0.0.1/32 trust
 hostnossl {tls_only} all all reject
 host {nobody} all 127.0.0.1/32 reject
 host all all 127.0.0.1/32 scram-sha-256
-hostssl all all all scram-sha-256
 """
 TLS_ONLY = "tls_only"
 NOBODY = "nobody_may"
@@ -100,13 +99,12 @@ class Site:
 class Server:
     """One PostgreSQL instance in a folder of its own."""
 
-    def __init__(self, name: str, programs: Path = BIN, *, tls: bool = True, address: str = "127.0.0.1") -> None:
+    def __init__(self, name: str, programs: Path = BIN, *, tls: bool = True) -> None:
         # Not pytest's folder: the user postgres must be able to get to it.
         self.folder = Path(tempfile.mkdtemp(prefix=f"kine-check-{name}-"))
         self.data = self.folder / "data"
         self._programs = programs
         self._tls = tls
-        self._address = address
         self.port = free_port()
         self._source = ""
         self._settings: dict[str, str | int] = {}
@@ -118,7 +116,7 @@ class Server:
 
     def certificate(self, authority: Authority | None = None, *, expired: bool = False) -> None:
         """Give the server a new certificate; it takes effect with the next reload."""
-        (authority or self.authority).issue(self.folder, (HOST, "127.0.0.1", self._address), expired=expired)
+        (authority or self.authority).issue(self.folder, (HOST, "127.0.0.1"), expired=expired)
         self.own(self.folder / "server.crt", self.folder / "server.key")
 
     def create(self) -> None:
@@ -135,9 +133,7 @@ class Server:
 
     def start(self) -> None:
         """Start and wait until it accepts connections."""
-        config = CONFIG.format(
-            port=self.port, folder=self.folder, listen=listen(self._address), tls="on" if self._tls else "off"
-        )
+        config = CONFIG.format(port=self.port, folder=self.folder, tls="on" if self._tls else "off")
         (self.data / "postgresql.conf").write_text(f"{config}primary_conninfo = '{self._source}'\n")
         self._run("pg_ctl", "-D", self.data, "-l", self.folder / "log", "-w", "start")
 
@@ -226,11 +222,6 @@ class Server:
             user = pwd.getpwnam("postgres")
             for path in paths:
                 os.chown(path, user.pw_uid, user.pw_gid)
-
-
-def listen(address: str) -> str:
-    """Return where a server listens that is reached by this address: on loopback, too."""
-    return ",".join(dict.fromkeys(("127.0.0.1", address)))
 
 
 def free_port() -> int:
