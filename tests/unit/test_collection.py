@@ -12,9 +12,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine.checks import CHECKS
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine.checks_mysql import MYSQL_CHECKS
-
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
@@ -56,17 +53,9 @@ def test_every_source_file_names_its_license() -> None:
     assert [str(file) for file in files if HEADER not in "".join(file.open(encoding="utf-8").readlines()[:6])] == []
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("datastore-*.md")), ids=lambda page: page.stem)
-def test_guides_name_variables_that_exist(page: Path) -> None:
-    named = re.findall(rf"^[ {{-]*((?:{'|'.join(ROLES)})_\w+):", page.read_text(encoding="utf-8"), re.MULTILINE)
-    assert named
-    assert set(named) - {name for role in ROLES for name in options(role)} == set()
-
-
-def test_every_kine_check_is_documented() -> None:
-    every, mysql = (ROOT / "docs" / "kine_check.md").read_text(encoding="utf-8").split("\n## MySQL and MariaDB\n")
-    rows = [row for row in every.splitlines() if row.startswith("| `")]
-    documented = [(row.split("`")[1], row.rstrip(" |").split()[-1]) for row in rows]
-    assert documented == [(check.id, check.severity) for check in CHECKS]
-    differing = [row.split("`")[1] for row in mysql.splitlines() if row.startswith("| `")]
-    assert [check.id for check in MYSQL_CHECKS if check.id in differing] == differing
+def test_guides_and_examples_name_variables_that_exist() -> None:
+    pages = [*(ROOT / "docs").glob("datastore-*.md"), *(ROOT / "docs" / "examples").glob("*.yml")]
+    pattern = re.compile(rf"^[ {{-]*((?:{'|'.join(ROLES)})_\w+):", re.MULTILINE)
+    named = {name for page in pages for name in pattern.findall(page.read_text(encoding="utf-8"))}
+    assert len(named) > 10
+    assert named - {name for role in ROLES for name in options(role)} == set()

@@ -118,8 +118,8 @@ def _endpoint_problem(leader: t.Mapping[str, t.Any] | None, observed: Observed) 
         yield "No instance is the primary yet"
         return
     found = addresses(observed.get("leader_endpoints"))
-    pod = next(pod for pod in observed["pods"] if pod["metadata"]["name"] == leader["pod"])
-    if found != {pod.get("status", {}).get("podIP")}:
+    pod = next((pod for pod in observed["pods"] if pod["metadata"]["name"] == leader["pod"]), None)
+    if pod is None or found != {pod.get("status", {}).get("podIP")}:
         yield f"The Service of the primary does not point to {leader['pod']} alone yet"
 
 

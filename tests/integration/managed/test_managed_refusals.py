@@ -135,7 +135,7 @@ def test_a_mysql_server_without_tls(modules: Modules, maria: ElsewhereMaria) -> 
         server.create()
         place = replace(maria, server=server)
         place.prepare()
-        with server.restarted(ssl_cert="", ssl_key=""):
+        with server.restarted(ssl="0"):
             assert "the server has no TLS" in modules.refused(CHECK, **place.options(new_name(), PASSWORD))
     finally:
         server.remove()
