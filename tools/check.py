@@ -23,13 +23,7 @@ SCENARIOS = ROOT / "extensions" / "molecule"
 PACKAGE = "ansible_collections.k0smotron.ha"
 LIFECYCLE = "tests/integration/test_lab_lifecycle.py"
 ON_THE_LAB = ("tests/integration/kube", "tests/integration/modules")
-ONLY_IN_ALL = {
-    "base/bad_input",
-    "base/installed_artifact",
-    "base/managed_mariadb",
-    "empty/guide_url",
-    "empty/interrupted",
-}
+ONLY_IN_ALL = {"base/bad_input", "base/installed_artifact", "empty/guide_url", "empty/interrupted"}
 """Scenarios that ``make test`` leaves to ``make test-all``, because every feature in them has another real path there."""
 
 
