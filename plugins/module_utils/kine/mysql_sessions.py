@@ -59,15 +59,15 @@ class Sessions:
     ) -> int:
         """Return how many of the connected sessions are neither of this task nor listed, which may be both.
 
-        Only what was open before and after the server counted is taken off, so this never says too few; sessions
+        Only what was there before and after the server counted is taken off, so this never says too few; sessions
         that come and go in between make it too many, and then the least of several counts is true.
         """
         counts: list[int] = []
         while len(counts) < ROUNDS:
-            own = set(listed())
-            before = self.open(server)
+            own, ours = set(listed()), self.open(server)
             count = connected()
-            counts.append(max(0, count - len(own | (before & self.open(server)))))
+            own, ours = own & set(listed()), ours & self.open(server)
+            counts.append(max(0, count - len(own | ours)))
             if not counts[-1] or self.ever(server) <= own:
                 break
             time.sleep(PAUSE_SECONDS)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import subprocess
@@ -49,6 +50,19 @@ def kinds(kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     playbook = tmp_path_factory.mktemp("operators") / "operators.yml"
     playbook.write_text(ROLES)
     subprocess.run(["ansible-playbook", str(playbook), "-e", f"@{variables}"], check=True, timeout=900)
+
+
+@pytest.fixture(scope="session")
+def cloudnativepg_image(kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """CloudNativePG runs; the image of its instances in the lab."""
+    variables = kubeconfig.parent / "lab-vars.yml"
+    image = json.loads(variables.read_text()).get("lab_cloudnativepg_image") if variables.is_file() else None
+    if not image:
+        pytest.fail("This test needs the lab with CloudNativePG: python -m tests.lab up --with cloudnativepg")
+    playbook = tmp_path_factory.mktemp("cloudnativepg") / "operator.yml"
+    playbook.write_text("[{hosts: localhost, gather_facts: false, roles: [k0smotron.ha.cloudnativepg_operator]}]")
+    subprocess.run(["ansible-playbook", str(playbook), "-e", f"@{variables}"], check=True, timeout=600)
+    return str(image)
 
 
 @contextlib.contextmanager

@@ -81,3 +81,8 @@ def test_session_that_the_server_still_counts_after_its_end() -> None:
     sessions = known(1, 2)
     sessions.end(Session(SERVER, 2))
     assert counted(sessions, {1}, iter([5, 5, *[4] * mysql_sessions.ROUNDS])) == 3
+
+
+def test_listed_session_that_leaves_before_the_server_counts_is_not_taken_off() -> None:
+    listed = iter([{1, 9}, {1}])
+    assert known(1).others_connected(SERVER, lambda: next(listed), lambda: 3) == 2
