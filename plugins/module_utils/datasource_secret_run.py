@@ -44,6 +44,9 @@ LABELS = {"app.kubernetes.io/managed-by": "k0smotron.ha"}
 NOT_MADE_YET = "not-made-yet"
 # go-sql-driver's words for what libpq calls sslmode; it has none that checks the authority but not the name.
 MYSQL_TLS = {"disable": "false", "prefer": "preferred", "require": "skip-verify", "verify-full": "true"}
+# pgx tries one host after the other with each new connection, and without a limit waits for one that is cut off as long as
+# the kernel does.
+ONE_OF_SEVERAL = {"target_session_attrs": "read-write", "connect_timeout": "5"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,13 +173,15 @@ def dsn_of(connection: Params, sslmode: str | None, *, verifies: bool = False) -
     """The DSN of separate parts. Raises InvalidInput for an sslmode that MySQL does not have."""
     scheme = connection["scheme"]
     port = connection["port"] or {"postgres": 5432, "mysql": 3306}[scheme]
+    hosts = tuple(Host(name.strip(), port) for name in connection["host"].split(","))
+    ours = ONE_OF_SEVERAL if scheme == "postgres" and len(hosts) > 1 else {}
     return Dsn(
         scheme=scheme,
         user=connection["user"],
         password=connection["password"],
-        hosts=tuple(Host(name.strip(), port) for name in connection["host"].split(",")),
+        hosts=hosts,
         database=connection["database"],
-        params=_params(scheme, connection["params"], sslmode, verifies=verifies),
+        params=_params(scheme, {**ours, **(connection["params"] or {})}, sslmode, verifies=verifies),
     )
 
 
