@@ -20,6 +20,7 @@ if t.TYPE_CHECKING:
     from ..paths import State
 
 SECONDS = 60
+AUTHORITY = "databases elsewhere"  # an impostor's has the same name
 # Whatever nodes the lab is going to have: their pods are answered without a detour.
 NODES = [addresses.node(number) for number in range(1, addresses.MOST_NODES + 1)]
 
@@ -185,7 +186,7 @@ class Pair(ABC):
 
     def _switch_on(self, server: Server, primary_file: Path) -> None:
         honest = primary_file == self._primary_file
-        pki = Pki(self.folder / ("pki" if honest else "pki-of-another"), f"{self.kind} elsewhere")
+        pki = Pki(self.folder / ("pki" if honest else "pki-of-another"), AUTHORITY)
         names = (f"IP:{address}" for address in dict.fromkeys((server.address, *self.endpoint)))
         pki.issue([Certificate(server.name, server.name, names=tuple(names))])
         self.data_of(server).mkdir(parents=True, exist_ok=True)
