@@ -42,8 +42,12 @@ Params: t.TypeAlias = t.Mapping[str, t.Any]
 LABELS = {"app.kubernetes.io/managed-by": "k0smotron.ha"}
 # Stands for what check mode cannot know before the operator has made it. It is never applied.
 NOT_MADE_YET = "not-made-yet"
-# go-sql-driver's words for what libpq calls sslmode; it has none that checks the authority but not the name.
-MYSQL_TLS = {"disable": "false", "prefer": "preferred", "require": "skip-verify", "verify-full": "true"}
+TLS_PARAMETER = {"postgres": "sslmode", "mysql": "tls"}
+# In the words of each driver; go-sql-driver has none that checks the authority but not the name.
+TLS_WORDS = {
+    "postgres": {"disable": "disable", "require": "require", "verify_ca": "verify-ca", "verify_full": "verify-full"},
+    "mysql": {"disable": "false", "require": "skip-verify", "verify_full": "true"},
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,16 +140,16 @@ def find_source(kube: Kube, params: Params) -> Source:
     if params["datastore"]:
         source = _from_datastore(kube, params, certificates)
     elif params["connection"]:
-        url = build(dsn_of(params["connection"], params["sslmode"], verifies=bool(certificates)))
+        url = build(dsn_of(params["connection"], params["tls"], verifies=bool(certificates)))
         source = _known(kube, params, url, certificates)
-    elif params["sslmode"]:
-        raise InvalidInput("sslmode has no effect on a url", "Write it into the url")
+    elif params["tls"]:
+        raise InvalidInput("tls has no effect on a url", "Write it into the url")
     else:
         source = _known(kube, params, params["url"], certificates)
     if certificates and not source.certificates:
         raise InvalidInput(
             "The data source does not use the authorities of ca_file",
-            f"Leave out sslmode, sslrootcert and tls; a PostgreSQL url takes ?{_VERIFIED}, a MySQL url nothing",
+            f"Leave out tls, sslmode and sslrootcert; a PostgreSQL url takes ?{_VERIFIED}, a MySQL url nothing",
         )
     return source
 
@@ -166,8 +170,8 @@ def _uses_ours(dsn: Dsn) -> bool:
     return database_ca.named_by(dsn, flag) == database_ca.PATH
 
 
-def dsn_of(connection: Params, sslmode: str | None, *, verifies: bool = False) -> Dsn:
-    """The DSN of separate parts. Raises InvalidInput for an sslmode that MySQL does not have."""
+def dsn_of(connection: Params, tls: str | None, *, verifies: bool = False) -> Dsn:
+    """The DSN of separate parts. Raises InvalidInput for a way to use TLS that MySQL does not have."""
     scheme = connection["scheme"]
     port = connection["port"] or {"postgres": 5432, "mysql": 3306}[scheme]
     return Dsn(
@@ -176,27 +180,27 @@ def dsn_of(connection: Params, sslmode: str | None, *, verifies: bool = False) -
         password=connection["password"],
         hosts=tuple(Host(name.strip(), port) for name in connection["host"].split(",")),
         database=connection["database"],
-        params=_params(scheme, connection["params"], sslmode, verifies=verifies),
+        params=_params(scheme, connection["params"], tls, verifies=verifies),
     )
 
 
-def _params(scheme: str, given: t.Mapping[str, t.Any] | None, sslmode: str | None, *, verifies: bool) -> dict[str, str]:
-    """The DSN's parameters. Unless sslmode or the parameters say otherwise, TLS is required.
+def _params(scheme: str, given: t.Mapping[str, t.Any] | None, tls: str | None, *, verifies: bool) -> dict[str, str]:
+    """The DSN's parameters. Unless tls or the parameters say otherwise, TLS is required.
 
     verifies: the authorities are known, so the server's certificate and name are verified, too.
     """
     params = {key: _as_text(value) for key, value in (given or {}).items()}
-    name = "sslmode" if scheme == "postgres" else "tls"
-    if sslmode is None and name in params:
+    name, words = TLS_PARAMETER[scheme], TLS_WORDS[scheme]
+    if tls is None and name in params:
         return params
-    mode = sslmode or ("verify-full" if verifies else "require")
+    mode = tls or ("verify_full" if verifies else "require")
+    if mode not in words:
+        raise InvalidInput(f"kine's driver for MySQL has no way to do tls={mode}", f"Use one of {', '.join(words)}")
     if scheme == "postgres":
-        trusted = {"sslrootcert": database_ca.PATH} if verifies and mode.startswith("verify-") else {}
-        return {**trusted, **params, name: mode}
-    if mode not in MYSQL_TLS:
-        raise InvalidInput(f"MySQL has no sslmode={mode}", f"Use one of {', '.join(MYSQL_TLS)}")
-    # tls would make kine ignore its own --ca-file, which verifies like verify-full.
-    return params if verifies and mode == "verify-full" else {**params, name: MYSQL_TLS[mode]}
+        trusted = {"sslrootcert": database_ca.PATH} if verifies and mode.startswith("verify_") else {}
+        return {**trusted, **params, name: words[mode]}
+    # The parameter would make kine ignore its own --ca-file, which verifies authority and name.
+    return params if verifies and mode == "verify_full" else {**params, name: words[mode]}
 
 
 def _as_text(value: t.Any) -> str:
@@ -233,7 +237,7 @@ def _from_datastore(kube: Kube, params: Params, certificates: str) -> Source:
         params=_params(
             store.scheme,
             {**store.dsn_params(), **(given["params"] or {})},
-            params["sslmode"],
+            params["tls"],
             verifies=bool(certificates),
         ),
     )

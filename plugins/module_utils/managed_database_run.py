@@ -44,7 +44,7 @@ def check(module: AnsibleModule, _cluster: t.Callable[[], t.Any]) -> dict[str, t
 def connection_of(params: Params) -> Dsn:
     """The DSN that the control plane is going to have. Raises InvalidInput for one that kine could not use."""
     verifies = bool(params["ca_file"] and database_ca.read(params["ca_file"]))
-    dsn = dsn_of(params["connection"], params["sslmode"], verifies=verifies)
+    dsn = dsn_of(params["connection"], params["tls"], verifies=verifies)
     # Only what is refused matters here: datasource_secret is going to warn of the rest.
     accept(lint(build(dsn), ca_file=verifies))
     return dsn

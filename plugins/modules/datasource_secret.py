@@ -103,13 +103,14 @@ options:
         description: Further parameters of the data source name, such as C(sslrootcert).
         type: dict
         default: {}
-  sslmode:
+  tls:
     description:
-      - How O(connection) and O(datastore) use TLS, in the words of PostgreSQL; for MySQL the matching C(tls) is set.
-      - When neither this nor a parameter says otherwise, V(verify-full) where the authorities are known, by O(ca_file) or
+      - How kine uses TLS with O(connection) and O(datastore). V(verify_full) verifies the server's certificate and name,
+        V(verify_ca) the certificate only (PostgreSQL only), V(require) encrypts to whoever answers, V(disable) is plaintext.
+      - When neither this nor a parameter says otherwise, V(verify_full) where the authorities are known, by O(ca_file) or
         from O(datastore), and V(require) elsewhere.
     type: str
-    choices: [disable, allow, prefer, require, verify-ca, verify-full]
+    choices: [verify_full, verify_ca, require, disable]
   ca_file:
     description:
       - File on the host that runs the task, with the certificates of the authorities that sign the database's certificate.
@@ -254,7 +255,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
             "params": {"type": "dict", "default": {}},
         },
     },
-    "sslmode": {"type": "str", "choices": ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]},
+    "tls": {"type": "str", "choices": ["verify_full", "verify_ca", "require", "disable"]},
     "ca_file": {"type": "path"},
     "k0s_version": {"type": "str"},
     "max_connections": {"type": "int", "default": 100},

@@ -77,12 +77,12 @@ options:
         description: The database to connect to as administrator, for MySQL usually empty.
         type: str
         default: ""
-  sslmode:
+  tls:
     description:
-      - How the server is trusted, in the words of PostgreSQL.
+      - How kine is going to use TLS, as in O(k0smotron.ha.datasource_secret#module:tls).
     type: str
-    choices: [disable, require, verify-ca, verify-full]
-    default: verify-full
+    choices: [verify_full, verify_ca, require, disable]
+    default: verify_full
   ca_file:
     description:
       - File on the host that runs the task, with the certificates of the authorities that sign the server's certificate.
@@ -174,11 +174,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
             "database": {"type": "str", "default": ""},
         },
     },
-    "sslmode": {
-        "type": "str",
-        "choices": ["disable", "require", "verify-ca", "verify-full"],
-        "default": "verify-full",
-    },
+    "tls": {"type": "str", "choices": ["verify_full", "verify_ca", "require", "disable"], "default": "verify_full"},
     "ca_file": {"type": "path"},
     "reset_password": {"type": "bool", "default": False, "no_log": False},
     "reserved_connections": {"type": "int", "default": 0},

@@ -28,7 +28,7 @@ PLAYBOOK = """
   tasks:
     - name: Keep what the role returns
       ansible.builtin.copy:
-        content: "{{ {'connection': managed_database_connection, 'sslmode': managed_database_sslmode,
+        content: "{{ {'connection': managed_database_connection,
           'max_connections': managed_database_max_connections} | to_json }}"
         dest: "{{ playbook_dir }}/returned.json"
         mode: "0600"

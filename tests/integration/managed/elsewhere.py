@@ -83,7 +83,7 @@ class Elsewhere(ABC):
         connection = {"scheme": self.scheme, "user": name, "password": password, "host": "127.0.0.1", "database": name}
         connection |= {"port": self.server.port}
         connection |= {key: more.pop(key) for key in [*more] if key in connection}
-        given = {"connection": connection, "administrator": self.login, "sslmode": self.tls.replace("_", "-")}
+        given = {"connection": connection, "administrator": self.login, "tls": self.tls}
         return {**given, **({"ca_file": str(self.server.ca)} if self.tls.startswith("verify") else {}), **more}
 
 

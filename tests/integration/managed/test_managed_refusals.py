@@ -142,5 +142,5 @@ def test_a_mysql_server_without_tls(modules: Modules, maria: ElsewhereMaria) -> 
 
 
 def test_mysql_knows_no_verify_ca(modules: Modules, maria: ElsewhereMaria) -> None:
-    said = modules.refused(CHECK, **{**maria.options(new_name(), PASSWORD), "sslmode": "verify-ca"})
-    assert "MySQL has no sslmode=verify-ca" in said
+    said = modules.refused(CHECK, **{**maria.options(new_name(), PASSWORD), "tls": "verify_ca"})
+    assert "no way to do tls=verify_ca" in said

@@ -94,7 +94,7 @@ def test_what_the_role_hands_on(role: Role, postgres: ElsewherePostgres) -> None
         "database": name,
         "params": {"connect_timeout": 5},
     }
-    assert (returned["sslmode"], returned["max_connections"]) == ("verify-full", 97)
+    assert returned["max_connections"] == 97
 
 
 def test_mysql_gets_what_kine_needs_at_a_failover(role: Role, maria: ElsewhereMaria) -> None:

@@ -163,7 +163,7 @@ def test_plaintext_is_refused_where_the_database_refuses_it(target: Target) -> N
         ({"url": URL.replace("hunter2", "hunter|2")}, "literal |"),
         ({"url": URL.replace("hunter2", "hunter@2")}, "percent-encode"),
         ({"url": "sqlite:///x"}, "not supported"),
-        ({"url": URL, "sslmode": "require"}, "no effect"),
+        ({"url": URL, "tls": "require"}, "no effect"),
         ({"url": URL, "control_planes": 99}, "budget"),
         ({"url": URL, "k0s_version": "v1.20.0+k0s.0"}, "v1.20.0"),
         ({"datastore": {"name": "main", "database": "kine", "provider": "oracle"}}, "provider 'oracle' is unknown"),

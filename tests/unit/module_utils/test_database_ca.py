@@ -106,22 +106,22 @@ VERIFIED = {"sslrootcert": database_ca.PATH, "sslmode": "verify-full"}
 
 
 @pytest.mark.parametrize(
-    ("given", "sslmode", "expected"),
+    ("given", "tls", "expected"),
     [
         (connection("postgres"), None, VERIFIED),
-        (connection("postgres"), "verify-ca", {**VERIFIED, "sslmode": "verify-ca"}),
+        (connection("postgres"), "verify_ca", {**VERIFIED, "sslmode": "verify-ca"}),
         (connection("postgres"), "require", {"sslmode": "require"}),
-        (connection("postgres", sslrootcert="/mine"), "verify-full", {**VERIFIED, "sslrootcert": "/mine"}),
+        (connection("postgres", sslrootcert="/mine"), "verify_full", {**VERIFIED, "sslrootcert": "/mine"}),
         (connection("postgres", sslmode="verify-ca"), None, {"sslmode": "verify-ca"}),
         (connection("mysql"), None, {}),
-        (connection("mysql"), "verify-full", {}),
+        (connection("mysql"), "verify_full", {}),
         (connection("mysql"), "require", {"tls": "skip-verify"}),
     ],
 )
 def test_a_known_authority_means_verification(
-    given: dict[str, t.Any], sslmode: str | None, expected: dict[str, str]
+    given: dict[str, t.Any], tls: str | None, expected: dict[str, str]
 ) -> None:
-    assert dsn_of(given, sslmode, verifies=True).params == expected
+    assert dsn_of(given, tls, verifies=True).params == expected
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "mysql"])

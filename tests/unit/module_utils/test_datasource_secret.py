@@ -24,27 +24,27 @@ def connection(**more: t.Any) -> dict[str, t.Any]:
 
 
 @pytest.mark.parametrize(
-    ("more", "sslmode", "expected"),
+    ("more", "tls", "expected"),
     [
         ({}, None, {"sslmode": "require"}),
-        ({}, "verify-full", {"sslmode": "verify-full"}),
+        ({}, "verify_full", {"sslmode": "verify-full"}),
         ({"params": {"sslmode": "verify-ca"}}, None, {"sslmode": "verify-ca"}),
         ({"params": {"sslmode": "verify-ca"}}, "disable", {"sslmode": "disable"}),
         ({"params": {"connect_timeout": 5}}, None, {"connect_timeout": "5", "sslmode": "require"}),
         ({"scheme": "mysql"}, None, {"tls": "skip-verify"}),
-        ({"scheme": "mysql"}, "verify-full", {"tls": "true"}),
+        ({"scheme": "mysql"}, "verify_full", {"tls": "true"}),
         ({"scheme": "mysql", "params": {"tls": True}}, None, {"tls": "true"}),
     ],
 )
 def test_tls_is_required_unless_said_otherwise(
-    more: dict[str, t.Any], sslmode: str | None, expected: dict[str, str]
+    more: dict[str, t.Any], tls: str | None, expected: dict[str, str]
 ) -> None:
-    assert dsn_of(connection(**more), sslmode).params == expected
+    assert dsn_of(connection(**more), tls).params == expected
 
 
 def test_mysql_has_no_verify_ca() -> None:
-    with pytest.raises(InvalidInput, match="verify-ca"):
-        dsn_of(connection(scheme="mysql"), "verify-ca")
+    with pytest.raises(InvalidInput, match="verify_ca"):
+        dsn_of(connection(scheme="mysql"), "verify_ca")
 
 
 @pytest.mark.parametrize(
