@@ -26,9 +26,6 @@ ON_THE_LAB = ("tests/integration/kube", "tests/integration/modules")
 ONLY_IN_ALL = {"base/bad_input", "base/installed_artifact", "empty/guide_url", "empty/interrupted"}
 """Scenarios that ``make test`` leaves to ``make test-all``, because every feature in them has another real path there."""
 
-NOT_GREEN_YET = {"empty/mariadb"}
-"""Left to ``make test-all``, where it fails: its kine_check failed in the last whole run."""
-
 
 def without_cluster() -> dict[str, str]:
     """Nothing in these tests may reach the cluster of the user's shell: KUBECONFIG and K8S_AUTH_* are dropped."""
@@ -121,7 +118,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     started = time.monotonic()
     only_lint = sys.argv[1:] == ["lint"]
-    left_out = () if sys.argv[1:] == ["all"] else ONLY_IN_ALL | NOT_GREEN_YET
+    left_out = () if sys.argv[1:] == ["all"] else ONLY_IN_ALL
     runner = Runner()
     if only_lint:
         runner.lanes(linters(), keep_going=True)

@@ -31,6 +31,7 @@ if t.TYPE_CHECKING:
 try:
     from kubernetes.client.exceptions import ApiException
     from kubernetes.stream import ws_client
+    from websocket import WebSocketException
 except ImportError:
     pass  # kube_module.run() reports it
 
@@ -139,8 +140,14 @@ def open_forward(client: Client, namespace: str, pod: str, port: int) -> t.Any:
         forwarded = ws_client.portforward_call(
             client.configuration, "GET", url, query_params=[("ports", str(port))], headers=_headers(client)
         )
+        # Where a server speaks first, as MySQL does, its words may arrive in one TLS record with the answer to the
+        # handshake. The library then waits for the network although it holds them (37.0.2), and so for ever, because
+        # the client waits, too. The answer to a ping makes it look.
+        forwarded.websocket.ping()
     except ApiException as error:
         raise _refused(namespace, pod, "portforward", error) from error
+    except (OSError, WebSocketException) as error:
+        raise Unreachable(f"portforward to pod {namespace}/{pod} ended at once: {error}") from error
     return forwarded.socket(port)
 
 

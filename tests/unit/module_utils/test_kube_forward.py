@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A port-forward to a server that speaks first, as MySQL does, delivers its first words however they arrive."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import datetime
+import hashlib
+import socket
+import ssl
+import threading
+import typing as t
+from pathlib import Path
+
+import pytest
+from kubernetes.client import Configuration
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_client import Client, Resource
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_forward import open_forward
+from ansible_collections.k0smotron.ha.plugins.module_utils.server_certificate import renewed
+
+PORT = 3306
+GREETING = b"welcome"
+WEBSOCKET_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455
+BINARY, PING, PONG = 0x82, 0x89, 0x8A
+
+
+class ClientOf(Client):
+    """A client of one address, as far as a port-forward needs it."""
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self._configuration = Configuration(host=f"https://{address[0]}:{address[1]}")
+        self._configuration.verify_ssl = False
+
+    @property
+    def configuration(self) -> Configuration:
+        return self._configuration
+
+    def resource(self, api_version: str, kind: str) -> Resource:
+        return Resource(api_version, kind, "pods", True)
+
+
+def frame(opcode: int, payload: bytes) -> bytes:
+    return bytes((opcode, len(payload))) + payload
+
+
+def handshake(request: bytes) -> bytes:
+    [key] = [line.partition(b": ")[2] for line in request.splitlines() if line.lower().startswith(b"sec-websocket-key")]
+    accept = base64.b64encode(hashlib.sha1(key + WEBSOCKET_GUID, usedforsecurity=False).digest())
+    return b"\r\n".join(
+        (
+            b"HTTP/1.1 101 Switching Protocols",
+            b"Upgrade: websocket",
+            b"Connection: Upgrade",
+            b"Sec-WebSocket-Accept: " + accept,
+            b"Sec-WebSocket-Protocol: v4.channel.k8s.io",
+            b"\r\n",
+        )
+    )
+
+
+def serve(listener: ssl.SSLSocket, at_once: bool) -> None:
+    """One port-forward: channel 0 carries data, channel 1 errors, each begins with the port's number."""
+    number = PORT.to_bytes(2, "little")
+    words = b"".join(frame(BINARY, payload) for payload in (b"\0" + number, b"\1" + number, b"\0" + GREETING))
+    with contextlib.suppress(OSError):
+        connection, _address = listener.accept()
+        with connection:
+            request = b""
+            while b"\r\n\r\n" not in request:
+                request += connection.recv(4096)
+            answer = handshake(request)
+            for record in [answer + words] if at_once else [answer, words]:
+                connection.sendall(record)
+            while received := connection.recv(4096):
+                if received[0] == PING:
+                    connection.sendall(frame(PONG, b""))
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> ssl.SSLContext:
+    _authority, bundle = renewed(None, None, ("localhost",), datetime.datetime.now(datetime.UTC))
+    (tmp_path / "server.pem").write_text(bundle.certificate + bundle.key)
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(tmp_path / "server.pem")
+    return made
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["with the handshake's answer", "after it"])
+def test_the_first_words_of_the_server_arrive(context: ssl.SSLContext, at_once: bool) -> None:
+    with context.wrap_socket(socket.create_server(("127.0.0.1", 0)), server_side=True) as listener:
+        threading.Thread(target=serve, args=(listener, at_once), daemon=True).start()
+        forwarded: t.Any = open_forward(ClientOf(listener.getsockname()), "databases", "mariadb-0", PORT)
+        with contextlib.closing(forwarded):
+            forwarded.settimeout(5)
+            assert forwarded.recv(100) == GREETING
