@@ -44,7 +44,7 @@ def roles_that_ran(output: str) -> list[str]:
 def test_an_unknown_datastore_is_refused_with_those_that_are_known(tmp_path: Path, playbook: str) -> None:
     output, ended = run(tmp_path, f"k0smotron.ha.{playbook}", site_datastore="oracle", teardown_confirm=True)
     assert ended != 0
-    assert "site_datastore is oracle. Use one of zalando, cloudnativepg, mariadb, managed." in output
+    assert "site_datastore is oracle. Use one of zalando, cloudnativepg, mariadb, innodbcluster, managed." in output
     assert roles_that_ran(output) == []
 
 
@@ -55,6 +55,7 @@ def test_an_unknown_datastore_is_refused_with_those_that_are_known(tmp_path: Pat
         ({"postgres_cluster_provider": "cloudnativepg"}, "cloudnativepg_operator"),
         ({"site_datastore": "cloudnativepg"}, "cloudnativepg_operator"),
         ({"site_datastore": "mariadb"}, "mysql_operator"),
+        ({"site_datastore": "innodbcluster"}, "mysql_operator"),
         ({"site_datastore": "managed"}, "managed_database"),
     ],
 )
@@ -75,8 +76,8 @@ MADE: tuple[tuple[dict[str, t.Any], dict[str, str]], ...] = (
         {"provider": "mariadb", "name": "control-planes", "namespace": "databases", "database": "kine"},
     ),
     (
-        {"control_plane_provider": "mariadb", "mysql_cluster_databases": [{"name": "a", "owner": "b"}]},
-        {"provider": "mariadb", "name": "control-planes", "namespace": "default", "database": "a"},
+        {"control_plane_provider": "innodbcluster", "mysql_cluster_databases": [{"name": "a", "owner": "b"}]},
+        {"provider": "innodbcluster", "name": "control-planes", "namespace": "default", "database": "a"},
     ),
 )
 
