@@ -135,6 +135,8 @@ options:
       - Secret in O(namespace) with the certificate of the database's servers, that somebody else such as cert-manager keeps,
         under the keys C(tls.crt), C(tls.key) and C(ca.crt). It has to name the primary's Service as
         RV(endpoint) does.
+      - With O(provider=innodbcluster) it also has to name the members, as C(*.NAME-instances.NAMESPACE.svc.cluster.local), and to be
+        good for clients, as which they show it to each other.
       - When not given, a certificate for a year is made, in the Secret C(NAME-tls), by an authority of its own in
         C(NAME-authority). Running this module again renews it when a third of its life is left; the authority stays,
         so that control planes go on trusting it. The servers take up a renewed certificate without a restart.
