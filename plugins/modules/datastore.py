@@ -121,7 +121,7 @@ options:
       - V(strict) stops writes instead when no standby is there, and needs at least 3 instances.
       - V(off) replicates asynchronously. A failover can then lose writes that a control plane has already acted on.
       - With O(provider=mariadb) only V(on), which is semi-synchronous replication; it can lose more than PostgreSQL's.
-      - With O(provider=innodbcluster) only V(on), which is group replication: a majority has each write.
+      - With O(provider=innodbcluster) only V(on), which is group replication, where a majority has each write.
     type: str
     choices: ["on", strict, "off"]
     default: "on"
@@ -135,8 +135,8 @@ options:
       - Secret in O(namespace) with the certificate of the database's servers, that somebody else such as cert-manager keeps,
         under the keys C(tls.crt), C(tls.key) and C(ca.crt). It has to name the primary's Service as
         RV(endpoint) does.
-      - With O(provider=innodbcluster) it also has to name the members, as C(*.NAME-instances.NAMESPACE.svc.cluster.local), and to be
-        good for clients, as which they show it to each other.
+      - With O(provider=innodbcluster) it also has to name the members, as
+        C(*.NAME-instances.NAMESPACE.svc.cluster.local), and to be good for clients, as which they show it to each other.
       - When not given, a certificate for a year is made, in the Secret C(NAME-tls), by an authority of its own in
         C(NAME-authority). Running this module again renews it when a third of its life is left; the authority stays,
         so that control planes go on trusting it. The servers take up a renewed certificate without a restart.
