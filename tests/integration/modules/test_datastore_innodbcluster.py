@@ -86,8 +86,8 @@ def test_the_api_server_takes_it_to_the_letter(bare_namespace: str, options: dic
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ({"myCnf": "[mysqld]"}, "unknown field"),
-        ({"router": {"replicas": 2}}, "unknown field"),
+        ({"myCnf": "[mysqld]"}, "field not declared in schema"),
+        ({"router": {"replicas": 2}}, "field not declared in schema"),
         ({"instances": 10}, "spec.instances"),
         ({"service": {"defaultPort": "mysql"}}, "spec.service.defaultPort"),
     ],
