@@ -80,12 +80,12 @@ class PeeringKube:
     def serves(self, api_version: str, kind: str) -> bool:
         return (api_version, kind) == ("peers.example/v1", "Peering")
 
-    def list(self, api_version: str, kind: str) -> list[Object]:
-        return self.found
-
     def delete(self, refs: t.Iterable[Ref], wait_timeout: float = 0, *, propagation: str) -> list[t.Any]:
         self.deleted += [ref.kind for ref in refs]
         return []
+
+    def list(self, api_version: str, kind: str) -> list[Object]:
+        return self.found
 
 
 def test_a_definition_goes_with_the_objects_that_the_manifests_themselves_bring() -> None:
