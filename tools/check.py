@@ -25,6 +25,8 @@ LIFECYCLE = "tests/integration/test_lab_lifecycle.py"
 ON_THE_LAB = ("tests/integration/kube", "tests/integration/modules")
 ONLY_IN_ALL = {"base/bad_input", "base/installed_artifact", "empty/guide_url", "empty/interrupted"}
 """Scenarios that ``make test`` leaves to ``make test-all``, because every feature in them has another real path there."""
+ELSEWHERE = ("base/managed_mysql", "base/managed_postgres")
+"""Scenarios whose databases are servers beside the cluster."""
 
 
 def without_cluster() -> dict[str, str]:
@@ -80,19 +82,36 @@ def databases() -> Stage:
     return pytest("databases", "tests/integration", *elsewhere, in_the_lab=True)
 
 
-def lab(left_out: Collection[str]) -> list[Stage]:
-    """What runs on the lab, one after the other.
+def scenarios(left_out: Collection[str]) -> dict[str, Stage]:
+    """The molecule scenarios by their names, each with a folder of its own, so that they may run side by side."""
+    found = sorted(str(path.parent.relative_to(SCENARIOS)) for path in SCENARIOS.glob("*/*/molecule.yml"))
+    return {name: scenario(name) for name in found if name not in left_out}
 
-    In the order of their names: base/* scenarios share operators and a database, empty/* ones take everything away first.
-    """
-    found = {str(path.parent.relative_to(SCENARIOS)) for path in SCENARIOS.glob("*/*/molecule.yml")}
+
+def scenario(name: str) -> Stage:
+    """One molecule scenario."""
+    folder = {"MOLECULE_EPHEMERAL_DIRECTORY": str(BUILD / "molecule" / name)}
+    return Stage(f"molecule {name}", ["molecule", "test", "-s", name], lambda: {**in_lab(), **folder})
+
+
+def side_by_side(left_out: Collection[str]) -> list[Stage]:
+    """What shares the lab: the operators, and for most of the scenarios base/* one database; one after the other."""
+    found = scenarios({*left_out, *ELSEWHERE})
     return [
         pytest("modules", *ON_THE_LAB, in_the_lab=True),
-        *(
-            Stage(f"molecule {name}", ["molecule", "test", "-s", name], in_lab)
-            for name in sorted(found.difference(left_out))
-        ),
+        *(stage for name, stage in found.items() if name.startswith("base/")),
     ]
+
+
+def elsewhere(left_out: Collection[str]) -> list[Stage]:
+    """What has databases of its own, and can go on beside the others."""
+    found = scenarios(left_out)
+    return [databases(), *(found[name] for name in ELSEWHERE if name in found)]
+
+
+def alone(left_out: Collection[str]) -> list[Stage]:
+    """Scenarios that take everything away first."""
+    return [stage for name, stage in scenarios(left_out).items() if name.startswith("empty/")]
 
 
 def end() -> Stage:
@@ -118,14 +137,15 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     started = time.monotonic()
     only_lint = sys.argv[1:] == ["lint"]
-    left_out = () if sys.argv[1:] == ["all"] else ONLY_IN_ALL
+    left_out: Collection[str] = () if sys.argv[1:] == ["all"] else ONLY_IN_ALL
     runner = Runner()
     if only_lint:
         runner.lanes(linters(), keep_going=True)
     else:
         runner.lanes([Stage("lab up", [*LAB, "up", "--with", "all"], without_cluster, is_test=False)], quick())
         if runner.ok:  # a lab run is long: it tells everything at once
-            runner.lanes(lab(left_out), [databases()], keep_going=True)
+            runner.lanes(side_by_side(left_out), elsewhere(left_out), keep_going=True)
+            runner.lanes(alone(left_out), keep_going=True)
             runner.lanes([end()])
     print("\n" + "\n".join(summary(runner.results, time.monotonic() - started)), flush=True)
     return 0 if runner.ok else 1

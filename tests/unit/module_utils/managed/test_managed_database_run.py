@@ -23,12 +23,12 @@ if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.managed.rules import Server
 
 
-def params(ca_file: str | None = None, sslmode: str = "require", **connection: t.Any) -> dict[str, t.Any]:
+def params(ca_file: str | None = None, tls: str = "require", **connection: t.Any) -> dict[str, t.Any]:
     given = {"scheme": "postgres", "user": "team_a", "password": "p", "host": "db", "port": None, "database": "team_a"}
     return {
         "connection": {**given, "params": {}, **connection},
         "administrator": {"user": "admin", "password": "secret", "database": "postgres"},
-        "sslmode": sslmode,
+        "tls": tls,
         "ca_file": ca_file,
         "reset_password": False,
         "reserved_connections": 0,
@@ -45,17 +45,17 @@ def ca_file(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("scheme", "sslmode", "expected"),
+    ("scheme", "tls", "expected"),
     [
-        ("postgres", "verify-full", {"sslmode": "verify-full", "sslrootcert": database_ca.PATH}),
-        ("postgres", "verify-ca", {"sslmode": "verify-ca", "sslrootcert": database_ca.PATH}),
-        ("mysql", "verify-full", {}),
+        ("postgres", "verify_full", {"sslmode": "verify-full", "sslrootcert": database_ca.PATH}),
+        ("postgres", "verify_ca", {"sslmode": "verify-ca", "sslrootcert": database_ca.PATH}),
+        ("mysql", "verify_full", {}),
     ],
 )
 def test_kine_verifies_by_the_file_of_its_pods(
-    ca_file: str, scheme: str, sslmode: str, expected: dict[str, str]
+    ca_file: str, scheme: str, tls: str, expected: dict[str, str]
 ) -> None:
-    found = managed_database_run.connection_of(params(ca_file, sslmode, scheme=scheme))
+    found = managed_database_run.connection_of(params(ca_file, tls, scheme=scheme))
     assert found.params == expected
 
 
@@ -64,7 +64,7 @@ def test_kine_verifies_by_the_file_of_its_pods(
     [
         ({"scheme": "mysql", "password": "a|b"}, r"MySQL credentials hold a \|"),
         ({"scheme": "mysql", "password": "a #b"}, "ends a YAML value"),
-        ({"scheme": "mysql", "sslmode": "verify-ca"}, "MySQL has no sslmode=verify-ca"),
+        ({"scheme": "mysql", "tls": "verify_ca"}, "no way to do tls=verify_ca"),
         ({"params": {"connect_timeout": "5s"}}, "connect_timeout"),
         ({"host": "a b"}, "host"),
         ({"ca_file": "/"}, "/ is a folder"),
