@@ -52,9 +52,7 @@ def ca_file(tmp_path: Path) -> str:
         ("mysql", "verify_full", {}),
     ],
 )
-def test_kine_verifies_by_the_file_of_its_pods(
-    ca_file: str, scheme: str, tls: str, expected: dict[str, str]
-) -> None:
+def test_kine_verifies_by_the_file_of_its_pods(ca_file: str, scheme: str, tls: str, expected: dict[str, str]) -> None:
     found = managed_database_run.connection_of(params(ca_file, tls, scheme=scheme))
     assert found.params == expected
 
