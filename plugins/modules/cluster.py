@@ -121,6 +121,8 @@ options:
     description:
       - Start all replicas at once and probe them early, which saves minutes at creation. Needs k0smotron 2, and has no
         effect on a live control plane.
+      - Turn it off for a new database on MySQL or MariaDB. There a kine that finds its table while another one is making it
+        leaves the unique index out, and that one cannot make it any more (kine 0.16, seen).
     type: bool
     default: true
   labels:

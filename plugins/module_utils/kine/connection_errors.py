@@ -51,6 +51,12 @@ HUNG_UP: t.Final = Reason(
     "the other side hung up",
     "Look into the logs of the server and of the proxy or port-forward in between.",
 )
+FORGED: t.Final = Reason(
+    r"signature failure",
+    Unreachable,
+    "the server's certificate names a CA that is trusted, and that CA has not signed it",
+    "See who answers there: somebody in between, or a server whose CA was made anew under its old name; then trust the new one.",
+)
 UNKNOWN: t.Final = Reason("", Unreachable, "cannot connect", "Look into the server's log.")
 
 

@@ -18,6 +18,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     Unreachable,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.connection_errors import (
+    FORGED,
     HUNG_UP,
     NO_ANSWER,
     NO_ROUTE,
@@ -135,6 +136,7 @@ REASONS: t.Final = (
         "the server's certificate is for another host name",
         "Issue it for the DSN's host, or write one of its names into the DSN.",
     ),
+    FORGED,
     Reason(
         r"certificate verify failed",
         Unreachable,

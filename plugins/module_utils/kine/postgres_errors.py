@@ -22,6 +22,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     Unreachable,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.connection_errors import (
+    FORGED,
     HUNG_UP,
     NO_ANSWER,
     NO_ROUTE,
@@ -98,6 +99,7 @@ REASONS: t.Final = (
         "the server's certificate has expired",
         "Renew it, and reload the server.",
     ),
+    FORGED,
     Reason(
         r"certificate verify failed|self-signed certificate|unable to get local issuer",
         Unreachable,

@@ -46,7 +46,7 @@ class Authority:
         """Write server.crt and server.key for these host names and addresses into a folder."""
         key = ec.generate_private_key(ec.SECP256R1())
         end = dt.datetime.now(dt.UTC) + (-DAY if expired else DAY)
-        builder = _builder("server", self._name(), key, end)
+        builder = _builder("server", self.name, key, end)
         names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
         certificate = builder.add_extension(names, critical=False).sign(self.key, hashes.SHA256())
         (folder / "server.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
@@ -54,7 +54,9 @@ class Authority:
         (folder / "server.key").write_bytes(key.private_bytes(*pem))
         (folder / "server.key").chmod(0o600)
 
-    def _name(self) -> str:
+    @property
+    def name(self) -> str:
+        """Its common name."""
         return str(self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
 
 

@@ -265,6 +265,10 @@ class TestTls:
         other = Authority.new("another").write(tmp_path / "other.crt")
         assert "not signed by a CA" in refused(site.url(f"sslmode=verify-ca&sslrootcert={other}")).observed
 
+    def test_authority_made_anew(self, site: Site, refused: Refused, tmp_path: Path) -> None:
+        anew = Authority.new(site.server.authority.name).write(tmp_path / "anew.crt")
+        assert "that CA has not signed it" in refused(site.url(f"sslmode=verify-full&sslrootcert={anew}")).observed
+
     def test_authorities_of_the_system(self, site: Site, refused: Refused) -> None:
         assert "not signed by a CA" in refused(site.url("sslmode=verify-full")).observed
 

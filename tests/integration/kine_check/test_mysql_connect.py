@@ -184,6 +184,10 @@ class TestTls:
         other = Authority.new("another").write(tmp_path / "other.crt")
         assert "not signed by a CA" in refused(site.url(PLAIN), ca_file=str(other)).observed
 
+    def test_authority_made_anew(self, site: MariaSite, refused: Refused, tmp_path: Path) -> None:
+        anew = Authority.new(site.server.authority.name).write(tmp_path / "anew.crt")
+        assert "that CA has not signed it" in refused(site.url(PLAIN), ca_file=str(anew)).observed
+
     def test_authorities_of_the_system(self, site: MariaSite, refused: Refused) -> None:
         found = refused(site.url("tls=true&rejectReadOnly=true"))
         assert "not signed by a CA" in found.observed

@@ -122,6 +122,7 @@ CONNECTING = [
         Unreachable,
         "another host",
     ),
+    (2003, "... certificate verify failed: certificate signature failure", Unreachable, "that CA has not signed it"),
     (2003, "... certificate verify failed: self-signed certificate in certificate chain", Unreachable, "not signed by"),
     (0, "[Errno 111] Connection refused", Unreachable, "nothing listens"),
     (0, "timed out: no answer to the handshake", Unreachable, "no answer"),

@@ -139,6 +139,7 @@ TEXTS = [
     (AT + "server does not support SSL, but SSL was required", Unreachable, "has no TLS"),
     (AT + "SSL error: certificate verify failed: certificate has expired", Unreachable, "expired"),
     (AT + "SSL error: certificate verify failed", Unreachable, "not signed by a CA"),
+    (AT + "SSL error: provider signature failure", Unreachable, "that CA has not signed it"),
     (AT + 'server certificate for "db" does not match host name "x"', Unreachable, "another host name"),
     (
         AT + "FATAL:  remaining connection slots are reserved for non-replication superuser",
