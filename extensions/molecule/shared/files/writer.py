@@ -15,22 +15,21 @@ import itertools
 import json
 import sys
 import time
-import typing as t
 import uuid
 from pathlib import Path
 
 from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
 
-KUBECONFIG, STOP = sys.argv[1:]
 NAMESPACE = "default"
 WARM = 20
 MOST_SECONDS = 600
 READ_BACK_SECONDS = 60
 
 
-def main() -> None:
-    """Write until STOP exists; STOP.warm is made once WARM writes were acknowledged."""
-    config.load_kube_config(KUBECONFIG)
+def main(kubeconfig: str, stop: Path) -> None:
+    """Write until ``stop`` exists; ``stop``.warm is made once WARM writes were acknowledged."""
+    config.load_kube_config(kubeconfig)
     api = client.CoreV1Api()
     api.api_client.rest_client.pool_manager.connection_pool_kw["retries"] = False
     run = uuid.uuid4().hex[:8]
@@ -40,48 +39,44 @@ def main() -> None:
     longest_gap = 0.0
     for number in itertools.count():
         now = time.monotonic()
-        if Path(STOP).exists() or now - started > MOST_SECONDS:
+        if stop.exists() or now - started > MOST_SECONDS:
             break
         name = f"writer-{run}-{number}"
         try:
-            api.create_namespaced_config_map(NAMESPACE, body(name, run), _request_timeout=10)
+            api.create_namespaced_config_map(NAMESPACE, {"metadata": {"name": name}}, _request_timeout=10)
             acknowledged.append(name)
             longest_gap = max(longest_gap, time.monotonic() - last)
             last = time.monotonic()
             if len(acknowledged) == WARM:
-                Path(f"{STOP}.warm").touch()
+                stop.with_name(f"{stop.name}.warm").touch()
         except Exception as error:
             failed[name] = f"{now - started:.1f} s: {type(error).__name__} {error}"[:200]
         time.sleep(0.1)
     longest_gap = max(longest_gap, time.monotonic() - last)
-    found = read_back(api, run)
+    until = time.monotonic() + READ_BACK_SECONDS
     seen = {
         "acknowledged": len(acknowledged),
-        "lost": sorted(set(acknowledged) - found),
+        "lost": [name for name in acknowledged if not is_there(api, name, until)],
         "failed": list(failed.values()),
-        "unknown": len(found & failed.keys()),
+        "unknown": sum(is_there(api, name, until) for name in failed),
         "longest_gap": round(longest_gap, 1),
     }
     print(json.dumps(seen))
 
 
-def body(name: str, run: str) -> dict[str, t.Any]:
-    """A ConfigMap that is found again by the run that wrote it."""
-    return {"metadata": {"name": name, "labels": {"writer": run}}}
-
-
-def read_back(api: client.CoreV1Api, run: str) -> set[str]:
-    """The names of what is there: from the database, not from the API server's memory."""
-    until = time.monotonic() + READ_BACK_SECONDS
+def is_there(api: client.CoreV1Api, name: str, until: float) -> bool:
+    """Whether the database has it: an API server answers a list from its memory, but a GET like this one never."""
     while True:
         try:
-            found = api.list_namespaced_config_map(NAMESPACE, label_selector=f"writer={run}", _request_timeout=30)
-            return {item.metadata.name for item in found.items}
-        except Exception:
+            api.read_namespaced_config_map(name, NAMESPACE, _request_timeout=10)
+            return True
+        except Exception as error:
+            if isinstance(error, ApiException) and error.status == 404:
+                return False
             if time.monotonic() > until:
                 raise
         time.sleep(1)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1], Path(sys.argv[2]))

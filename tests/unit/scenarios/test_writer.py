@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The scenarios' writer finds a write that was acknowledged and lost, and one that was refused and is there all the same."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import typing as t
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+
+WRITER = Path(__file__).parents[3] / "extensions" / "molecule" / "shared" / "files" / "writer.py"
+NOT_FOUND, CREATED, OK, BROKEN = 404, 201, 200, 500
+
+
+class ForgetfulApiStandIn(BaseHTTPRequestHandler):
+    """Keeps ConfigMaps. Says yes to the third one without keeping it, and no to the fifth one that it keeps."""
+
+    kept: t.ClassVar[set[str]]
+    created: t.ClassVar[int]
+    stop: t.ClassVar[Path]
+
+    def do_POST(self) -> None:
+        name = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["metadata"]["name"]
+        here = type(self)
+        here.created += 1
+        if here.created != 3:
+            here.kept.add(name)
+        if here.created == 7:
+            here.stop.touch()
+        self.answer(BROKEN if here.created == 5 else CREATED)
+
+    def do_GET(self) -> None:
+        self.answer(OK if self.path.rpartition("/")[2] in self.kept else NOT_FOUND)
+
+    def answer(self, status: int) -> None:
+        body = json.dumps({"metadata": {"name": "any"}}).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments: t.Any) -> None:
+        """Nothing: the answers are what counts."""
+
+
+@pytest.fixture
+def seen(tmp_path: Path) -> dict[str, t.Any]:
+    """What the writer says of seven writes."""
+    stop = tmp_path / "stop"
+    handler = type("Handler", (ForgetfulApiStandIn,), {"kept": set(), "created": 0, "stop": stop})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        named = {"name": "here"}
+        kubeconfig = {
+            "clusters": [{**named, "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}],
+            "users": [{**named, "user": {}}],
+            "contexts": [{**named, "context": {"cluster": "here", "user": "here"}}],
+            "current-context": "here",
+        }
+        (tmp_path / "kubeconfig").write_text(yaml.safe_dump(kubeconfig))
+        command: list[str | Path] = [sys.executable, WRITER, tmp_path / "kubeconfig", stop]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        server.shutdown()
+    return t.cast("dict[str, t.Any]", json.loads(done.stdout))
+
+
+def test_what_was_lost_and_what_is_unknown_is_found(seen: dict[str, t.Any]) -> None:
+    assert seen["acknowledged"] == 6
+    assert [name.rpartition("-")[2] for name in seen["lost"]] == ["2"]
+    assert len(seen["failed"]) == seen["unknown"] == 1
+    assert "(500)" in seen["failed"][0]
