@@ -56,20 +56,26 @@ def new_authority(name: str, now: datetime.datetime, lifetime: datetime.timedelt
 
 
 def sign(
-    authority: Authority, dns_names: t.Sequence[str], now: datetime.datetime, lifetime: datetime.timedelta
+    authority: Authority,
+    dns_names: t.Sequence[str],
+    now: datetime.datetime,
+    lifetime: datetime.timedelta,
+    *,
+    client: bool = False,
 ) -> Bundle:
-    """A serving certificate for dns_names with a new key."""
+    """A serving certificate for dns_names with a new key; with client, one to show to other servers, too."""
     issuer = x509.load_pem_x509_certificate(authority.certificate.encode())
     issuer_key = t.cast(
         "ec.EllipticCurvePrivateKey", serialization.load_pem_private_key(authority.key.encode(), password=None)
     )
     key = ec.generate_private_key(ec.SECP256R1())
+    usages = [ExtendedKeyUsageOID.SERVER_AUTH, *([ExtendedKeyUsageOID.CLIENT_AUTH] if client else [])]
     certificate = (
         _builder(_name(dns_names[0]), issuer.subject, key.public_key(), now, lifetime)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in dns_names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
         .sign(issuer_key, hashes.SHA256())
     )

@@ -12,6 +12,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import control_planes
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import observe
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.changes import storage_kind
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import service_of
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY, Dsn, mask, parse
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, NotFound
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
@@ -65,7 +66,21 @@ def record(kube: Kube, cluster: Object) -> dict[str, t.Any]:
     except HaError as error:
         found |= {"up": False, "reason": str(error)}
     source, dsn = data_source(kube, cluster)
-    return found | {"data_source": source, "datastore": _datastore(kube, dsn, options.namespace) if dsn else None}
+    behind = _datastore(kube, dsn, options.namespace) if dsn else None
+    return found | {"provider": provider(dsn, behind), "data_source": source, "datastore": behind}
+
+
+def provider(dsn: Dsn | None, behind: t.Mapping[str, t.Any] | None) -> str | None:
+    """Who runs the database of a DSN; behind is the database cluster that it leads to, as far as that was found out.
+
+    A name that may be a Service's, with no operator that we know or may look at, is ``unknown``.
+    """
+    if dsn is None:
+        return None
+    if behind is not None:
+        return behind["provider"] or "unknown"
+    may_be_service = any("." not in host.name or service_of(host.name) for host in dsn.hosts)
+    return "unknown" if may_be_service else "managed"
 
 
 def options_from(cluster: Object) -> ControlPlaneOptions:

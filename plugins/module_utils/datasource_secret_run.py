@@ -42,6 +42,9 @@ Params: t.TypeAlias = t.Mapping[str, t.Any]
 LABELS = {"app.kubernetes.io/managed-by": "k0smotron.ha"}
 # Stands for what check mode cannot know before the operator has made it. It is never applied.
 NOT_MADE_YET = "not-made-yet"
+# pgx tries one host after the other with each new connection, and without a limit waits for one that is cut off as long as
+# the kernel does.
+ONE_OF_SEVERAL = {"target_session_attrs": "read-write", "connect_timeout": "5"}
 TLS_PARAMETER = {"postgres": "sslmode", "mysql": "tls"}
 # In the words of each driver; go-sql-driver has none that checks the authority but not the name.
 TLS_WORDS = {
@@ -174,13 +177,15 @@ def dsn_of(connection: Params, tls: str | None, *, verifies: bool = False) -> Ds
     """The DSN of separate parts. Raises InvalidInput for a way to use TLS that MySQL does not have."""
     scheme = connection["scheme"]
     port = connection["port"] or {"postgres": 5432, "mysql": 3306}[scheme]
+    hosts = tuple(Host(name.strip(), port) for name in connection["host"].split(","))
+    ours = ONE_OF_SEVERAL if scheme == "postgres" and len(hosts) > 1 else {}
     return Dsn(
         scheme=scheme,
         user=connection["user"],
         password=connection["password"],
-        hosts=tuple(Host(name.strip(), port) for name in connection["host"].split(",")),
+        hosts=hosts,
         database=connection["database"],
-        params=_params(scheme, connection["params"], tls, verifies=verifies),
+        params=_params(scheme, {**ours, **(connection["params"] or {})}, tls, verifies=verifies),
     )
 
 

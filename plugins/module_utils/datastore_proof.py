@@ -66,17 +66,17 @@ def require_driver(store: Datastore) -> None:
 
 def prove_write(kube: Kube, store: Datastore, item: DatabaseSpec, leader: str) -> None:
     """Write as kine would: as the owner, over TLS, verified where it can be, to the pod that leads. Raises HaError."""
-    credentials = _secret(kube, store, store.credential_secret(item.owner), "the credential Secret")
+    credentials = secret(kube, store, store.credential_secret(item.owner), "the credential Secret")
     dsn = Dsn(store.scheme, credentials["username"], credentials["password"], (store.endpoint(),), item.name, {})
     with (
-        _authorities(kube, store) as ca_file,
+        authorities(kube, store) as ca_file,
         kube.forward(store.options.namespace, leader, store.endpoint().port) as address,
     ):
         DRIVERS[store.scheme].write(dsn, address, ca_file)
 
 
 @contextlib.contextmanager
-def _authorities(kube: Kube, store: Datastore) -> t.Iterator[str]:
+def authorities(kube: Kube, store: Datastore) -> t.Iterator[str]:
     """A file with the certificates by which the servers are verified, "" where they cannot be."""
     place = store.ca()
     if place is None:
@@ -84,12 +84,13 @@ def _authorities(kube: Kube, store: Datastore) -> t.Iterator[str]:
         return
     name, key = place
     with tempfile.NamedTemporaryFile("w", prefix="datastore-ca-") as file:
-        file.write(_secret(kube, store, name, "the Secret of the servers' authority").get(key, ""))
+        file.write(secret(kube, store, name, "the Secret of the servers' authority").get(key, ""))
         file.flush()
         yield file.name
 
 
-def _secret(kube: Kube, store: Datastore, name: str, what: str) -> dict[str, str]:
+def secret(kube: Kube, store: Datastore, name: str, what: str) -> dict[str, str]:
+    """What a Secret of the datastore says; ``what`` it is called where it is missing. Raises HaError."""
     found = kube.get("v1", "Secret", name, store.options.namespace)
     if found is None:
         raise NotFound(f"{what} {name} has gone")

@@ -10,7 +10,12 @@ import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.k0smotron.ha.plugins.module_utils import certificates, datastore_proof, server_certificate
+from ansible_collections.k0smotron.ha.plugins.module_utils import (
+    certificates,
+    datastore_databases,
+    datastore_proof,
+    server_certificate,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_lookup import fetch
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals import remove
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
@@ -69,6 +74,7 @@ def options(params: Params) -> DatastoreOptions:
 def present(kube: Kube, store: Datastore, params: Params) -> dict[str, t.Any]:
     """Declare the database cluster and, with `wait`, prove it. Nothing is created when anything is refused."""
     store.validate()
+    datastore_databases.refuse_unmade(store, wait=params["wait"])
     if params["wait"]:
         datastore_proof.require_driver(store)
     wanted = store.desired()
@@ -163,6 +169,10 @@ def prove(kube: Kube, store: Datastore) -> Verdict:
     verdict = judge(kube, store)
     if not verdict.up:
         return verdict
+    try:
+        datastore_databases.make(kube, store, verdict.details["leader"]["pod"])
+    except HaError as error:
+        return Verdict(False, f"The databases cannot be made: {error.message}", verdict.details)
     for item in store.options.databases:
         try:
             datastore_proof.prove_write(kube, store, item, verdict.details["leader"]["pod"])

@@ -9,6 +9,7 @@ import dataclasses
 import datetime
 import time
 import typing as t
+from collections.abc import Set
 
 from ansible.module_utils.basic import missing_required_lib
 
@@ -194,7 +195,7 @@ def remove(kube: Kube, objects: t.Iterable[Object], allowed: Removal, *, wait_ti
     gone = [obj for obj in reversed(manifests.ordered(objects)) if _may_go(obj, allowed)]
     crds = [obj for obj in gone if manifests.rank(obj) == manifests.CRD_RANK]
     for crd in crds:
-        _refuse_used(kube, crd, allowed)
+        _refuse_used(kube, crd, allowed, {Ref.of(obj) for obj in gone})
     deadline = time.monotonic() + wait_timeout
     changes: list[Change] = []
     for obj in gone:
@@ -222,8 +223,11 @@ def _may_go(obj: Object, allowed: Removal) -> bool:
     return allowed.crds if rank == manifests.CRD_RANK else True
 
 
-def _refuse_used(kube: Kube, crd: Object, allowed: Removal) -> None:
-    """A CRD takes every object of its kind along, in all namespaces: only on demand by its name."""
+def _refuse_used(kube: Kube, crd: Object, allowed: Removal, going: Set[Ref]) -> None:
+    """A CRD takes every object of its kind along, in all namespaces: only on demand by its name.
+
+    Not counted are those that are going themselves: Oracle's MySQL operator comes with an object of a kind that it brings.
+    """
     name = crd["metadata"]["name"]
     if name in allowed.crds_with_objects:
         return
@@ -231,7 +235,8 @@ def _refuse_used(kube: Kube, crd: Object, allowed: Removal) -> None:
     api_versions = [f"{crd['spec']['group']}/{version}" for version in served]
     kind = crd["spec"]["names"]["kind"]
     api_version = next((one for one in api_versions if kube.serves(one, kind)), None)
-    used = kube.list(api_version, kind) if api_version else []
+    found = kube.list(api_version, kind) if api_version else []
+    used = [obj for obj in found if Ref.of(obj) not in going]
     if used:
         names = ", ".join(str(Ref.of(obj)) for obj in used[:5]) + (", ..." if len(used) > 5 else "")
         raise Conflict(

@@ -23,12 +23,14 @@ def texts(secret: t.Mapping[str, t.Any]) -> dict[str, str]:
 def with_password(secret: t.Mapping[str, t.Any], live: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
     """A Secret's texts and a password as data: the one that the live Secret has, or else a new one of 256 bits.
 
-    Not stringData: it is written, never read back, so a dropped key would stay in data.
+    Its key is the one without a text, or else ``password``. Not stringData: it is written, never read back, so a
+    dropped key would stay in data.
     """
     complete = copy.deepcopy(dict(secret))
     given = complete.pop("stringData", {})
-    given["password"] = texts(live or {}).get("password") or secrets.token_hex(32)
-    complete["data"] = {key: base64.b64encode(value.encode()).decode() for key, value in given.items()}
+    key = next((name for name, text in given.items() if text is None), "password")
+    given[key] = texts(live or {}).get(key) or secrets.token_hex(32)
+    complete["data"] = {name: base64.b64encode(text.encode()).decode() for name, text in given.items()}
     return complete
 
 

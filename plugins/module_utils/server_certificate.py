@@ -26,7 +26,12 @@ AUTHORITY_LIFETIME = datetime.timedelta(days=3650)
 
 
 def renewed(
-    authority: Authority | None, current: Bundle | None, dns_names: t.Sequence[str], now: datetime.datetime
+    authority: Authority | None,
+    current: Bundle | None,
+    dns_names: t.Sequence[str],
+    now: datetime.datetime,
+    *,
+    client: bool = False,
 ) -> tuple[Authority, Bundle]:
     """What was given while it can be used, and new ones in place of what cannot.
 
@@ -40,13 +45,14 @@ def renewed(
     kept = dataclasses.replace(current, ca=trusted) if current else None
     if kept and certificates.serves(kept, dns_names, now):
         return signer, kept
-    return signer, dataclasses.replace(certificates.sign(signer, dns_names, now, LIFETIME), ca=trusted)
+    return signer, dataclasses.replace(certificates.sign(signer, dns_names, now, LIFETIME, client=client), ca=trusted)
 
 
 def secrets(wanted: CertificateSpec, live: t.Callable[[str], Object | None], now: datetime.datetime) -> list[Object]:
     """Both Secrets as they should be, the authority's first; live gives one of them as it is, by its name."""
     authority = _authority_in(live(wanted.authority))
-    authority, bundle = renewed(authority, _bundle_in(live(wanted.secret)), wanted.dns_names, now)
+    bundle = _bundle_in(live(wanted.secret))
+    authority, bundle = renewed(authority, bundle, wanted.dns_names, now, client=wanted.client)
     of_authority = {"tls.crt": authority.certificate, "tls.key": authority.key}
     of_server = {"ca.crt": bundle.ca, "tls.crt": bundle.certificate, "tls.key": bundle.key}
     return [_secret(wanted, wanted.authority, of_authority), _secret(wanted, wanted.secret, of_server)]

@@ -103,6 +103,14 @@ control_planes:
       type: dict
       returned: always
       sample: {kmc-team-a-0: n1, kmc-team-a-1: n2, kmc-team-a-2: n3}
+    provider:
+      description:
+        - Who runs its database, one of the providers of M(k0smotron.ha.datastore), found by the host in the data source.
+        - V(managed) is a database elsewhere. V(unknown) may be a Service, but of no operator that is known and may be looked at.
+        - Null where there is no database, or the data source cannot be read.
+      type: str
+      returned: always
+      sample: zalando
     data_source:
       description:
         - Where it keeps its state. C(kind) is V(secret), V(url), V(etcd) or V(nats). With a database also C(secret),

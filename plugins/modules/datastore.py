@@ -21,13 +21,15 @@ extends_documentation_fragment:
   - k0smotron.ha.attributes
 requirements:
   - psycopg >= 3.1, with O(wait=true) and a PostgreSQL operator
-  - PyMySQL >= 1.2, with O(wait=true) and O(provider=mariadb)
+  - PyMySQL >= 1.2, with O(wait=true) and O(provider=mariadb) or O(provider=innodbcluster)
   - cryptography, unless O(tls_secret) is given
 options:
   provider:
     description:
       - The operator that runs the database. V(zalando) is the Zalando Postgres operator, V(cloudnativepg) is
         CloudNativePG, V(mariadb) is mariadb-operator, which runs MariaDB instead of PostgreSQL.
+      - V(innodbcluster) is Oracle's MySQL operator. What is asked of it fits its schema and its source, but was never run.
+        The module itself makes the databases and their owners, once there is a primary; so with O(databases) O(wait) stays on.
     type: str
     default: zalando
   name:
@@ -57,6 +59,8 @@ options:
         with the newest data. It waits for the end of a failover, or without O(wait) refuses.
       - V(keep) with V(mariadb) moves the primary to the first instance before, because that is the one that leads when the
         database cluster comes back, or without O(wait) refuses. Any removal needs a running operator.
+      - V(keep) with V(innodbcluster) leaves the volume claims, which belong to nobody, and the Secrets that were made here. It is
+        not known whether that operator starts a database cluster on them again. Any removal needs a running operator.
       - V(delete) removes volume claims and Secrets too, whatever the operator does. There is no way back.
     type: str
     choices: [keep, delete]
@@ -64,18 +68,20 @@ options:
   instances:
     description:
       - Number of database instances, the leader included.
-      - With O(provider=mariadb) it is odd, and cannot grow later, because that operator copies no data to new instances.
-      - When not given, 3 with O(provider=mariadb) and 2 with the others.
+      - With O(provider=mariadb) and O(provider=innodbcluster) it is odd. With the former it cannot grow later, because that
+        operator copies no data to new instances.
+      - When not given, 3 with O(provider=mariadb) and O(provider=innodbcluster), and 2 with the others.
     type: int
   version:
     description:
       - Major version of the database, such as V(15). It cannot go back on a live cluster.
-      - When not given, V(10.11) with O(provider=mariadb) and V(15) with the others.
+      - When not given, V(10.11) with O(provider=mariadb), V(8.4.3) with O(provider=innodbcluster) and V(15) with the others.
     type: str
   image:
     description:
       - Image of the instances, for a mirror or an image of your own. The provider's image for O(version) when not given.
       - With V(cloudnativepg) and V(mariadb) its tag has to begin with O(version), because the operator looks there.
+      - Not with V(innodbcluster), whose operator makes the name from C(imageRepository) in O(spec) and the version.
     type: str
   volume_size:
     description:
@@ -115,6 +121,7 @@ options:
       - V(strict) stops writes instead when no standby is there, and needs at least 3 instances.
       - V(off) replicates asynchronously. A failover can then lose writes that a control plane has already acted on.
       - With O(provider=mariadb) only V(on), which is semi-synchronous replication; it can lose more than PostgreSQL's.
+      - With O(provider=innodbcluster) only V(on), which is group replication, where a majority has each write.
     type: str
     choices: ["on", strict, "off"]
     default: "on"
@@ -128,10 +135,13 @@ options:
       - Secret in O(namespace) with the certificate of the database's servers, that somebody else such as cert-manager keeps,
         under the keys C(tls.crt), C(tls.key) and C(ca.crt). It has to name the primary's Service as
         RV(endpoint) does.
+      - With O(provider=innodbcluster) it also has to name the members, as
+        C(*.NAME-instances.NAMESPACE.svc.cluster.local), and to be good for clients, as which they show it to each other.
       - When not given, a certificate for a year is made, in the Secret C(NAME-tls), by an authority of its own in
         C(NAME-authority). Running this module again renews it when a third of its life is left; the authority stays,
         so that control planes go on trusting it. The servers take up a renewed certificate without a restart.
       - Empty leaves it to the operator. Zalando's lets each server sign for itself, so that nobody can verify it.
+        Oracle's does the same.
         CloudNativePG's has an authority of its own, and replaces it every three months; control planes have to learn
         the new one within a week.
       - Not with O(provider=mariadb), whose operator keeps an authority for three years and renews the certificates.

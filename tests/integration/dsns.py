@@ -55,7 +55,17 @@ POSTGRES_PARAMS: t.Mapping[str, tuple[str, ...]] = {
     "sslcert": ("", "{folder}/server.crt"),
     "sslkey": ("", "{folder}/server.key"),
     "sslsni": ("0", "1", ""),
-    "target_session_attrs": ("read-write", "any", "primary", "prefer-standby", "", "writable", "read_write"),
+    "target_session_attrs": (
+        "read-write",
+        "any",
+        "primary",
+        "prefer-standby",
+        "standby",
+        "read-only",
+        "",
+        "writable",
+        "read_write",
+    ),
     "connect_timeout": NUMBERS,
     "statement_cache_capacity": NUMBERS,
     "description_cache_capacity": NUMBERS,
@@ -178,9 +188,10 @@ class Generator:
 
     def _params(self, scheme: str) -> dict[str, str]:
         params = {"application_name": self._text(), "sslmode": self._pick(["require", "disable", "prefer"])}
+        params |= {"target_session_attrs": self._pick(["any", "read-write", "primary"]), "connect_timeout": "5"}
         if scheme == "mysql":
             params = {"sql_mode": self._text(), "tls": self._pick(["true", "skip-verify", "false"])}
-        return dict(self._random.sample([*params.items()], k=self._random.randint(0, 2)))
+        return dict(self._random.sample([*params.items()], k=self._random.randint(0, len(params))))
 
     def _text(self) -> str:
         letters = self._random.choice([PLAIN, HOSTILE, PLAIN + HOSTILE])

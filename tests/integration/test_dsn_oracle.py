@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import dsn as dsns
-from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import tls
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import golang, tls
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.lint import DRIVER_PARAMS, MYSQL_PARAMS
 from tests.integration.dsns import Generator
 from tests.integration.kine_check.certificates import Authority
@@ -45,7 +45,16 @@ def reading_of(dsn: dsns.Dsn) -> Reading:
             for meaning in tls.attempts(dsn)
         ],
         "settings": {key: value for key, value in dsn.params.items() if key not in KEPT[dsn.scheme]},
+        "session": dsn.params.get("target_session_attrs", "any") if dsn.scheme == "postgres" else "any",
+        "seconds": seconds_of(dsn),
     }
+
+
+def seconds_of(dsn: dsns.Dsn) -> float:
+    """How long kine waits for a host, to the nanosecond."""
+    if dsn.scheme == "postgres":
+        return float(dsn.params.get("connect_timeout", "0"))
+    return round(golang.seconds(dsn.params.get("timeout", "0")) or 0.0, 9)
 
 
 def difference(ours: Reading, theirs: Reading) -> str:

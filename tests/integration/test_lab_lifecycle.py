@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.node_images import database_image
-from tests.lab import addresses, cgroups, control_plane, extras, machine, process, settings, waiting
+from tests.lab import addresses, cgroups, control_plane, elsewhere, extras, machine, process, settings, waiting
 from tests.lab.api import NotFound
 from tests.lab.paths import REPOSITORY, State, default_root
 
@@ -36,6 +36,7 @@ NOISY = (
     "kernel/pty",
 )  # change by themselves
 LABELS = {"app": "lifecycle"}
+DATABASES = {"postgres": "SELECT datname FROM pg_database", "mariadb": "SHOW DATABASES"}
 
 
 def lab(*arguments: str, timeout: float = 300) -> str:
@@ -57,6 +58,7 @@ class Machine(t.NamedTuple):
     settings: set[str]
     control_groups: set[str]
     folders: set[str]
+    shared_memory: set[str]
 
 
 def look() -> Machine:
@@ -69,6 +71,7 @@ def look() -> Machine:
         settings=set(_kernel_settings()),
         control_groups={str(path) for each in cgroups.hierarchies() for path in each.root.iterdir() if path.is_dir()},
         folders={str(path) for top in ("/run", "/var/lib", "/var/log", "/etc", "/opt") for path in Path(top).glob("*")},
+        shared_memory={*Path("/proc/sysvipc/shm").read_text().splitlines(), *os.listdir("/dev/shm")},  # noqa: S108
     )
 
 
@@ -204,10 +207,12 @@ def test_extras_come_when_asked_for_and_stay() -> None:
     lab("up", "--with", "all", timeout=900)
     variables = STATE.playbook_variables.read_text()
     assert "cloudnativepg_operator_source" in variables
+    assert "lab_elsewhere" in variables
     lab("up")
     assert settings.read(STATE).extras == [*extras.EXTRAS]
     assert STATE.playbook_variables.read_text() == variables
-    assert all(len(_images_of_extras(node)) == 2 * len(extras.EXTRAS) for node in _nodes())
+    compiled = [extra for extra in extras.EXTRAS.values() if extra.module]
+    assert all(len(_images_of_extras(node)) == 2 * len(compiled) for node in _nodes())
 
 
 def _nodes() -> list[str]:
@@ -257,6 +262,19 @@ def test_up_switches_a_dead_machine_on_again_and_keeps_the_data(name: str) -> No
     waiting.until(lambda: answers(_load_balancer()), "the Service's answer", 90)
 
 
+@pytest.mark.parametrize("kind", elsewhere.PAIRS)
+@pytest.mark.parametrize("lost", ["primary", "standby"])
+def test_a_server_elsewhere_comes_back_with_its_data(kind: str, lost: str) -> None:
+    pair = elsewhere.PAIRS[kind](STATE)
+    pair.sql(pair.primary, f"CREATE DATABASE without_{lost}")
+    pid = machine.running(STATE, getattr(pair, lost).name)
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+    lab("up")
+    assert pair.follows()
+    assert f"without_{lost}" in pair.sql(pair.primary, DATABASES[kind])
+
+
 def test_nodes_can_be_added_and_removed() -> None:
     extra = addresses.node(settings.read(STATE).nodes + 1)
     lab("up", "--nodes", extra.name.removeprefix("n"))
@@ -275,10 +293,11 @@ def test_down_leaves_the_machine_as_it_was(before: Machine) -> None:
 
 
 def test_up_after_everything_was_killed() -> None:
-    lab("up")
+    lab("up", "--with", elsewhere.NAME)
     kill_everything()
     lab("up")
     lab("status")
+    assert all(pair(STATE).follows() for pair in elsewhere.PAIRS.values())
 
 
 @pytest.mark.parametrize("seconds", [1, 3, 6])

@@ -13,7 +13,8 @@ import sys
 import typing as t
 from pathlib import Path
 
-from . import addresses, extras, lifecycle, lock, nodeimages, settings, status, teardown
+from . import addresses, elsewhere, extras, lifecycle, lock, nodeimages, settings, status, teardown
+from .elsewhere.pair import Pair
 from .errors import LabError
 from .paths import State, default_root
 from .progress import Progress
@@ -63,6 +64,29 @@ def logs(state: State, options: argparse.Namespace) -> int:
     return 0
 
 
+ACTIONS: t.Mapping[str, t.Callable[[Pair], None]] = {
+    "repair": Pair.ensure,
+    "renew": Pair.renew,
+    "fail-over": Pair.fail_over,
+    "impersonate": Pair.impersonate,
+}
+
+
+def act_elsewhere(state: State, options: argparse.Namespace) -> int:
+    """Let something happen to the servers of the extra `elsewhere`."""
+    progress = Progress()
+    with lock.locked(progress):
+        if elsewhere.NAME not in settings.read(state).extras:
+            raise LabError("This lab has no database servers elsewhere.", f"Get them: up --with {elsewhere.NAME}")
+        with progress.step(f"{options.kind} elsewhere: {options.action}"):
+            pair = elsewhere.PAIRS[options.kind](state)
+            if options.action in ACTIONS:
+                ACTIONS[options.action](pair)
+            else:
+                print(pair.sql(pair.answering, *options.statements))
+    return 0
+
+
 def env(state: State, _options: argparse.Namespace) -> int:
     """Print what to eval in a shell to work with the lab."""
     programs = settings.read(state).programs
@@ -94,7 +118,7 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         dest="extras",
         choices=[*extras.EXTRAS, extras.ALL],
-        help="an extra operator's images; may be given several times; the lab keeps it",
+        help="more than the usual; may be given several times; the lab keeps it",
     )
     command(down, "down", "stop the lab and remove all but the cache")
     command(show_status, "status", "0: well, 1: with problems, 3: not running").add_argument(
@@ -106,6 +130,14 @@ def parser() -> argparse.ArgumentParser:
     shown = command(logs, "logs", "print logs of the lab's own programs")
     shown.add_argument("name", nargs="?", help="such as apiserver or kubelet-n1")
     shown.add_argument("--lines", type=int, default=50, help="from the end (default: %(default)s)")
+    acted = command(act_elsewhere, "elsewhere", "let something happen to the database servers beside the cluster")
+    acted.add_argument("kind", choices=[*elsewhere.PAIRS])
+    acted.add_argument(
+        "action",
+        choices=[*ACTIONS, "sql"],
+        help="renew begins with empty servers; repair ends all others; sql asks whoever answers at the primary's address",
+    )
+    acted.add_argument("statements", nargs="*", metavar="SQL")
     command(env, "env", "print KUBECONFIG and PATH for a shell's eval")
     return top
 

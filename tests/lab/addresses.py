@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lab's addresses: everything is cut from one /16, so that there is one thing to clash with.
 
-NETWORK.0.0/24   the bridge: .1 the machine itself, .11 and on the nodes, .200 - .250 LoadBalancer Services
+NETWORK.0.0/24   the bridge: .1 the machine itself, .11 and on the nodes, .101 - .112 the database servers of the extra
+                 `elsewhere`, .200 - .250 LoadBalancer Services
 NETWORK.64.0/18  pods, a /24 a node
 NETWORK.128.0/18 Services (ClusterIP)
 """

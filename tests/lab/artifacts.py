@@ -40,15 +40,15 @@ def ensure(state: Path, names: t.Sequence[str], progress: Progress) -> Artifacts
     """
     programs.go_version()
     rootfs.require_apt()
-    extras = {name: EXTRAS[name] for name in names}
+    extras = {name: (extra.module, extra.recipes) for name in names if (extra := EXTRAS[name]).module}
     cache = Cache(state / "cache")
     with cache.locked():
         builder = Builder(cache, progress)
-        sources = programs.sources([*programs.MODULES, *(extra.module for extra in extras.values())])
+        sources = programs.sources([*programs.MODULES, *(module for module, _recipes in extras.values())])
         archive = builder.archive("images", programs.MODULES, images.recipes(sources))
         # One after the other: each finds more that is compiled already.
         more = [
-            builder.archive(f"images-{name}", [extra.module], extra.recipes(sources)) for name, extra in extras.items()
+            builder.archive(f"images-{name}", [module], recipes(sources)) for name, (module, recipes) in extras.items()
         ]
     return Artifacts(builder.bin, archive, more, sources)
 

@@ -58,8 +58,8 @@ def up(state: State, count: int | None, asked: t.Sequence[str], progress: Progre
     checks.require_folder(state)
     with lock.locked(progress):
         require_owner(state)
-        packages.ensure(progress)
         names = extras.wanted(settings.read(state).extras, asked)
+        packages.ensure(progress, extras.packages(names))
         made = artifacts.ensure(state.root, names, progress)
         if not any(machine.running(state, name) for name in machine.known(state)):
             teardown.down(state, progress)
@@ -97,6 +97,10 @@ class Start:
             self.progress.say("control plane started")
         self._remove_surplus()
         self._start_nodes()
+        for name in self.extras:
+            if start := extras.EXTRAS[name].start:
+                with self.progress.step(f"servers of {name}"):
+                    start(self.state)
         with self.progress.step("API server"):
             waiting.until(self.api.ready, "the API server", 120, remedy="Its reason: lab logs apiserver.")
         with self.progress.step("nodes"):

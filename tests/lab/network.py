@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import typing as t
+from pathlib import Path
 
 from . import addresses, shell, waiting
 from .errors import LabError
@@ -19,6 +20,7 @@ ALLOWED = (
     ("FORWARD", "-i", addresses.BRIDGE, "-o", addresses.BRIDGE, "-j", "ACCEPT"),
     ("INPUT", "-i", addresses.BRIDGE, "-j", "ACCEPT"),
 )
+FORWARDING = "3"  # BR_STATE_FORWARDING of linux/if_bridge.h
 
 
 def routes() -> list[dict[str, t.Any]]:
@@ -63,21 +65,43 @@ def allow() -> None:
 
 
 def connect(node: Node, peers: t.Sequence[Node], pid: int) -> None:
-    """Cable the network namespace of ``pid`` to the bridge, with routes to the pods of every other node."""
-    _remove_link(node.link)  # of a life before, which the kernel has not got to yet
+    """Cable the network namespace of ``pid`` to the bridge, with routes to and from the pods of every other node."""
+    join(node.link, node.address, [peer for peer in peers if peer != node], pid)
+    _ip(f"route replace {node.pods} via {node.address} dev {addresses.BRIDGE}")
+
+
+def join(link: str, address: str, nodes: t.Sequence[Node], pid: int) -> None:
+    """Cable the network namespace of ``pid`` to the bridge, with routes to the pods of ``nodes``."""
+    _remove_link(link)  # of a life before, which the kernel has not got to yet
     _ip(
-        f"link add {node.link} type veth peer name eth0 netns {pid}",
-        f"link set {node.link} master {addresses.BRIDGE} up",
-        f"route replace {node.pods} via {node.address} dev {addresses.BRIDGE}",
+        f"link add {link} type veth peer name eth0 netns {pid}",
+        f"link set {link} master {addresses.BRIDGE} up",
     )
     _ip(
         "link set lo up",
         "link set eth0 up",
-        f"address add {node.address}/24 dev eth0",
+        f"address add {address}/24 dev eth0",
         f"route add default via {addresses.BRIDGE_ADDRESS}",
-        *(f"route replace {peer.pods} via {peer.address}" for peer in peers if peer != node),
+        *(f"route replace {node.pods} via {node.address}" for node in nodes),
         inside=pid,
     )
+
+
+def take_address(address: str, link: str, pid: int) -> None:
+    """Give the network namespace of ``pid`` an address that another one may have had, and tell everybody on the bridge.
+
+    With arp_notify the kernel does so whenever an interface is given its hardware address, the old one included.
+    """
+    waiting.until(lambda: _forwards(link), f"the bridge's port {link}", 10, interval=0.02)
+    _ip(f"address replace {address}/24 dev eth0", inside=pid)
+    (inside,) = json.loads(shell.run(*_enter(pid), "ip", "-json", "link", "show", "eth0"))
+    shell.run(*_enter(pid), "sh", "-c", "echo 1 > /proc/sys/net/ipv4/conf/eth0/arp_notify")
+    _ip(f"link set eth0 address {inside['address']}", inside=pid)
+
+
+def _forwards(link: str) -> bool:
+    state = Path("/sys/class/net", link, "brport", "state")
+    return state.exists() and state.read_text().strip() == FORWARDING
 
 
 def update_peers(node: Node, peers: t.Sequence[Node], pid: int) -> None:
@@ -120,6 +144,9 @@ def check_addresses() -> None:
         )
 
 
+def _enter(pid: int) -> list[str]:
+    return ["nsenter", f"--net=/proc/{pid}/ns/net"]
+
+
 def _ip(*lines: str, inside: int | None = None) -> None:
-    enter = ["nsenter", f"--net=/proc/{inside}/ns/net"] if inside else []
-    shell.run(*enter, "ip", "-batch", "-", stdin="\n".join(lines) + "\n")
+    shell.run(*(_enter(inside) if inside else []), "ip", "-batch", "-", stdin="\n".join(lines) + "\n")

@@ -30,15 +30,16 @@ SERVICE_POLICY = Path("/usr/sbin/policy-rc.d")  # asked by Debian's package scri
 OUR_POLICY = "#!/bin/sh\n# k0smotron-ha-lab: starts no service while it installs packages\nexit 101\n"
 
 
-def missing() -> set[str]:
-    """Packages to install: whoever brought a program here by another way is left alone."""
-    found = {package for program, package in PROGRAMS.items() if not shutil.which(program)}
+def missing(more: t.Mapping[str, str] | None = None) -> set[str]:
+    """Packages to install, with those of `more` programs: whoever brought one here by another way is left alone."""
+    programs = {**PROGRAMS, **(more or {})}
+    found = {package for program, package in programs.items() if not shutil.which(program)}
     return found if (node.cni_folder() / "bridge").exists() else found | {CNI_PACKAGE}
 
 
-def ensure(progress: Progress) -> None:
+def ensure(progress: Progress, more: t.Mapping[str, str] | None = None) -> None:
     """Install what is missing with apt-get, from the machine's own sources."""
-    wanted = sorted(missing())
+    wanted = sorted(missing(more))
     if wanted:
         with progress.step(f"install {', '.join(wanted)}"), services_stay_off():
             _install(wanted)

@@ -60,6 +60,7 @@ class Pki:
     """The folder with ``NAME.crt`` and ``NAME.key``; ``ca`` is the authority, ``accounts`` signs tokens."""
 
     folder: Path
+    authority: str = "k0smotron-ha-lab"
 
     def certificate(self, name: str) -> Path:
         return self.folder / f"{name}.crt"
@@ -68,10 +69,17 @@ class Pki:
         return self.folder / f"{name}.key"
 
     def ensure(self, nodes: t.Iterable[addresses.Node]) -> None:
-        """Make what is missing; what exists stays, since running programs use it."""
+        """Make what the cluster needs and is missing; what exists stays, since running programs use it."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self.key("accounts").exists():
+            rsa = ("-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048")
+            shell.run("openssl", "genpkey", *rsa, "-out", self.key("accounts"))
+        self.issue([API_SERVER, *CLIENTS, *(of_node(node) for node in nodes)])
+
+    def issue(self, wanted: t.Iterable[Certificate]) -> None:
+        """Make the authority and those certificates that are missing."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._ensure_authority()
-        wanted = [API_SERVER, *CLIENTS, *(of_node(node) for node in nodes)]
         missing = [each for each in wanted if not self.certificate(each.file).exists()]
         with ThreadPoolExecutor() as pool:
             list(pool.map(self._sign, missing))
@@ -80,23 +88,13 @@ class Pki:
         if not self.certificate("ca").exists():
             shell.run(
                 "openssl",
-                "genpkey",
-                "-algorithm",
-                "RSA",
-                "-pkeyopt",
-                "rsa_keygen_bits:2048",
-                "-out",
-                self.key("accounts"),
-            )
-            shell.run(
-                "openssl",
                 "req",
                 "-x509",
                 *NEW_KEY,
                 "-days",
                 DAYS,
                 "-subj",
-                "/CN=k0smotron-ha-lab",
+                f"/CN={self.authority}",
                 "-addext",
                 "keyUsage=critical,keyCertSign,cRLSign",
                 "-keyout",

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
-from . import addresses, control_plane, coredns, machine, memory, metallb, settings
+from . import addresses, control_plane, coredns, extras, machine, memory, metallb, settings
 from .errors import LabError
 
 if t.TYPE_CHECKING:
@@ -23,7 +23,10 @@ MEBIBYTE = 1024 * 1024
 
 @dataclass(frozen=True)
 class Report:
-    """``machines``: name -> running; ``nodes``: name -> ready; ``memory_mib``: machine -> PSS sum, pods included."""
+    """``machines``: name -> running, and where in ``addresses`` unless it is the host; ``nodes``: name -> ready.
+
+    ``memory_mib``: machine -> PSS sum, pods included.
+    """
 
     api: str
     kubeconfig: str
@@ -31,7 +34,7 @@ class Report:
     load_balancers: str
     machines: dict[str, bool]
     nodes: dict[str, bool]
-    node_addresses: dict[str, str]
+    addresses: dict[str, str]
     pods_not_ready: list[str]
     problem: str
     memory_mib: dict[str, int]
@@ -57,7 +60,8 @@ def report(state: State) -> Report:
     lab = settings.read(state)
     count = lab.nodes
     nodes = [addresses.node(number) for number in range(1, count + 1)]
-    names = [control_plane.NAME, *(each.name for each in nodes)] if count else []
+    others = extras.machines(lab.extras)
+    names = [control_plane.NAME, *(each.name for each in nodes), *others] if count else []
     machines = {name: machine.running(state, name) is not None for name in names}
     live: dict[str, bool] = {}
     pods: list[str] = []
@@ -74,7 +78,7 @@ def report(state: State) -> Report:
         load_balancers=addresses.LOAD_BALANCERS,
         machines=machines,
         nodes={each.name: live.get(each.name, False) for each in nodes},
-        node_addresses={each.name: each.address for each in nodes},
+        addresses={**{each.name: each.address for each in nodes}, **others},
         pods_not_ready=pods,
         problem=problem,
         memory_mib={},
@@ -151,7 +155,7 @@ def text(found: Report) -> str:
         f"  extras          {', '.join(found.extras) or 'none'}",
     ]
     for name, running in found.machines.items():
-        where = found.node_addresses.get(name, addresses.BRIDGE_ADDRESS)
+        where = found.addresses.get(name, addresses.BRIDGE_ADDRESS)
         how = "off" if not running else "not Ready" if not found.nodes.get(name, True) else "ok"
         lines.append(f"  {name:<15} {how:<10} {where:<15} {found.memory_mib.get(name, 0):>6} MiB")
     lines.append(f"  {'memory in all':<42} {sum(found.memory_mib.values()):>6} MiB")

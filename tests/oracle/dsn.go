@@ -10,11 +10,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	_ "unsafe" // for go:linkname
 
 	mysqldriver "github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/k3s-io/kine/pkg/drivers"
 	_ "github.com/k3s-io/kine/pkg/drivers/mysql"
 	_ "github.com/k3s-io/kine/pkg/drivers/pgsql"
@@ -52,6 +54,28 @@ type Reading struct {
 	Database string            `json:"database"`
 	Attempts []Attempt         `json:"attempts"`
 	Settings map[string]string `json:"settings"` // what goes to the server
+	Session  string            `json:"session"`  // which of several servers the driver looks for
+	Seconds  float64           `json:"seconds"`  // that it waits for each of them, 0: as long as the kernel does
+}
+
+// A function says nothing of itself but where its code is.
+var sessions = map[uintptr]string{
+	entry(pgconn.ValidateConnectTargetSessionAttrsReadWrite):     "read-write",
+	entry(pgconn.ValidateConnectTargetSessionAttrsReadOnly):      "read-only",
+	entry(pgconn.ValidateConnectTargetSessionAttrsPrimary):       "primary",
+	entry(pgconn.ValidateConnectTargetSessionAttrsStandby):       "standby",
+	entry(pgconn.ValidateConnectTargetSessionAttrsPreferStandby): "prefer-standby",
+}
+
+func entry(function pgconn.ValidateConnectFunc) uintptr {
+	return reflect.ValueOf(function).Pointer()
+}
+
+func session(config *pgx.ConnConfig) string {
+	if config.ValidateConnect == nil {
+		return "any"
+	}
+	return sessions[entry(config.ValidateConnect)]
 }
 
 func readDSNs(input io.Reader, output io.Writer) error {
@@ -108,6 +132,7 @@ func readPostgres(dataSource string) (Reading, error) {
 	return Reading{
 		User: config.User, Password: config.Password, Database: config.Database,
 		Attempts: attempts, Settings: config.RuntimeParams,
+		Session: session(config), Seconds: config.ConnectTimeout.Seconds(),
 	}, nil
 }
 
@@ -146,6 +171,7 @@ func readMySQL(dataSource string) (Reading, error) {
 	return Reading{
 		User: config.User, Password: config.Passwd, Database: config.DBName,
 		Attempts: attempts, Settings: config.Params,
+		Session: "any", Seconds: config.Timeout.Seconds(),
 	}, nil
 }
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How site and teardown choose by site_datastore. They run for real, and end where they first ask for a Kubernetes cluster."""
+"""How site and teardown choose by site_datastore: the real playbooks and arguments, with roles that only say that they ran."""
 
 from __future__ import annotations
 
@@ -18,50 +18,129 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 ANSIBLE = Path(sys.executable).parent / "ansible-playbook"
+SAID = {
+    "postgres_cluster": "[postgres_cluster_provider, postgres_cluster_delete_data]",
+    "mysql_operator": "[mysql_operator_provider]",
+    "mysql_cluster": "[mysql_cluster_provider, mysql_cluster_delete_data]",
+    "managed_database": "managed_database_drop",
+    "control_plane": "[control_plane_connection or control_plane_datastore.provider]",
+}
+RETURNED = {
+    "managed_database_connection": {"scheme": "mysql", "user": "u", "password": "p", "host": "h", "database": "d"}
+}
 
 
-def run(tmp_path: Path, playbook: str, **variables: t.Any) -> tuple[str, int]:
+@pytest.fixture(scope="module")
+def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The collection with its playbooks and its roles' variables, and with stand-ins for what the roles do."""
+    folder = tmp_path_factory.mktemp("collections")
+    collection = folder / "ansible_collections" / "k0smotron" / "ha"
+    (collection / "roles").mkdir(parents=True)
+    (collection / "playbooks").symlink_to(ROOT / "playbooks")
+    for real in (ROOT / "roles").iterdir():
+        role = collection / "roles" / real.name
+        (role / "tasks").mkdir(parents=True)
+        for part in ("defaults", "meta", "vars"):
+            if (real / part).is_dir():
+                (role / part).symlink_to(real / part)
+        said = (
+            f"ran <{real.name} {{{{ {real.name}_state | default('') }}}} {{{{ {SAID.get(real.name, [])} | to_json }}}}>"
+        )
+        tasks: list[dict[str, t.Any]] = [{"ansible.builtin.debug": {"msg": said}}]
+        if real.name == "managed_database":
+            tasks.append({"ansible.builtin.set_fact": {**RETURNED, "managed_database_max_connections": 50}})
+        (role / "tasks" / "main.yml").write_text(yaml.safe_dump(tasks), encoding="utf-8")
+    return folder
+
+
+def run(folder: Path, playbook: str, **variables: t.Any) -> tuple[str, int]:
     """A playbook's output and exit code."""
-    environment = {
-        **os.environ,
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build" / "collections"),
-        "ANSIBLE_NOCOLOR": "1",
-        "KUBECONFIG": str(tmp_path / "none"),
-        "HOME": str(tmp_path),
-    }
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(folder), "ANSIBLE_NOCOLOR": "1", "HOME": str(folder)}
     command = [str(ANSIBLE), playbook, f"--extra-vars={json.dumps(variables)}"]
-    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
     return done.stdout + done.stderr, done.returncode
 
 
-def roles_that_ran(output: str) -> list[str]:
-    """The roles with a task that was not skipped."""
-    tasks = re.findall(r"^TASK \[k0smotron\.ha\.(\w+) : .*\n(?!skipping)", output, re.MULTILINE)
-    return list(dict.fromkeys(tasks))
+def ran(folder: Path, playbook: str, **variables: t.Any) -> list[str]:
+    """What the roles said, in their order."""
+    output, ended = run(folder, f"k0smotron.ha.{playbook}", **variables)
+    assert ended == 0, output
+    said = re.findall(r'"msg": "ran <(.*)>"', output)
+    return [line.replace('\\"', "'").replace(" []", "") for line in said]
 
 
 @pytest.mark.parametrize("playbook", ["site", "teardown"])
-def test_an_unknown_datastore_is_refused_with_those_that_are_known(tmp_path: Path, playbook: str) -> None:
-    output, ended = run(tmp_path, f"k0smotron.ha.{playbook}", site_datastore="oracle", teardown_confirm=True)
+def test_an_unknown_datastore_is_refused_with_those_that_are_known(collections: Path, playbook: str) -> None:
+    output, ended = run(collections, f"k0smotron.ha.{playbook}", site_datastore="oracle", teardown_confirm=True)
     assert ended != 0
-    assert "site_datastore is oracle. Use one of zalando, cloudnativepg, mariadb, managed." in output
-    assert roles_that_ran(output) == []
+    assert "site_datastore is oracle. Use one of zalando, cloudnativepg, mariadb, innodbcluster, managed." in output
+    assert "ran <" not in output
 
 
 @pytest.mark.parametrize(
-    ("variables", "first"),
+    ("variables", "operator", "provider"),
     [
-        ({}, "postgres_operator"),
-        ({"postgres_cluster_provider": "cloudnativepg"}, "cloudnativepg_operator"),
-        ({"site_datastore": "cloudnativepg"}, "cloudnativepg_operator"),
-        ({"site_datastore": "mariadb"}, "mysql_operator"),
-        ({"site_datastore": "managed"}, "managed_database"),
+        ({}, "postgres_operator", "zalando"),
+        ({"postgres_cluster_provider": "cloudnativepg"}, "cloudnativepg_operator", "cloudnativepg"),
+        ({"site_datastore": "cloudnativepg"}, "cloudnativepg_operator", "cloudnativepg"),
     ],
 )
-def test_the_site_begins_with_what_its_datastore_needs(tmp_path: Path, variables: dict[str, str], first: str) -> None:
-    output, ended = run(tmp_path, "k0smotron.ha.site", **variables)
-    assert ended != 0
-    assert roles_that_ran(output) == [first]
+def test_the_site_on_a_postgresql(collections: Path, variables: dict[str, str], operator: str, provider: str) -> None:
+    assert ran(collections, "site", **variables) == [
+        f"{operator} present",
+        f"postgres_cluster present ['{provider}', false]",
+        "k0smotron present",
+        f"control_plane present ['{provider}']",
+    ]
+
+
+@pytest.mark.parametrize("provider", ["mariadb", "innodbcluster"])
+def test_the_site_on_a_mysql(collections: Path, provider: str) -> None:
+    assert ran(collections, "site", site_datastore=provider) == [
+        f"mysql_operator present ['{provider}']",
+        f"mysql_cluster present ['{provider}', false]",
+        "k0smotron present",
+        f"control_plane present ['{provider}']",
+    ]
+
+
+MANAGED = {
+    "site_datastore": "managed",
+    "managed_database_host": "h",
+    "managed_database_admin_user": "u",
+    "managed_database_admin_password": "p",
+}
+
+
+def test_the_site_on_a_managed_database(collections: Path) -> None:
+    made, k0smotron, control_plane = ran(collections, "site", **MANAGED)
+    assert (made, k0smotron) == ("managed_database present", "k0smotron present")
+    assert "'host': 'h'" in control_plane
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        (
+            {"teardown_delete_data": True},
+            ["postgres_cluster absent ['zalando', true]", "k0smotron absent", "postgres_operator absent"],
+        ),
+        (
+            {"site_datastore": "mariadb"},
+            ["mysql_cluster absent ['mariadb', false]", "k0smotron absent", "mysql_operator absent ['mariadb']"],
+        ),
+        (
+            {**MANAGED, "teardown_delete_data": True},
+            ["managed_database absent ['database', 'owner', 'secret']", "k0smotron absent"],
+        ),
+    ],
+)
+def test_teardown_takes_away_what_the_site_made(
+    collections: Path, variables: dict[str, t.Any], expected: list[str]
+) -> None:
+    first, *others = ran(collections, "teardown", teardown_confirm=True, **variables)
+    assert first.startswith("control_plane absent")
+    assert others == expected
 
 
 MADE: tuple[tuple[dict[str, t.Any], dict[str, str]], ...] = (
@@ -75,8 +154,8 @@ MADE: tuple[tuple[dict[str, t.Any], dict[str, str]], ...] = (
         {"provider": "mariadb", "name": "control-planes", "namespace": "databases", "database": "kine"},
     ),
     (
-        {"control_plane_provider": "mariadb", "mysql_cluster_databases": [{"name": "a", "owner": "b"}]},
-        {"provider": "mariadb", "name": "control-planes", "namespace": "default", "database": "a"},
+        {"control_plane_provider": "innodbcluster", "mysql_cluster_databases": [{"name": "a", "owner": "b"}]},
+        {"provider": "innodbcluster", "name": "control-planes", "namespace": "default", "database": "a"},
     ),
 )
 

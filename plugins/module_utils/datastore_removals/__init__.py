@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals.base import Removal
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals.cloudnativepg import CloudNativePGRemoval
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals.innodbcluster import InnoDBClusterRemoval
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals.mariadb import MariaDBRemoval
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals.zalando import ZalandoRemoval
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref, changes_result
@@ -20,7 +21,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import Datastore
 
 REMOVALS: t.Mapping[str, type[Removal]] = {
-    each.provider: each for each in (ZalandoRemoval, CloudNativePGRemoval, MariaDBRemoval)
+    each.provider: each for each in (ZalandoRemoval, CloudNativePGRemoval, MariaDBRemoval, InnoDBClusterRemoval)
 }
 
 

@@ -16,6 +16,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base impor
     Ref,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.cloudnativepg import CloudNativePG
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.innodbcluster import InnoDBCluster
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.mariadb import MariaDB
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando import Zalando
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 PROVIDERS: t.Mapping[str, type[Datastore]] = {
-    provider.provider: provider for provider in (Zalando, CloudNativePG, MariaDB)
+    provider.provider: provider for provider in (Zalando, CloudNativePG, MariaDB, InnoDBCluster)
 }
 
 

@@ -34,6 +34,8 @@ class CertificateSpec:
     namespace: str
     dns_names: tuple[str, ...]
     labels: t.Mapping[str, str] = field(default_factory=dict)
+    client: bool = False
+    """Whether the servers show it to each other as clients do, too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,13 @@ class Question:
     command: tuple[str, ...]
 
 
+class Statement(t.NamedTuple):
+    """One SQL statement, with ``values`` in the place of its %s."""
+
+    text: str
+    values: tuple[str, ...] = ()
+
+
 class Datastore(ABC):
     """A database cluster as one operator understands it."""
 
@@ -117,6 +126,17 @@ class Datastore(ABC):
         Whoever applies them keeps the password of one that exists, and makes one up for one that does not.
         """
         return []
+
+    def statements(self, passwords: t.Mapping[str, str]) -> list[Statement]:
+        """What makes the databases and their owners where the operator does not. ``passwords``: of each owner.
+
+        They are run as :meth:`administrator`, and change nothing that is as it should be.
+        """
+        return []
+
+    def administrator(self) -> str:
+        """Name of the Secret with the account that runs the statements, among the own_secrets(); "" without any."""
+        return ""
 
     @abstractmethod
     def refs_for_judgement(self) -> list[Ref]:

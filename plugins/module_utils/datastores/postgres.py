@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import CertificateSpec, Datastore
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.certified import Certified
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.names import check_cluster_name
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres_names import check_databases, check_flags
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
@@ -20,7 +20,7 @@ STRICT_INSTANCES = 3
 SYNCHRONOUS = ("on", "strict", "off")
 
 
-class Postgres(Datastore):
+class Postgres(Certified):
     """A PostgreSQL cluster by any operator."""
 
     scheme = "postgres"
@@ -63,23 +63,8 @@ class Postgres(Datastore):
         if quantity(options.volume_size) <= 0:
             raise InvalidInput("volume_size is zero", "Ask for some room, such as 10Gi.")
 
-    def tls_secret(self) -> str:
-        """Name of the Secret with the servers' certificate; "" where the operator sees to it."""
-        given = self.options.tls_secret
-        return f"{self.options.name}-tls" if given is None else given
-
-    def certificate(self) -> CertificateSpec | None:
-        if self.options.tls_secret is not None:
-            return None
-        name, namespace = self.options.name, self.options.namespace
-        suffixes = ("", f".{namespace}", f".{namespace}.svc", f".{namespace}.svc.cluster.local")
-        return CertificateSpec(
-            secret=self.tls_secret(),
-            authority=f"{name}-authority",
-            namespace=namespace,
-            dns_names=tuple(f"{name}{service}{suffix}" for service in self.services for suffix in suffixes),
-            labels=self.labels(),
-        )
+    def dns_names(self) -> tuple[str, ...]:
+        return tuple(name for service in self.services for name in self.names_of(f"{self.options.name}{service}"))
 
     def labels(self) -> dict[str, str]:
         return {**super().labels(), **self.secret_labels}

@@ -94,6 +94,9 @@ MYSQL_PARAMS = frozenset(
 _NAME_BYTES = 63
 """PostgreSQL cuts longer names off."""
 
+_WRITABLE = "target_session_attrs=read-write"
+_PGX = K0sVersion(1, 28, 0, 0)
+"""The first whose kine (0.10.3) has the driver pgx."""
 _MYSQL_PORT_FORM = K0sVersion(1, 31, 0, 0)
 """Before it, k0s cannot read tcp(host:port) (k0s#4867)."""
 
@@ -196,12 +199,35 @@ def _plaintext(require_tls: bool | None) -> Finding:
     )
 
 
+def _postgres_driver(context: Context) -> t.Iterator[Finding]:
+    asks = len(context.dsn.hosts) > 1 or "target_session_attrs" in context.dsn.params
+    if asks and context.version and context.version < _PGX:
+        yield Finding(
+            ERROR,
+            f"k0s {context.version} reads the DSN with lib/pq, which knows one host and no target_session_attrs",
+            "Use a newer k0s, or name an address that follows the primary alone.",
+        )
+
+
 def _postgres_hosts(context: Context) -> t.Iterator[Finding]:
-    if len(context.dsn.hosts) > 1 and "target_session_attrs" not in context.dsn.params:
+    params, several = context.dsn.params, len(context.dsn.hosts) > 1
+    aim = params.get("target_session_attrs", "any")
+    if aim in ("read-only", "standby"):
+        yield Finding(
+            ERROR, f"target_session_attrs={aim} leads kine to servers that take no writes", f"Use {_WRITABLE}."
+        )
+    elif several and aim in ("any", "prefer-standby"):
         yield Finding(
             WARNING,
-            "The DSN names several hosts without target_session_attrs, so kine may write to a read-only standby",
-            "Add target_session_attrs=read-write.",
+            f"The DSN names several hosts without {_WRITABLE}, so kine may write to a read-only standby",
+            f"Add {_WRITABLE}.",
+        )
+    if several and params.get("connect_timeout", "0") == "0":
+        yield Finding(
+            WARNING,
+            "The DSN names several hosts without connect_timeout, so while one of them is cut off kine waits minutes"
+            " for it, with every new connection",
+            "Add connect_timeout=5.",
         )
 
 
@@ -289,6 +315,14 @@ def _mysql_params(context: Context) -> t.Iterator[Finding]:
 
 
 RULES: t.Mapping[str, t.Sequence[Rule]] = {
-    POSTGRES: (_k0s_version, _postgres_tls, _postgres_hosts, _postgres_names, _postgres_params, _postgres_values),
+    POSTGRES: (
+        _k0s_version,
+        _postgres_driver,
+        _postgres_tls,
+        _postgres_hosts,
+        _postgres_names,
+        _postgres_params,
+        _postgres_values,
+    ),
     MYSQL: (_k0s_version, _mysql_form, _mysql_tls, _mysql_failover, _mysql_params, _mysql_values),
 }

@@ -297,7 +297,10 @@ def _check_params(dsn: Dsn) -> None:
 
 def _complete_mysql(dsn: Dsn) -> None:
     if len(dsn.hosts) != 1:
-        raise InvalidInput("A MySQL DSN takes one host", "Give the host of the Service that follows the primary.")
+        raise InvalidInput(
+            "A MySQL DSN takes one host: kine's driver has no list of them, and no way to ask for the primary",
+            "Give an address that follows the primary: a Service, a proxy, or an address that moves with it.",
+        )
     if ":" in dsn.user:
         raise InvalidInput("A MySQL user name with a colon cannot be written in a DSN", "Choose another user name.")
     credentials = f"{dsn.user}:{dsn.password}"

@@ -9,6 +9,7 @@ import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Finding as LintFinding
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import lint
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.release import choose
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Finding
 
 if t.TYPE_CHECKING:
@@ -37,13 +38,20 @@ def dsn_is_sound(look: Look) -> Finding:
 
 
 def _old_driver(look: Look) -> list[LintFinding]:
-    """lib/pq, which kine used before 0.10, takes a list of hosts for one name and does not know this parameter."""
-    if look.plan.kine.driver == "pgx" or look.dsn.scheme != "postgres":
+    """lib/pq, which kine used before 0.10, takes a list of hosts for one name and does not know this parameter.
+
+    Of a k0s with that driver the DSN's own rules speak.
+    """
+    if look.plan.kine.driver == "pgx" or look.dsn.scheme != "postgres" or _named_old(look):
         return []
     if len(look.dsn.hosts) == 1 and "target_session_attrs" not in look.dsn.params:
         return []
     message = f"kine {look.plan.kine} reads the DSN with lib/pq, which knows one host and no target_session_attrs"
     return [LintFinding("error", message, "Use a newer k0s, or name the Service of the primary alone.")]
+
+
+def _named_old(look: Look) -> bool:
+    return bool(look.plan.k0s) and choose(None, look.plan.k0s).driver != "pgx"
 
 
 def connects(look: Look) -> Finding:

@@ -20,6 +20,7 @@ import pymysql
 
 from tests.integration.kine_check.certificates import Authority
 from tests.integration.kine_check.server import free_port
+from tests.lab.elsewhere.mariadb import DURABLE, follow_statement
 
 SERVER = Path("/usr/sbin/mariadbd")
 INSTALL = "mariadb-install-db"
@@ -37,17 +38,10 @@ log_error = {folder}/log
 ssl_cert = {folder}/server.crt
 ssl_key = {folder}/server.key
 server_id = {number}
-log_bin = binlog
-binlog_format = row
-gtid_strict_mode = 1
-sync_binlog = 1
-innodb_flush_log_at_trx_commit = 1
 innodb_buffer_pool_size = 32M
 innodb_log_file_size = 16M
 max_connections = 100
 performance_schema = OFF
-rpl_semi_sync_master_wait_point = AFTER_SYNC
-rpl_semi_sync_master_timeout = 10000
 """
 Connection: t.TypeAlias = "pymysql.connections.Connection[t.Any]"
 
@@ -137,7 +131,7 @@ class MariaServer:
 
     def start(self, **settings: str) -> None:
         """Start and wait until it accepts connections; settings are added to the configuration."""
-        text = CONFIG.format(port=self.port, folder=self.folder, number=self.number)
+        text = (CONFIG + DURABLE).format(port=self.port, folder=self.folder, number=self.number)
         text += "".join(f"{name} = {value}\n" for name, value in (self.permanent | settings).items())
         config = self.folder / "my.cnf"
         config.write_text(text)
@@ -220,11 +214,7 @@ class MariaServer:
         """Become a semi-synchronous replica of another server."""
         with self.admin() as cursor:
             cursor.execute("SET GLOBAL rpl_semi_sync_slave_enabled = ON, GLOBAL read_only = ON")
-            cursor.execute(
-                "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = %s, MASTER_USER = 'replica',"
-                " MASTER_PASSWORD = 'replica', MASTER_CONNECT_RETRY = 1, MASTER_USE_GTID = slave_pos",
-                [primary.port],
-            )
+            cursor.execute(follow_statement("127.0.0.1", primary.port, "replica", "replica"))
             cursor.execute("START SLAVE")
 
     def catch_up(self, primary: MariaServer) -> None:

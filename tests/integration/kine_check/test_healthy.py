@@ -14,10 +14,11 @@ import pytest
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Plan
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.schema import TABLE, postgres_ddl
 from tests.integration.kine_check.conftest import findings
+from tests.integration.kine_check.server import free_port
 
 if t.TYPE_CHECKING:
     from tests.integration.kine_check.conftest import Examine
-    from tests.integration.kine_check.server import Site
+    from tests.integration.kine_check.server import Server, Site
 
 # On a free machine a connection with TLS takes about 20 ms.
 CONNECTIONS_WORTH = 100
@@ -32,6 +33,16 @@ def test_empty_database_passes_everything(site: Site, run: Examine) -> None:
     assert (report.server.product, report.server.version.split(".")[0]) == ("PostgreSQL", "15")
     assert report.latency.samples == 20
     assert 0 < report.latency.p50_ms <= report.latency.p99_ms
+
+
+@pytest.mark.parametrize("first", ["primary", "standby", "nobody"])
+def test_of_several_hosts_the_primary_is_examined(site: Site, standby: Server, run: Examine, first: str) -> None:
+    standby.catch_up(site.server)
+    ports = {"primary": site.server.port, "standby": standby.port, "nobody": free_port()}
+    hosts = ",".join(f"127.0.0.1:{ports[name]}" for name in sorted(ports, key=lambda name: name != first))
+    url = site.url("sslmode=require&target_session_attrs=read-write&connect_timeout=5")
+    report = run(url.replace(f"127.0.0.1:{site.server.port}", hosts))
+    assert findings(report, "warn", "fail", "skipped") == [], report.text()
 
 
 def test_database_with_kine_table_passes_and_is_left_alone(site: Site, run: Examine) -> None:

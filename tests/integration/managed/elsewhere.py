@@ -12,18 +12,13 @@ from dataclasses import dataclass, field
 
 from psycopg import sql
 
+from tests.lab.elsewhere.accounts import ADMINISTRATOR, MYSQL_RIGHTS, POSTGRES_RIGHTS
+
 if t.TYPE_CHECKING:
     from tests.integration.kine_check.mariadb_server import MariaServer
     from tests.integration.kine_check.server import Server
 
-ADMINISTRATOR = "cloud_admin"
 ADMINISTRATOR_PASSWORD = "hunter2-administrator"
-# What Amazon RDS gives its master user, as far as it concerns databases and accounts.
-MYSQL_RIGHTS = (
-    "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES,"
-    " CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE,"
-    " CREATE USER, EVENT, TRIGGER"
-)
 
 
 def new_name() -> str:
@@ -53,6 +48,10 @@ class Elsewhere(ABC):
     @abstractmethod
     def administrator(self, name: str, *rights: str) -> dict[str, str]:
         """Make an administrator with these rights only, and return its login."""
+
+    @abstractmethod
+    def reload(self) -> None:
+        """Let the server show the certificate that it has now."""
 
     @abstractmethod
     def names(self) -> set[str]:
@@ -95,7 +94,7 @@ class ElsewherePostgres(Elsewhere):
     scheme: str = "postgres"
 
     def prepare(self) -> None:
-        self.administrator(ADMINISTRATOR, "CREATEROLE", "CREATEDB")
+        self.administrator(ADMINISTRATOR, *POSTGRES_RIGHTS)
 
     def administrator(self, name: str, *rights: str) -> dict[str, str]:
         self._execute(f"CREATE ROLE {{}} LOGIN {' '.join(rights)} PASSWORD {{}}", name, ADMINISTRATOR_PASSWORD)
@@ -104,6 +103,10 @@ class ElsewherePostgres(Elsewhere):
     def create(self, name: str, password: str) -> None:
         self._execute("CREATE ROLE {} LOGIN PASSWORD {}", name, password)
         self._execute("CREATE DATABASE {0} OWNER {0}", name)
+
+    def reload(self) -> None:
+        with self.server.admin() as connection:
+            self.server.reload(connection)
 
     def names(self) -> set[str]:
         with self.server.admin() as connection:
@@ -145,6 +148,10 @@ class ElsewhereMaria(Elsewhere):
             cursor.execute(f"CREATE DATABASE {name}")
             cursor.execute(f"CREATE USER {name}@'%%' IDENTIFIED BY %s", [password])
             cursor.execute(f"GRANT ALL ON {name}.* TO {name}@'%'")
+
+    def reload(self) -> None:
+        with self.server.admin() as cursor:
+            cursor.execute("FLUSH SSL")
 
     def names(self) -> set[str]:
         with self.server.admin() as cursor:

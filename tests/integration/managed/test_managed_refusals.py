@@ -13,7 +13,8 @@ import pytest
 from tests.integration.kine_check.certificates import Authority
 from tests.integration.kine_check.mariadb_server import MariaServer
 from tests.integration.kine_check.mysql_faults import GALERA
-from tests.integration.managed.elsewhere import ADMINISTRATOR, Elsewhere, ElsewhereMaria, new_name
+from tests.integration.managed.elsewhere import Elsewhere, ElsewhereMaria, new_name
+from tests.lab.elsewhere.accounts import ADMINISTRATOR
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -120,6 +121,16 @@ def test_authorities_that_are_none(modules: Modules, place: Elsewhere, tmp_path:
         assert said in modules.refused(CHECK, **place.options(new_name(), PASSWORD, ca_file=str(path)))
 
 
+def test_an_expired_certificate(modules: Modules, place: Elsewhere) -> None:
+    place.server.certificate(expired=True)
+    try:
+        place.reload()
+        assert "certificate has expired" in modules.refused(CHECK, **place.options(new_name(), PASSWORD))
+    finally:
+        place.server.certificate()
+        place.reload()
+
+
 def test_another_host_name(modules: Modules, place: Elsewhere) -> None:
     assert "for another host name" in modules.refused(CHECK, **place.options(new_name(), PASSWORD, host="localhost"))
 
@@ -144,3 +155,8 @@ def test_a_mysql_server_without_tls(modules: Modules, maria: ElsewhereMaria) -> 
 def test_mysql_knows_no_verify_ca(modules: Modules, maria: ElsewhereMaria) -> None:
     said = modules.refused(CHECK, **{**maria.options(new_name(), PASSWORD), "tls": "verify_ca"})
     assert "no way to do tls=verify_ca" in said
+
+
+def test_mysql_knows_no_several_hosts(modules: Modules, maria: ElsewhereMaria) -> None:
+    options = maria.options(new_name(), PASSWORD, host="127.0.0.1,127.0.0.2")
+    assert "no list of them, and no way to ask for the primary" in modules.refused(CHECK, **options)

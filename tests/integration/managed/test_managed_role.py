@@ -97,6 +97,14 @@ def test_what_the_role_hands_on(role: Role, postgres: ElsewherePostgres) -> None
     assert returned["max_connections"] == 97
 
 
+def test_of_several_hosts_the_one_that_answers_is_used(role: Role, postgres: ElsewherePostgres) -> None:
+    name, hosts = new_name(), "127.0.0.2,127.0.0.1"
+    wanted = postgres.variables(name, managed_database_host=hosts, managed_database_password=PASSWORD)
+    assert role.ok(wanted).returned["connection"]["host"] == hosts
+    assert name in postgres.names()
+    assert role.ok(wanted).changed == []
+
+
 def test_mysql_gets_what_kine_needs_at_a_failover(role: Role, maria: ElsewhereMaria) -> None:
     name = new_name()
     returned = role.ok(maria.variables(name, managed_database_password=PASSWORD)).returned

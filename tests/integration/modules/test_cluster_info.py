@@ -56,12 +56,14 @@ def test_the_data_source_is_shown_without_its_password(modules: Modules, cluster
     database = record["datastore"]
     assert (database["provider"], database["name"], database["namespace"]) == ("zalando", "acid-info", clusters)
     assert not database["up"]
+    assert record["provider"] == "zalando"
 
 
 def test_a_missing_secret_is_a_problem_not_a_failure(modules: Modules, clusters: str) -> None:
     [record] = modules.ok("cluster_info", name="broken", namespace=clusters)["control_planes"]
     assert "no Secret" in record["data_source"]["problem"]
     assert record["datastore"] is None
+    assert record["provider"] is None
 
 
 def test_a_control_plane_on_etcd_is_no_mystery(modules: Modules, clusters: str) -> None:

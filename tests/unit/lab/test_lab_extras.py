@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import artifacts, cloudnativepg, extras, images, mariadb, programs, variables
+from tests.lab import addresses, artifacts, cloudnativepg, elsewhere, extras, images, mariadb, programs, variables
 from tests.lab.__main__ import parser
+from tests.lab.elsewhere import accounts
 from tests.lab.paths import State
 
 MANIFEST = "kind: Deployment\n"
@@ -22,7 +23,7 @@ NONE: list[str] = []
 @pytest.fixture
 def sources(tmp_path: Path) -> dict[str, programs.Source]:
     """Unpacked modules as far as playbook variables and images look at them, all of version v1.2.3."""
-    modules = (*programs.MODULES, *(extra.module for extra in extras.EXTRAS.values()))
+    modules = (*programs.MODULES, *(extra.module for extra in extras.EXTRAS.values() if extra.module))
     folder = tmp_path / "module"
     (folder / "releases").mkdir(parents=True)
     (folder / "releases" / "cnpg-1.2.3.yaml").write_text(MANIFEST)
@@ -76,6 +77,7 @@ def test_images_hold_programs_of_their_own_module_and_files_that_exist(
     extra: extras.Extra, sources: dict[str, programs.Source]
 ) -> None:
     for recipe in extra.recipes(sources):
+        assert extra.module
         assert set(recipe.programs.values()) <= extra.module.programs.keys()
         assert all((images.FILES / file).exists() for file in recipe.files.values())
 
@@ -122,3 +124,29 @@ def test_the_database_s_user_is_the_one_of_the_operator_s_pods() -> None:
     lines = (images.FILES / "cloudnativepg" / "passwd").read_text().splitlines()
     users = {line.split(":")[0]: line.split(":")[2:4] for line in lines}
     assert users["postgres"] == [cloudnativepg.POSTGRES_USER] * 2
+
+
+def test_servers_elsewhere_are_told_as_whoever_runs_them_would(lab: t.Callable[..., dict[str, t.Any]]) -> None:
+    found, again = (lab(elsewhere.NAME)["lab_elsewhere"] for _each in range(2))
+    assert found == again, "the password was made anew"
+    assert len(found["postgres"]["password"]) > 20
+    assert len(found["postgres"]["hosts"]) == 2
+    assert len(found["mariadb"]["hosts"]) == 1, "its driver knows no more"
+    for kind, pair in elsewhere.PAIRS.items():
+        assert (found[kind]["user"], found[kind]["port"]) == (accounts.ADMINISTRATOR, pair.port)
+
+
+def test_machines_of_extras_are_on_the_bridge_beside_the_nodes() -> None:
+    found = extras.machines([*extras.EXTRAS, "of another version of the lab"])
+    assert found == dict(elsewhere.ADDRESSES)
+    taken = {addresses.node(number).address for number in range(1, addresses.MOST_NODES + 1)}
+    floating = {pair.floating for pair in elsewhere.PAIRS.values() if pair.floating}
+    assert len({*found.values(), *floating} - taken) == 5
+    links = [server.link for pair in elsewhere.PAIRS.values() for server in pair.servers]
+    assert len(set(links)) == len(links)
+    assert max(map(len, links)) <= 15, "longer than the kernel's names of links"
+
+
+def test_packages_of_extras_are_asked_for_with_the_extra() -> None:
+    assert extras.packages(["cloudnativepg"]) == {}
+    assert "postgresql-15" in extras.packages([elsewhere.NAME]).values()

@@ -10,7 +10,7 @@ import typing as t
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datasource_secret_run import dsn_of, limits, secret
-from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import build, parse
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import build, lint, parse
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import require_dns_subdomain
@@ -58,6 +58,25 @@ def test_mysql_has_no_verify_ca() -> None:
 )
 def test_hosts_and_ports(more: dict[str, t.Any], hosts: list[str]) -> None:
     assert [str(host) for host in dsn_of(connection(**more), None).hosts] == hosts
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({}, {"target_session_attrs": "read-write", "connect_timeout": "5"}),
+        ({"target_session_attrs": "primary"}, {"target_session_attrs": "primary", "connect_timeout": "5"}),
+        ({"connect_timeout": 2}, {"target_session_attrs": "read-write", "connect_timeout": "2"}),
+    ],
+)
+def test_of_several_hosts_the_primary_is_meant(params: dict[str, t.Any], expected: dict[str, str]) -> None:
+    dsn = dsn_of(connection(host="a,b", params=params), None)
+    assert dsn.params == {**expected, "sslmode": "require"}
+    assert lint(build(dsn), k0s_version="v1.36.3-k0s.2") == []
+
+
+def test_mysql_knows_no_several_hosts() -> None:
+    with pytest.raises(InvalidInput, match="kine's driver has no list of them, and no way to ask for the primary"):
+        build(dsn_of(connection(scheme="mysql", host="a,b"), None))
 
 
 def test_hostile_passwords_survive() -> None:

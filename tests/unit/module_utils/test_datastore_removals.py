@@ -263,3 +263,49 @@ def test_what_goes_with_a_mariadb_is_not_another_charts() -> None:
     assert removed(kube, store=MARIADB, data="delete")["left"] == []
     left = sorted(item["metadata"]["name"] for item in kube.objects)
     assert left == ["data-mdb-mariadb-0", "mariadb-operator", "mdb-mariadb"]
+
+
+INNODBCLUSTER = datastore("innodbcluster", options_for("innodbcluster", name="idc", namespace="ns"))
+
+
+class OracleKube(StandInKube):
+    custom_resource = "InnoDBCluster"
+    selector = "mysql.oracle.com/cluster=idc,tier=mysql"
+
+
+def oracle_operator(*, ready: int = 1, words: tuple[str, ...] = ("--pym", "mysqloperator", "operator")) -> Object:
+    template = {"spec": {"containers": [{"name": "any", "args": ["mysqlsh", *words]}]}}
+    metadata = {"name": "renamed", "namespace": "other"}
+    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": {"template": template}}
+    return {**deployment, "status": {"readyReplicas": ready}}
+
+
+def innodbcluster(*finalizers: str) -> Object:
+    cluster = copy.deepcopy(INNODBCLUSTER.desired()[0])
+    cluster["metadata"]["finalizers"] = list(finalizers)
+    return cluster
+
+
+@pytest.mark.parametrize(
+    "others", [(), (oracle_operator(ready=0),), (oracle_operator(words=("mysqloperator", "sidecar")),)]
+)
+def test_an_innodbcluster_with_finalizers_does_not_go_without_its_operator(others: tuple[Object, ...]) -> None:
+    kube = OracleKube(innodbcluster("mysql.oracle.com/cluster"), *others)
+    with pytest.raises(NotFound, match=r"takes off mysql\.oracle\.com"):
+        remove(t.cast(Kube, kube), INNODBCLUSTER, {"wait": False, "wait_timeout": 1, "data": "keep"})
+    assert kube.steps == []
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [(innodbcluster("mysql.oracle.com/cluster"), oracle_operator()), (innodbcluster(),)],
+    ids=["run", "unseen"],
+)
+def test_an_innodbcluster_goes_and_its_claims_stay(objects: tuple[Object, ...]) -> None:
+    metadata = {"name": "datadir-idc-0", "namespace": "ns"}
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata}
+    owned = {"name": "idc-privsecrets", "namespace": "ns", "ownerReferences": [{"name": "idc"}]}
+    kube = OracleKube(*objects, claim, {"apiVersion": "v1", "kind": "Secret", "metadata": owned})
+    result = remove(t.cast(Kube, kube), INNODBCLUSTER, {"wait": False, "wait_timeout": 1, "data": "keep"})
+    assert result["left"] == ["PersistentVolumeClaim ns/datadir-idc-0"]
+    assert not any("PersistentVolumeClaim" in step for step in kube.steps)

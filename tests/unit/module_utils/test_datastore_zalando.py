@@ -224,7 +224,9 @@ def test_allowing_a_change(changes: dict[str, t.Any]) -> None:
 
 
 def test_an_unknown_provider() -> None:
-    with pytest.raises(InvalidInput, match=r"'oracle' is unknown\. Use one of: zalando, cloudnativepg, mariadb\."):
+    with pytest.raises(
+        InvalidInput, match=r"'oracle' is unknown\. Use one of: zalando, cloudnativepg, mariadb, innodbcluster\."
+    ):
         datastore("oracle", DatastoreOptions(name="a", namespace="b"))
 
 

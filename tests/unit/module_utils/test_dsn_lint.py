@@ -21,6 +21,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Invalid
 from ansible_collections.k0smotron.ha.plugins.module_utils.plan import PoolLimits
 
 GOOD = "postgres://u:S3cRet@h:5432/kine?sslmode=require"
+SEVERAL = GOOD.replace("h:5432", "a:5432,b:5432")
 GOOD_MYSQL = "mysql://u:S3cRet@tcp(h:3306)/kine?tls=true&rejectReadOnly=true"
 
 
@@ -57,7 +58,22 @@ def test_nothing_to_say_about_a_good_dsn(url: str) -> None:
         (GOOD.replace("require", "verify-ca"), "warning", "without sslrootcert"),
         (GOOD.replace("/kine", "/Kine"), "error", "kine looks for kine"),
         (GOOD.replace("/kine", "/" + "k" * 64), "error", "longer than 63 bytes"),
-        (GOOD.replace("h:5432", "a:5432,b:5432"), "warning", "several hosts"),
+        (SEVERAL + "&connect_timeout=5", "warning", "several hosts without target_session_attrs=read-write"),
+        (SEVERAL + "&connect_timeout=5&target_session_attrs=any", "warning", "several hosts without target_"),
+        (
+            SEVERAL + "&connect_timeout=5&target_session_attrs=prefer-standby",
+            "warning",
+            "several hosts without target_",
+        ),
+        (SEVERAL + "&target_session_attrs=read-write", "warning", "several hosts without connect_timeout"),
+        (
+            SEVERAL + "&target_session_attrs=primary&connect_timeout=0",
+            "warning",
+            "several hosts without connect_timeout",
+        ),
+        (SEVERAL + "&connect_timeout=5&target_session_attrs=standby", "error", "take no writes"),
+        (GOOD + "&target_session_attrs=read-only", "error", "take no writes"),
+        (GOOD_MYSQL.replace("h:3306", "a:3306,b:3306"), "error", "host"),
         (GOOD + "&wrok_mem=1", "warning", "wrok_mem"),
         (GOOD + "&default_transaction_isolation=serializable", "error", "inserts fail"),
         (GOOD_MYSQL.replace("tls=true&", ""), "warning", "allows plaintext"),
@@ -129,7 +145,15 @@ def test_tls_in_a_mysql_dsn_wins_over_kines_ca_file(tls: str, says: list[str]) -
 
 @pytest.mark.parametrize("param", ["target_session_attrs=read-write", "target_session_attrs=primary"])
 def test_several_hosts_with_an_aim(param: str) -> None:
-    assert lint(GOOD.replace("h:5432", "a:5432,b:5432") + f"&{param}") == []
+    assert lint(f"{SEVERAL}&connect_timeout=5&{param}", k0s_version="v1.30.0-k0s.0") == []
+
+
+@pytest.mark.parametrize("url", [SEVERAL + "&connect_timeout=5", GOOD + "&target_session_attrs=primary"])
+def test_a_k0s_whose_driver_knows_one_host(url: str) -> None:
+    said = [finding.message for finding in lint(url, k0s_version="v1.27.9-k0s.0") if finding.level == "error"]
+    assert any("k0s v1.27.9-k0s.0 reads the DSN with lib/pq, which knows one host" in message for message in said)
+    said = [finding.message for finding in lint(url, k0s_version="v1.28.0-k0s.0") if finding.level == "error"]
+    assert not any("lib/pq" in message for message in said)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +172,7 @@ def test_a_k0s_that_cannot_read_the_dsn(url: str, version: str, says: str) -> No
 
 def test_errors_come_first() -> None:
     findings = lint("postgres://u:p@a:1,b:2/Kine")
-    assert [finding.level for finding in findings] == ["error", "warning", "warning"]
+    assert [finding.level for finding in findings] == ["error", "warning", "warning", "warning"]
 
 
 def test_accepting_returns_the_warnings_as_sentences() -> None:

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Ref
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Object
-from ansible_collections.k0smotron.ha.plugins.module_utils.manifests_apply import rolled_out
+from ansible_collections.k0smotron.ha.plugins.module_utils.manifests_apply import Removal, remove, rolled_out
 
 DONE = {"observedGeneration": 2, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}
 
@@ -56,3 +59,43 @@ def test_scaled_to_nothing() -> None:
 
 def test_what_is_not_there() -> None:
     assert rolled_out(None, ref("Deployment")).reason == "Deployment n/x does not exist"
+
+
+PEERING = {"apiVersion": "peers.example/v1", "kind": "Peering", "metadata": {"name": "own"}}
+PEERINGS = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "peerings.peers.example"},
+    "spec": {"group": "peers.example", "names": {"kind": "Peering"}, "versions": [{"name": "v1", "served": True}]},
+}
+
+
+class PeeringKube:
+    """An API server that knows some Peerings."""
+
+    def __init__(self, *names: str) -> None:
+        self.found = [{**PEERING, "metadata": {"name": name}} for name in names]
+        self.deleted: list[str] = []
+
+    def serves(self, api_version: str, kind: str) -> bool:
+        return (api_version, kind) == ("peers.example/v1", "Peering")
+
+    def delete(self, refs: t.Iterable[Ref], wait_timeout: float = 0, *, propagation: str) -> list[t.Any]:
+        self.deleted += [ref.kind for ref in refs]
+        return []
+
+    def list(self, api_version: str, kind: str) -> list[Object]:
+        return self.found
+
+
+def test_a_definition_goes_with_the_objects_that_the_manifests_themselves_bring() -> None:
+    kube = PeeringKube("own")
+    remove(t.cast(Kube, kube), [PEERINGS, PEERING], Removal(crds=True), wait_timeout=0)
+    assert kube.deleted == ["Peering", "CustomResourceDefinition"]
+
+
+def test_and_stays_with_those_of_others() -> None:
+    kube = PeeringKube("own", "another")
+    with pytest.raises(Conflict, match=r"1 objects .* another"):
+        remove(t.cast(Kube, kube), [PEERINGS, PEERING], Removal(crds=True), wait_timeout=0)
+    assert kube.deleted == []

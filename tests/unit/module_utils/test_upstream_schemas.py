@@ -36,6 +36,7 @@ ROOT = Path(__file__).resolve().parents[3]
 UPSTREAM = Path(os.environ.get("K0SMOTRON_HA_UPSTREAM", ROOT.parent / "shared" / "upstream"))
 K0SMOTRON = "k0smotron-2.1.0-standalone-crds.yaml"
 ZALANDO = "zalando-2.0.1-postgresql-crd.yaml"
+MYSQL = "mysql-operator-crds.yaml"
 GO_MODULES = Path(os.environ.get("GOMODCACHE", Path.home() / "go" / "pkg" / "mod"))
 CLOUDNATIVEPG = "github.com/cloudnative-pg/cloudnative-pg@v1.28.0"
 MARIADB = "github.com/mariadb-operator/mariadb-operator@v0.38.1"
@@ -281,3 +282,45 @@ def test_a_mariadb_fits_its_schema(options: dict[str, t.Any]) -> None:
 def test_the_validator_refuses_what_mariadbs_schema_refuses(spec: dict[str, t.Any]) -> None:
     cluster = datastore("mariadb", options_for("mariadb", name="mdb", namespace="ns", spec=spec)).desired()[0]
     assert list(faults(cluster, mariadb_schema("MariaDB")))
+
+
+INNODBCLUSTER_OPTIONS: dict[str, t.Any] = {
+    **MARIADB_OPTIONS,
+    "name": "idc",
+    "spec": {"imageRepository": "mirror.example/mysql", "podLabels": {"team": "a"}},
+}
+
+
+def innodbcluster_faults(**options: t.Any) -> list[str]:
+    """Of its spec: the rest is Kubernetes' own, and not in this schema."""
+    (resource,) = datastore("innodbcluster", options_for("innodbcluster", **options)).desired()
+    rules = schema(MYSQL, "InnoDBCluster", "v2")["properties"]["spec"]
+    return list(faults(resource["spec"], rules))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        INNODBCLUSTER_OPTIONS,
+        {**INNODBCLUSTER_OPTIONS, "instances": 1, "tls_secret": "", "require_tls": True},
+        {"name": "idc", "namespace": "ns"},
+    ],
+)
+def test_an_innodbcluster_fits_its_schema(options: dict[str, t.Any]) -> None:
+    assert innodbcluster_faults(**options) == []
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"instances": "3"},
+        {"instances": 0},
+        {"secretName": None},
+        {"version": "8.4"},
+        {"service": {"defaultPort": "mysql"}},
+        {"router": {"bootstrapOptions": "--force"}},
+        {"myCnf": "[mysqld]"},
+    ],
+)
+def test_the_validator_refuses_what_oracles_schema_refuses(spec: dict[str, t.Any]) -> None:
+    assert innodbcluster_faults(name="idc", namespace="ns", spec=spec)

@@ -23,12 +23,13 @@ from kubernetes import client, config
 
 KUBECONFIG, STOP = sys.argv[1:]
 NAMESPACE = "default"
+WARM = 20
 MOST_SECONDS = 600
 READ_BACK_SECONDS = 60
 
 
 def main() -> None:
-    """Write until STOP exists."""
+    """Write until STOP exists; STOP.warm is made once WARM writes were acknowledged."""
     config.load_kube_config(KUBECONFIG)
     api = client.CoreV1Api()
     api.api_client.rest_client.pool_manager.connection_pool_kw["retries"] = False
@@ -47,6 +48,8 @@ def main() -> None:
             acknowledged.append(name)
             longest_gap = max(longest_gap, time.monotonic() - last)
             last = time.monotonic()
+            if len(acknowledged) == WARM:
+                Path(f"{STOP}.warm").touch()
         except Exception as error:
             failed[name] = f"{now - started:.1f} s: {type(error).__name__} {error}"[:200]
         time.sleep(0.1)

@@ -80,7 +80,7 @@ def test_old_columns(column: str, kind: str, plan: Plan, status: str) -> None:
 
 
 ONE = "postgres://kine:x@a.example:5432/kine?sslmode=require"
-TWO = "postgres://kine:x@a.example:5432,b.example:5432/kine?sslmode=require&target_session_attrs=read-write"
+TWO = "postgres://kine:x@a.example:5432,b.example:5432/kine?sslmode=require&target_session_attrs=read-write&connect_timeout=5"
 
 
 @pytest.mark.parametrize(
@@ -101,3 +101,8 @@ def test_old_driver(url: str, kine: str, status: str) -> None:
 def test_dsn_is_read_by_the_planned_k0s() -> None:
     finding = rules_connection.dsn_is_sound(look_at(StandIn(), Plan(k0s="v1.27.9-k0s.0")))
     assert (finding.status, "older than" in finding.observed) == ("fail", True)
+
+
+def test_an_old_driver_is_named_once() -> None:
+    plan = Plan(k0s="v1.27.9-k0s.0", kine=choose(None, "v1.27.9-k0s.0"))
+    assert rules_connection.dsn_is_sound(look_at(StandIn(), plan, TWO)).observed.count("lib/pq") == 1
