@@ -131,7 +131,7 @@ def test_a_data_source_finds_its_owner_and_knows_that_plaintext_is_refused(datab
     result = database.modules.ok("datasource_secret", **common, datastore=source)
     assert result["dsn"].startswith(f"postgres://k0smotron:***@{NAME}-rw.{database.namespace}:5432/kine?")
     assert "sslmode=verify-full" in result["dsn"]
-    refused = database.modules.refused("datasource_secret", **common, datastore=source, sslmode="disable")
+    refused = database.modules.refused("datasource_secret", **common, datastore=source, tls="disable")
     assert "refuses plaintext" in refused
 
 
