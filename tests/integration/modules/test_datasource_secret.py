@@ -148,7 +148,7 @@ def test_a_database_that_the_datastore_does_not_have(target: Target) -> None:
 def test_plaintext_is_refused_where_the_database_refuses_it(target: Target) -> None:
     declare(target)
     create_secret(CREDENTIALS, target.namespace, {"username": "k0smotron", "password": PASSWORD})
-    assert "sslmode=disable" in target.refused(datastore=datastore(target), sslmode="disable")
+    assert "sslmode=disable" in target.refused(datastore=datastore(target), tls="disable")
     literal = f"postgres://k0smotron:{PASSWORD}@main.{target.namespace}.svc:5432/kine?sslmode=disable"
     assert "refuses plaintext" in target.refused(url=literal)
     declare(target, env=[{"name": "ALLOW_NOSSL", "value": "true"}])

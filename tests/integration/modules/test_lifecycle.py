@@ -55,7 +55,7 @@ def database(life: Modules, shared_namespace: str) -> t.Iterator[Database]:
 @pytest.fixture(scope="module")
 def plane(life: Modules, database: Database, settings: dict[str, t.Any]) -> t.Iterator[Plane]:
     """Created by the first test that asks for it."""
-    kubectl("apply", "--server-side", "-f", str(FAST_START))
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", str(FAST_START))
     found = Plane(life, database.namespace, settings["control_plane_version"])
     create_secret("source", found.namespace, {DATA_SOURCE_KEY: url(database)})
     result = found.run()

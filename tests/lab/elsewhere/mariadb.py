@@ -39,7 +39,6 @@ server_id = {number}
 log_slave_updates = ON
 read_only = ON
 rpl_semi_sync_master_enabled = ON
-rpl_semi_sync_slave_enabled = ON
 rpl_semi_sync_master_wait_no_slave = OFF
 performance_schema = ON
 innodb_buffer_pool_size = 64M
