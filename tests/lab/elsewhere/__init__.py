@@ -13,6 +13,7 @@ import typing as t
 
 from .accounts import ADMINISTRATOR, password
 from .mariadb import MariaDB
+from .pair import authority
 from .postgres import PROGRAMS, Postgres
 
 if t.TYPE_CHECKING:
@@ -40,6 +41,6 @@ def start(state: State) -> None:
 
 def variables(folder: Path) -> dict[str, t.Any]:
     """What a user gets from whoever runs the servers: where they are, the administrator, the authority's certificate."""
-    common = {"user": ADMINISTRATOR, "password": password(folder), "ca_file": str(folder / "pki" / "ca.crt")}
+    common = {"user": ADMINISTRATOR, "password": password(folder), "ca_file": str(authority(folder))}
     found = {kind: {**common, "hosts": [*pair.endpoint], "port": pair.port} for kind, pair in PAIRS.items()}
     return {"lab_elsewhere": found}

@@ -39,6 +39,7 @@ server_id = {number}
 log_slave_updates = ON
 read_only = ON
 rpl_semi_sync_master_enabled = ON
+rpl_semi_sync_slave_enabled = ON
 rpl_semi_sync_master_wait_no_slave = OFF
 performance_schema = ON
 innodb_buffer_pool_size = 64M
@@ -99,9 +100,9 @@ class MariaDB(Pair):
     def follows(self) -> bool:
         status = self._replica_status(self.standby)
         if not status:
-            where = follow_statement(
-                self.primary.address, self.port, REPLICA, password(self.folder), ", MASTER_SSL = 1"
-            )
+            # Or it would follow an impostor, too, and give up the right one for having another history.
+            verified = f", MASTER_SSL = 1, MASTER_SSL_VERIFY_SERVER_CERT = 1, MASTER_SSL_CA = '{self.authority}'"
+            where = follow_statement(self.primary.address, self.port, REPLICA, password(self.folder), verified)
             self.sql(self.standby, where, "START SLAVE")
         runs = {status.get("Slave_IO_Running"), status.get("Slave_SQL_Running")} == {"Yes"}
         return runs and self._status("Rpl_semi_sync_master_%").items() >= WAITED_FOR.items()

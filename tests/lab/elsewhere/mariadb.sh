@@ -27,5 +27,4 @@ if [ ! -d data ]; then
   cp --archive "$empty" unfinished
   mv unfinished data
 fi
-# A primary that is set up to acknowledge, too, throws away after a crash what only its log has, though the standby may have it (MDEV-21117).
-exec mariadbd --defaults-file="$FOLDER/my.cnf" --read-only="$read_only" --rpl-semi-sync-slave-enabled="$read_only"
+exec mariadbd --defaults-file="$FOLDER/my.cnf" --read-only="$read_only"

@@ -34,6 +34,11 @@ class Server(t.NamedTuple):
     number: int
 
 
+def authority(folder: Path) -> Path:
+    """The certificate that clients verify the servers by."""
+    return folder / "pki" / "ca.crt"
+
+
 class Pair(ABC):
     """The servers of one kind. Which of them is the primary stands in a file, and the other one follows it.
 
@@ -159,6 +164,11 @@ class Pair(ABC):
     def data_of(self, server: Server) -> Path:
         """The server's own folder."""
         return self.state.machine(server.name) / "server"
+
+    @property
+    def authority(self) -> Path:
+        """The certificate of the one that signs the servers'."""
+        return authority(self.folder)
 
     @property
     def _primary_file(self) -> Path:
