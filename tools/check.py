@@ -90,8 +90,8 @@ def scenarios(left_out: Collection[str]) -> dict[str, Stage]:
 
 def scenario(name: str) -> Stage:
     """One molecule scenario."""
-    folder = {"MOLECULE_EPHEMERAL_DIRECTORY": str(BUILD / "molecule" / name)}
-    return Stage(f"molecule {name}", ["molecule", "test", "-s", name], lambda: {**in_lab(), **folder})
+    beside = {"MOLECULE_EPHEMERAL_DIRECTORY": str(BUILD / "molecule" / name), "LAB_IS_UP": "1"}
+    return Stage(f"molecule {name}", ["molecule", "test", "-s", name], lambda: {**in_lab(), **beside})
 
 
 def side_by_side(left_out: Collection[str]) -> list[Stage]:
