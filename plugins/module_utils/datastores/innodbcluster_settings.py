@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import my_cnf as file
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.my_cnf import Settings, canonical
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
-
-Settings: t.TypeAlias = t.Mapping[str, t.Any]
 
 _OURS: Settings = {
     "max_allowed_packet": "64M",
@@ -40,7 +40,7 @@ _REFUSED: t.Mapping[str, str] = {
 
 def check(parameters: Settings) -> None:
     """Raise InvalidInput for a parameter that the operator keeps to itself, or that kine cannot live with."""
-    for name in map(_canonical, parameters):
+    for name in map(canonical, parameters):
         reason = _REFUSED.get(name.removeprefix("loose_"))
         if reason:
             raise InvalidInput(f"The parameter {name} cannot be set: {reason}", "Leave it out.")
@@ -49,15 +49,4 @@ def check(parameters: Settings) -> None:
 def my_cnf(parameters: Settings, *, require_tls: bool) -> str:
     """The file, with the user's parameters over ours."""
     ours = {**_OURS, "require_secure_transport": require_tls}
-    settings = {**ours, **{_canonical(name): value for name, value in parameters.items()}}
-    return "\n".join(["[mysqld]", *(f"{name} = {_text(value)}" for name, value in settings.items()), ""])
-
-
-def _canonical(name: str) -> str:
-    return name.replace("-", "_").lower()
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "ON" if value else "OFF"
-    return str(value)
+    return file.my_cnf("mysqld", ours, parameters)

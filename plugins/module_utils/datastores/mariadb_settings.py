@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import my_cnf as file
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.my_cnf import Settings, canonical
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
-
-Settings: t.TypeAlias = t.Mapping[str, t.Any]
 
 MAX_USER_CONNECTIONS = 150
 """Of each owner, on all replicas of a control plane together: five times the pool of one kine (see plan.py). The
@@ -48,7 +48,7 @@ _REFUSED_FAMILY = "rpl_semi_sync_"
 
 def check(parameters: Settings) -> None:
     """Raise InvalidInput for a parameter that would break replication, or that kine cannot live with."""
-    for name in map(_canonical, parameters):
+    for name in map(canonical, parameters):
         reason = _REFUSED.get(name)
         if name.startswith(_REFUSED_FAMILY):
             reason = "the operator reads it to tell the primary from the replicas (v0.38.1)"
@@ -59,15 +59,4 @@ def check(parameters: Settings) -> None:
 def my_cnf(parameters: Settings, *, replicated: bool) -> str:
     """The file, with the user's parameters over ours."""
     ours = {**_ALWAYS, **(_REPLICATED if replicated else {})}
-    settings = {**ours, **{_canonical(name): value for name, value in parameters.items()}}
-    return "\n".join(["[mariadb]", *(f"{name} = {_text(value)}" for name, value in settings.items()), ""])
-
-
-def _canonical(name: str) -> str:
-    return name.replace("-", "_").lower()
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "ON" if value else "OFF"
-    return str(value)
+    return file.my_cnf("mariadb", ours, parameters)

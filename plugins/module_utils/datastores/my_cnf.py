@@ -1,0 +1,27 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The file of a MySQL's or MariaDB's settings. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+Settings: t.TypeAlias = t.Mapping[str, t.Any]
+
+
+def canonical(name: str) -> str:
+    """One spelling of a setting: the servers take - for _ in a file, and any case."""
+    return name.replace("-", "_").lower()
+
+
+def my_cnf(section: str, ours: Settings, users: Settings) -> str:
+    """The file, with the user's settings over ours."""
+    settings = {**ours, **{canonical(name): value for name, value in users.items()}}
+    return "\n".join([f"[{section}]", *(f"{name} = {_text(value)}" for name, value in settings.items()), ""])
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "ON" if value else "OFF"
+    return str(value)
