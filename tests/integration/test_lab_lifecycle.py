@@ -300,7 +300,7 @@ def test_up_after_everything_was_killed() -> None:
     assert all(pair(STATE).follows() for pair in elsewhere.PAIRS.values())
 
 
-@pytest.mark.parametrize("seconds", [1, 3, 6])
+@pytest.mark.parametrize("seconds", [0.7, 1, 3, 6])  # 0.7: while images are linked
 def test_up_after_up_was_killed(seconds: float) -> None:
     """From nothing, so that every moment of a start is a possible one."""
     lab("down")

@@ -106,7 +106,9 @@ def _seed(state: State, node: str, source: Path, archives: t.Sequence[Path]) -> 
     root.parent.mkdir(parents=True, exist_ok=True)
     unfinished = root.with_name("containerd.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    shell.run("cp", "--archive", "--link", source, unfinished, timeout=300)
+    # It ends with us: one that outlives a killed `up` writes into the folder of the next (seen: a node without images).
+    copying = ("setpriv", "--pdeathsig=KILL", "cp", "--archive", "--link", "--no-target-directory")
+    shell.run(*copying, source, unfinished, timeout=300)
     for pattern in DATABASES:
         for linked in unfinished.glob(pattern):
             copy = linked.with_suffix(".copy")
