@@ -22,7 +22,18 @@ from pathlib import Path
 import pytest
 
 from tests.integration.node_images import database_image
-from tests.lab import addresses, cgroups, control_plane, elsewhere, extras, machine, process, settings, waiting
+from tests.lab import (
+    addresses,
+    cgroups,
+    control_plane,
+    elsewhere,
+    extras,
+    machine,
+    process,
+    programs,
+    settings,
+    waiting,
+)
 from tests.lab.api import NotFound
 from tests.lab.paths import REPOSITORY, State, default_root
 
@@ -211,8 +222,12 @@ def test_extras_come_when_asked_for_and_stay() -> None:
     lab("up")
     assert settings.read(STATE).extras == [*extras.EXTRAS]
     assert STATE.playbook_variables.read_text() == variables
-    compiled = [extra for extra in extras.EXTRAS.values() if extra.module]
-    assert all(len(_images_of_extras(node)) == 2 * len(compiled) for node in _nodes())
+    images = [name for extra in extras.EXTRAS.values() for recipe in extra.recipes(_sources()) for name in recipe.names]
+    assert all(sorted(_images_of_extras(node)) == sorted(images) for node in _nodes())
+
+
+def _sources() -> dict[str, programs.Source]:
+    return programs.sources([*programs.MODULES, *(extra.module for extra in extras.EXTRAS.values() if extra.module)])
 
 
 def _nodes() -> list[str]:
@@ -221,7 +236,8 @@ def _nodes() -> list[str]:
 
 def _images_of_extras(node: str) -> list[str]:
     listed = _output("ctr", f"--address={STATE.containerd_socket(node)}", "--namespace=k8s.io", "images", "list", "-q")
-    return [name for name in listed.splitlines() if ("cloudnative-pg" in name or "mariadb" in name) and "@" not in name]
+    parts = ("cloudnative-pg", "mariadb", "cluster-api")
+    return [name for name in listed.splitlines() if any(part in name for part in parts) and "@" not in name]
 
 
 def test_a_killed_program_comes_back_by_itself() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from . import cloudnativepg, elsewhere, mariadb
+from . import cloudnativepg, cluster_api, elsewhere, mariadb
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +38,7 @@ class Extra:
 
 EXTRAS = {
     "cloudnativepg": Extra(cloudnativepg.variables, cloudnativepg.MODULE, cloudnativepg.recipes),
+    "cluster_api": Extra(cluster_api.variables, cluster_api.MODULE, cluster_api.recipes),
     "mariadb": Extra(mariadb.variables, mariadb.MODULE, mariadb.recipes),
     elsewhere.NAME: Extra(
         lambda _artifacts, folder: elsewhere.variables(folder),

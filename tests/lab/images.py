@@ -68,19 +68,7 @@ def recipes(sources: t.Mapping[str, Source]) -> list[Recipe]:
             },
             stands_in_for="Spilo",
         ),
-        Recipe(
-            (f"quay.io/k0sproject/k0s:{k0s}",),
-            {f"usr/local/bin/{name}": name for name in K0S_PROGRAMS},
-            files={
-                "init": "k0s/init",
-                "usr/local/bin/k0s": "k0s/k0s",
-                "usr/local/lib/k0s_stand_in": "k0s/k0s_stand_in",
-            },
-            root=rootfs.SHARED,
-            entrypoint=("/init",),
-            env={"K0S_VERSION": k0s.replace("-k0s.", "+k0s.")},
-            stands_in_for="k0s",
-        ),
+        *(_k0s(each) for each in (k0s, next_k0s_version(version["kubernetes"]))),
     ]
 
 
@@ -90,6 +78,27 @@ K0S_PROGRAMS = ("kine", "kube-apiserver", "kube-controller-manager", "kube-sched
 def k0s_version(kubernetes: str) -> str:
     """The image tag of the k0s release for a Kubernetes version: k0smotron derives it from spec.version like this."""
     return f"{kubernetes}-k0s.0"
+
+
+def next_k0s_version(kubernetes: str) -> str:
+    """The same programs under the next release's tag, to upgrade to."""
+    return f"{kubernetes}-k0s.1"
+
+
+def _k0s(tag: str) -> Recipe:
+    return Recipe(
+        (f"quay.io/k0sproject/k0s:{tag}",),
+        {f"usr/local/bin/{name}": name for name in K0S_PROGRAMS},
+        files={
+            "init": "k0s/init",
+            "usr/local/bin/k0s": "k0s/k0s",
+            "usr/local/lib/k0s_stand_in": "k0s/k0s_stand_in",
+        },
+        root=rootfs.SHARED,
+        entrypoint=("/init",),
+        env={"K0S_VERSION": tag.replace("-k0s.", "+k0s.")},
+        stands_in_for="k0s",
+    )
 
 
 def coredns_name(sources: t.Mapping[str, Source]) -> str:

@@ -9,7 +9,7 @@ import typing as t
 
 from . import files
 from .extras import EXTRAS
-from .images import k0s_version, k0smotron_name
+from .images import k0s_version, k0smotron_name, next_k0s_version
 
 if t.TYPE_CHECKING:
     from .artifacts import Artifacts
@@ -36,6 +36,7 @@ def playbook_variables(sources: t.Mapping[str, Source]) -> dict[str, t.Any]:
         "k0smotron_source": [str(sources["k0smotron"].path / "config" / "standalone")],
         "k0smotron_image": k0smotron_name(sources),
         "control_plane_version": k0s_version(sources["kubernetes"].version),
+        "lab_next_k0s_version": next_k0s_version(sources["kubernetes"].version),
     }
 
 

@@ -32,6 +32,7 @@ def test_names(recipes: list[images.Recipe]) -> None:
         "ghcr.io/zalando/postgres-operator:v1.2.3",
         "ghcr.io/zalando/spilo-17:4.0-p3",
         "quay.io/k0sproject/k0s:v1.2.3-k0s.0",
+        "quay.io/k0sproject/k0s:v1.2.3-k0s.1",
         "quay.io/k0sproject/k0smotron:v1.2.3",
         "quay.io/metallb/controller:v1.2.3",
         "quay.io/metallb/speaker:v1.2.3",

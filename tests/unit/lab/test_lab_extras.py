@@ -11,7 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import addresses, artifacts, cloudnativepg, elsewhere, extras, images, mariadb, programs, variables
+from tests.lab import (
+    addresses,
+    artifacts,
+    cloudnativepg,
+    cluster_api,
+    elsewhere,
+    extras,
+    images,
+    mariadb,
+    programs,
+    variables,
+)
 from tests.lab.__main__ import parser
 from tests.lab.elsewhere import accounts
 from tests.lab.paths import State
@@ -100,6 +111,20 @@ def test_cloudnativepg_is_upstream_s_release_but_for_the_pull_policy(lab: t.Call
     assert [change["path"].rpartition("/")[2] for change in json.loads(patch["patch"])] == ["imagePullPolicy"]
     assert found["cloudnativepg_operator_version"] == "v1.2.3"
     assert found["lab_cloudnativepg_image"].partition(":")[2].startswith("15")
+
+
+def test_cluster_api_is_the_module_s_manifests_with_a_release_s_image(
+    lab: t.Callable[..., dict[str, t.Any]], sources: dict[str, programs.Source]
+) -> None:
+    found = lab("cluster_api")
+    (folder,) = map(Path, found["cluster_api_source"])
+    kustomization = json.loads((folder / "kustomization.yaml").read_text())
+    (base,) = kustomization["resources"]
+    assert (folder / base).resolve() == sources["cluster-api"].path / "config" / "default"
+    (image,) = kustomization["images"]
+    made = [name for recipe in cluster_api.recipes(sources) for name in recipe.names]
+    assert made == [f"{image['newName']}:{image['newTag']}"]
+    assert found["cluster_api_version"] == found["cluster_api_k0smotron_version"] == "v1.2.3"
 
 
 def test_mariadb_is_the_definitions_and_upstream_s_chart_with_upstream_s_values(

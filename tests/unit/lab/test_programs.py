@@ -22,6 +22,7 @@ SHARES = {
         LAB,
         {"github.com/grpc-ecosystem/go-grpc-middleware/v2", "github.com/jackc/pgx/v5", "github.com/pmezard/go-difflib"},
     ),
+    "cluster_api": (LAB, set()),
     "mariadb": (ZALANDO, {"github.com/emicklei/go-restful/v3", "k8s.io/apiextensions-apiserver"}),
 }
 
