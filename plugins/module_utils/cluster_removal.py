@@ -43,11 +43,11 @@ def remove(kube: Kube, options: ControlPlaneOptions, params: Params, warn: t.Cal
         warn(WHAT_STAYS.format(name=options.name))
     changes = kube.delete(refs, params["wait_timeout"] if params["wait"] else 0)
     if params["wait"] and not kube.check_mode:
-        _await_gone(kube, options, deadline)
+        await_gone(kube, options, deadline)
     return changes_result(changes)
 
 
-def _await_gone(kube: Kube, options: ControlPlaneOptions, deadline: float) -> None:
+def await_gone(kube: Kube, options: ControlPlaneOptions, deadline: float) -> None:
     selector = control_planes.pod_selector(options.name)
 
     def probe() -> Verdict:

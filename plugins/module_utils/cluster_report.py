@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import control_planes, datastore_lookup, datastore_run
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import observe
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import cluster_api
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.changes import storage_kind
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import service_of
@@ -53,6 +54,7 @@ def record(kube: Kube, cluster: Object) -> dict[str, t.Any]:
     found: dict[str, t.Any] = {
         "name": options.name,
         "namespace": options.namespace,
+        "mode": "cluster_api" if cluster_api.owner(cluster) else "standalone",
         "api_version": cluster["apiVersion"],
         "k0s_version": options.version,
         "replicas": {"wanted": options.replicas, "ready": 0},

@@ -12,6 +12,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_remova
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import Observation, observe
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import changes as live_changes
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import node_ports
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common import disruption_budget
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
 from ansible_collections.k0smotron.ha.plugins.module_utils.data_source import examine
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden
@@ -46,19 +47,25 @@ def options_from(params: Params) -> ControlPlaneOptions:
 
 def present(kube: Kube, options: ControlPlaneOptions, params: Params, warn: Warn) -> dict[str, t.Any]:
     """Declare the control plane and, with `wait`, prove it. Nothing is created when anything is refused."""
-    control_planes.validate(options)
     api_version = served_version(kube)
+    options = prepare(kube, options, api_version, warn)
+    wanted = _settle(kube, options, api_version, warn)
+    changes = kube.apply(wanted) + drop_budget(kube, options)
+    seen = await_up(kube, options, params, lambda: observe(kube, options, api_version))
+    return {**changes_result(changes), **describe(options, api_version, seen)}
+
+
+def prepare(kube: Kube, options: ControlPlaneOptions, api_version: str, warn: Warn) -> ControlPlaneOptions:
+    """The options with what only the cluster knows. Raises HaError for what could not work; changes nothing."""
+    control_planes.validate(options)
     source = examine(kube, options)
     options = dataclasses.replace(options, data_source_checksum=source.checksum)
     if options.service_type == "NodePort":
         _refuse_port_clash(kube, options, api_version, warn)
         options = _with_node_address(kube, options, api_version, warn)
-    wanted = _settle(kube, options, api_version, warn)
     for warning in [*control_planes.warnings(options), *source.warnings]:
         warn(warning)
-    changes = kube.apply(wanted) + _drop_budget(kube, options, api_version)
-    seen = _await(kube, options, api_version, params)
-    return {**changes_result(changes), **describe(options, api_version, seen)}
+    return options
 
 
 def served_version(kube: Kube) -> str:
@@ -107,29 +114,35 @@ def _settle(kube: Kube, options: ControlPlaneOptions, api_version: str, warn: Wa
     if live is None:
         return [cluster, *others]
     live_changes.refuse_change(live, cluster, FIELD_MANAGER)
-    cluster, kept = live_changes.keep_patches(live, cluster)
+    return [keep_patches(live, cluster, options, warn), *others]
+
+
+def keep_patches(live: Object, wanted: Object, options: ControlPlaneOptions, warn: Warn) -> Object:
+    """`wanted` with the patches that `live` was created with, and a warning where that is not what was asked for."""
+    wanted, kept = live_changes.keep_patches(live, wanted)
     # A control plane from before k0smotron 2 has none: that fast_start is on by default is no reason to warn for ever.
     if kept and (live["spec"].get("patches") or options.spec.get("patches")):
         warn(
             "fast_start and spec.patches take effect only when a control plane is created, so this one keeps what it "
             "was created with"
         )
-    return [cluster, *others]
+    return wanted
 
 
-def _drop_budget(kube: Kube, options: ControlPlaneOptions, api_version: str) -> list[Change]:
+def drop_budget(kube: Kube, options: ControlPlaneOptions) -> list[Change]:
     """Delete a PodDisruptionBudget of an earlier run that is not wanted any more."""
-    wanted = {Ref.of(obj) for obj in control_planes.desired(options, api_version)}
-    return kube.delete([ref for ref in cluster_removal.own_refs(options, api_version) if ref not in wanted])
+    return [] if control_planes.budgets(options) else kube.delete([Ref.of(disruption_budget(options))])
 
 
-def _await(kube: Kube, options: ControlPlaneOptions, api_version: str, params: Params) -> Observation:
-    """What is seen at the end: in check mode and without `wait` at once, else when it is up."""
+def await_up(
+    kube: Kube, options: ControlPlaneOptions, params: Params, look: t.Callable[[], Observation]
+) -> Observation:
+    """What `look` sees at the end: in check mode and without `wait` at once, else when it is up."""
     last: list[Observation] = []
     selector = control_planes.pod_selector(options.name)
 
     def probe() -> Verdict:
-        last[:] = [observe(kube, options, api_version)]
+        last[:] = [look()]
         return last[0].verdict
 
     if kube.check_mode or not params["wait"]:

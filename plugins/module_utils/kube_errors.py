@@ -25,7 +25,9 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
 ROLE_OF_GROUP = {
     "acid.zalan.do": "k0smotron.ha.postgres_operator",
     "k0smotron.io": "k0smotron.ha.k0smotron",
-    "controlplane.cluster.x-k8s.io": "k0smotron.ha.k0smotron",
+    "cluster.x-k8s.io": "k0smotron.ha.cluster_api",
+    "controlplane.cluster.x-k8s.io": "k0smotron.ha.cluster_api",
+    "infrastructure.cluster.x-k8s.io": "k0smotron.ha.cluster_api",
 }
 
 CORRECT = "Correct the input"

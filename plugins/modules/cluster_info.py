@@ -58,6 +58,11 @@ control_planes:
       type: str
       returned: always
       sample: team-a
+    mode:
+      description: V(standalone), or V(cluster_api) for the Cluster that k0smotron made of a K0smotronControlPlane.
+      type: str
+      returned: always
+      sample: standalone
     api_version:
       description: API version it was read in.
       type: str

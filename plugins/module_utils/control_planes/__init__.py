@@ -36,6 +36,7 @@ __all__ = [
     "CHECKSUM_ANNOTATION",
     "ControlPlaneOptions",
     "api_url",
+    "budgets",
     "builder",
     "controller_word",
     "desired",
@@ -67,7 +68,9 @@ def builder(served: t.Iterable[str]) -> ModuleType:
 
 def desired(options: ControlPlaneOptions, api_version: str) -> list[Object]:
     """The objects to apply: the Cluster, and a PodDisruptionBudget where there is more than one replica to protect."""
-    objects: list[Object] = [builder([api_version]).build(options)]
-    if options.pod_disruption_budget and options.replicas > 1:
-        objects.append(disruption_budget(options))
-    return objects
+    return [builder([api_version]).build(options), *budgets(options)]
+
+
+def budgets(options: ControlPlaneOptions) -> list[Object]:
+    """The PodDisruptionBudget, where one is wanted and useful."""
+    return [disruption_budget(options)] if options.pod_disruption_budget and options.replicas > 1 else []

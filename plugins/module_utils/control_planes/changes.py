@@ -26,15 +26,21 @@ def refuse_change(live: Object, wanted: Object, field_manager: str) -> None:
     """
     refuse_owned(live)
     _refuse_labels(live, wanted, field_manager)
-    _refuse_storage(live["spec"], wanted["spec"])
-    _refuse_persistence(live["spec"], wanted["spec"])
-    _refuse_downgrade(live["spec"], wanted["spec"])
+    refuse_spec_change(live["spec"], wanted["spec"])
+
+
+def refuse_spec_change(live: Object, wanted: Object) -> None:
+    """The same for two specs, of Clusters or of K0smotronControlPlanes."""
+    _refuse_storage(live, wanted)
+    _refuse_persistence(live, wanted)
+    _refuse_downgrade(live, wanted)
 
 
 def refuse_owned(live: Object) -> None:
     """Raise InvalidInput for a Cluster that somebody else's controller keeps as it wants it, such as Cluster API's."""
     for owner in live["metadata"].get("ownerReferences") or []:
-        if owner.get("controller"):
+        # k0smotron does not call itself the controller of the Cluster that it makes for Cluster API.
+        if owner.get("controller") or owner["kind"] == "K0smotronControlPlane":
             raise InvalidInput(
                 f"This Cluster belongs to {owner['kind']} {owner['name']}, which would undo every change",
                 f"Change or delete the {owner['kind']} instead",
@@ -69,24 +75,28 @@ def _refuse_labels(live: Object, wanted: Object, field_manager: str) -> None:
     old = live["metadata"].get("labels") or {}
     new = wanted["metadata"].get("labels") or {}
     added = {key for key, value in new.items() if old.get(key) != value}
-    removed = _owned_labels(live, field_manager) - new.keys()
-    if added or removed:
+    refuse_label_change(added | (owned(live, field_manager, "labels") - new.keys()))
+
+
+def refuse_label_change(labels: set[str]) -> None:
+    """Raise InvalidInput unless `labels`, those that would change, is empty."""
+    if labels:
         raise InvalidInput(
-            f"The labels of a live Cluster must not change ({', '.join(sorted(added | removed))}): k0smotron would put "
+            f"The labels of a live Cluster must not change ({', '.join(sorted(labels))}): k0smotron would put "
             "them into the Service's selector but cannot put them into the StatefulSet's, and the API would lose all "
             "its endpoints",
             "Keep the labels as they were at creation; annotations may change. " + RECREATE,
         )
 
 
-def _owned_labels(live: Object, field_manager: str) -> set[str]:
-    """Labels that an earlier apply of ours set; leaving them out of the next apply would remove them."""
-    owned: set[str] = set()
+def owned(live: Object, field_manager: str, what: str) -> set[str]:
+    """Labels or annotations that an earlier apply of ours set; leaving them out of the next apply would remove them."""
+    found: set[str] = set()
     for entry in live["metadata"].get("managedFields") or []:
         if entry.get("manager") == field_manager and entry.get("operation") == "Apply":
-            fields = (entry.get("fieldsV1") or {}).get("f:metadata", {}).get("f:labels", {})
-            owned |= {key.removeprefix("f:") for key in fields if key.startswith("f:")}
-    return owned
+            fields = (entry.get("fieldsV1") or {}).get("f:metadata", {}).get(f"f:{what}", {})
+            found |= {key.removeprefix("f:") for key in fields if key.startswith("f:")}
+    return found
 
 
 def storage_kind(spec: Object) -> str:
@@ -111,7 +121,7 @@ def _refuse_persistence(live: Object, wanted: Object) -> None:
     old, new = live.get("persistence") or {}, wanted.get("persistence") or {}
     old_type, new_type = old.get("type") or "emptyDir", new.get("type") or "emptyDir"
     claims_moved = old_type != new_type and "pvc" in (old_type, new_type)
-    if claims_moved or not _covers(old.get("persistentVolumeClaim"), new.get("persistentVolumeClaim")):
+    if claims_moved or not covers(old.get("persistentVolumeClaim"), new.get("persistentVolumeClaim")):
         raise InvalidInput(
             "The persistence of a live Cluster cannot change: a StatefulSet's volume claims are fixed at creation, and "
             "k0smotron could never update this control plane again",
@@ -119,10 +129,10 @@ def _refuse_persistence(live: Object, wanted: Object) -> None:
         )
 
 
-def _covers(live: t.Any, wanted: t.Any) -> bool:
+def covers(live: t.Any, wanted: t.Any) -> bool:
     """True when everything in `wanted` stands in `live` with the same value (the server may have added defaults)."""
     if isinstance(wanted, dict):
-        return isinstance(live, dict) and all(_covers(live.get(key), value) for key, value in wanted.items())
+        return isinstance(live, dict) and all(covers(live.get(key), value) for key, value in wanted.items())
     return wanted is None or bool(live == wanted)
 
 
@@ -133,6 +143,17 @@ def _refuse_downgrade(live: Object, wanted: Object) -> None:
             f"The control plane runs k0s {live['version']} and cannot go back to {wanted['version']}: Kubernetes "
             "does not support an older minor version on data that a newer one has written",
             f"Set a version of {old[0]}.{old[1]} or newer",
+        )
+
+
+def refuse_skip(live: Object, wanted: Object) -> None:
+    """Raise InvalidInput for more than one minor version at a time, as k0smotron's webhook for Cluster API does."""
+    old, new = _minor(live.get("version")), _minor(wanted.get("version"))
+    if old and new and new[1] > old[1] + 1:
+        raise InvalidInput(
+            f"The control plane runs k0s {live['version']} and cannot go to {wanted['version']} at once: Kubernetes"
+            " supports one minor version at a time",
+            f"Go to {old[0]}.{old[1] + 1} first",
         )
 
 

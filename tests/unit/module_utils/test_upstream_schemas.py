@@ -22,7 +22,7 @@ import pytest
 import yaml
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import control_planes
-from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import ControlPlaneOptions
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import ControlPlaneOptions, cluster_api
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     DatabaseSpec,
     DatastoreOptions,
@@ -35,10 +35,13 @@ Schema = dict[str, t.Any]
 ROOT = Path(__file__).resolve().parents[3]
 UPSTREAM = Path(os.environ.get("K0SMOTRON_HA_UPSTREAM", ROOT.parent / "shared" / "upstream"))
 K0SMOTRON = "k0smotron-2.1.0-standalone-crds.yaml"
+CONTROL_PLANE = "k0smotron-2.1.0-controlplane-crds.yaml"
+REMOTE_CLUSTER = "k0smotron-2.1.0-remotecluster-crd.yaml"
 ZALANDO = "zalando-2.0.1-postgresql-crd.yaml"
 MYSQL = "mysql-operator-crds.yaml"
 GO_MODULES = Path(os.environ.get("GOMODCACHE", Path.home() / "go" / "pkg" / "mod"))
 CLOUDNATIVEPG = "github.com/cloudnative-pg/cloudnative-pg@v1.28.0"
+CLUSTER_API = "sigs.k8s.io/cluster-api@v1.11.4"
 MARIADB = "github.com/mariadb-operator/mariadb-operator@v0.38.1"
 TYPES: t.Mapping[str, type | tuple[type, ...]] = {
     "object": dict,
@@ -166,6 +169,35 @@ def cluster_schema(api_version: str) -> Schema:
 def test_a_cluster_fits_its_schema(api_version: str, options: ControlPlaneOptions) -> None:
     cluster = control_planes.desired(options, api_version)[0]
     assert list(faults(cluster, cluster_schema(api_version))) == []
+
+
+@pytest.mark.parametrize("api_version", control_planes.API_VERSIONS)
+@pytest.mark.parametrize("options", [EVERYTHING, PLAIN], ids=["everything", "plain"])
+def test_a_control_plane_fits_its_schema(api_version: str, options: ControlPlaneOptions) -> None:
+    remote = {"api_group": cluster_api.INFRASTRUCTURE_GROUP, "kind": cluster_api.INFRASTRUCTURE_KIND, "name": "one"}
+    wanted = cluster_api.ClusterApiOptions(control_plane=options, resource="one", infrastructure=remote, paused=True)
+    inner = control_planes.builder([api_version]).build(options)
+    _cluster, infrastructure, resource = cluster_api.desired(wanted, inner)
+    version = api_version.partition("/")[2]
+    assert list(faults(resource, schema(CONTROL_PLANE, cluster_api.KIND, version))) == []
+    assert list(faults(infrastructure, schema(REMOTE_CLUSTER, cluster_api.INFRASTRUCTURE_KIND, version))) == []
+
+
+def test_a_cluster_api_cluster_fits_its_schema() -> None:
+    wanted = cluster_api.ClusterApiOptions(
+        control_plane=PLAIN,
+        resource="one",
+        infrastructure={"api_group": "a.b", "kind": "Metal", "name": "one"},
+        pod_cidrs=["10.1.0.0/16"],
+        service_cidrs=["10.2.0.0/16"],
+        service_domain="example",
+    )
+    path = "config/crd/bases/cluster.x-k8s.io_clusters.yaml"
+    rules = schema_in(in_module(CLUSTER_API, path), "Cluster", cluster_api.CLUSTER.partition("/")[2])
+    cluster = cluster_api.cluster(wanted)
+    assert list(faults(cluster, rules)) == []
+    cluster["spec"]["infrastructureRef"]["apiVersion"] = "v1"
+    assert list(faults(cluster, rules))
 
 
 @pytest.mark.parametrize(

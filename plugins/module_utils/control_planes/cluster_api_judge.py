@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Is a control plane up in Cluster API's eyes, too? And what must not be done to a live one. Pure.
+
+Cluster API's Available holds with one replica of three, and k0smotron's counters lag behind: so all of it has to hold,
+and each replica has to answer (judge.py).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import changes, cluster_api
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, conditions
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.cluster_api import ClusterApiOptions
+    from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
+
+
+def judge(
+    options: ClusterApiOptions, cluster: Object | None, resource: Object | None, inner: Object | None, seen: Verdict
+) -> Verdict:
+    """`seen`, the verdict on k0smotron's Cluster, and what Cluster API says of its own.
+
+    `cluster` is Cluster API's, `resource` the K0smotronControlPlane, `inner` the Cluster that k0smotron made of it.
+    """
+    problem = next(_problems(options, cluster, resource, inner, seen), None)
+    if problem is None:
+        return dataclasses.replace(seen, reason=f"{seen.reason}, and the Cluster is Available")
+    return dataclasses.replace(seen, up=False, reason=problem)
+
+
+def _problems(
+    options: ClusterApiOptions, cluster: Object | None, resource: Object | None, inner: Object | None, seen: Verdict
+) -> Iterator[str]:
+    if cluster is None or resource is None:
+        yield f"There is no {'Cluster' if cluster is None else cluster_api.KIND} {options.name} yet"
+        return
+    if not resource["metadata"].get("ownerReferences"):
+        yield f"Cluster API has not made the Cluster the owner of {cluster_api.KIND} {options.resource}: does it run?"
+    if conditions(cluster).get("InfrastructureReady") != "True":
+        what = f"{options.infrastructure['kind']} {options.infrastructure['name']}"
+        yield f"The Cluster waits for its infrastructure, {what}{_words(cluster, 'InfrastructureReady')}"
+    if inner is None:
+        yield f"k0smotron has not made its Cluster of {cluster_api.KIND} {options.resource} yet"
+    if not seen.up:
+        yield seen.reason
+    yield from _behind(resource)
+    if conditions(cluster).get("Available") != "True":
+        yield f"Cluster API does not call the Cluster Available yet{_words(cluster, 'Available')}"
+
+
+def _words(obj: Object, condition: str) -> str:
+    """What a condition says: `: ` and its message, or nothing."""
+    every = (obj.get("status") or {}).get("conditions") or []
+    message = next((str(each.get("message") or "") for each in every if each["type"] == condition), "")
+    return f": {' '.join(message.split())}" if message.strip() else ""
+
+
+def _behind(resource: Object) -> Iterator[str]:
+    """k0smotron's own counters. It asks each pod for its version, so they come last."""
+    status, wanted = resource.get("status") or {}, resource["spec"].get("replicas", 1)
+    counters = ("readyReplicas", "upToDateReplicas" if "upToDateReplicas" in status else "updatedReplicas")
+    for counter in counters:
+        if status.get(counter, 0) != wanted:
+            yield f"{cluster_api.KIND} {resource['metadata']['name']} counts {status.get(counter, 0)} of {wanted} {counter}"
+
+
+def adopt(options: ClusterApiOptions, live: Object | None) -> ClusterApiOptions:
+    """The options with the names that a live Cluster has chosen; they are fixed in it.
+
+    Raises InvalidInput for a Cluster that is not ours to change.
+    """
+    if live is None:
+        return options
+    spec = live.get("spec") or {}
+    if (spec.get("topology") or {}).get("classRef") or (spec.get("topology") or {}).get("class"):
+        raise InvalidInput(
+            f"The Cluster {options.name} is built from a ClusterClass, which would undo every change",
+            "Change its topology or its class instead, or choose another name",
+        )
+    changes.refuse_owned(live)
+    reference = spec.get("controlPlaneRef") or {}
+    if reference and reference["kind"] != cluster_api.KIND:
+        raise InvalidInput(
+            f"There is a Cluster {options.name} already, and its control plane is {reference['kind']} {reference['name']}",
+            "Choose another name, or remove that Cluster first",
+        )
+    resource = reference.get("name") or options.resource
+    there = spec.get("infrastructureRef")
+    if not there:
+        return dataclasses.replace(options, resource=resource)
+    found = {"api_group": there["apiGroup"], "kind": there["kind"], "name": there["name"]}
+    return dataclasses.replace(options, resource=resource, infrastructure=found)
+
+
+def refuse_paused(options: ClusterApiOptions, cluster: Object | None, resource: Object | None, manager: str) -> None:
+    """Raise Conflict when somebody else has paused the Cluster: nothing that is applied now would happen."""
+    if options.paused:
+        return
+    held = (resource or {}).get("metadata", {}).get("annotations") or {}
+    by_others = cluster_api.PAUSED in held and cluster_api.PAUSED not in changes.owned(
+        resource or {}, manager, "annotations"
+    )
+    if by_others or ((cluster or {}).get("spec") or {}).get("paused"):
+        annotated = f"{cluster_api.KIND} {options.resource} has the annotation {cluster_api.PAUSED}"
+        why = annotated if by_others else "its spec.paused is true"
+        raise Conflict(
+            f"The Cluster {options.name} is paused ({why}), so k0smotron would not act",
+            "Take the pause away when whoever set it is done, or set paused: true to change it for later",
+        )
+
+
+def refuse_standalone(options: ClusterApiOptions, inner: Object | None) -> None:
+    """Raise Conflict when k0smotron's Cluster of this name was not made for this K0smotronControlPlane."""
+    if inner is None or cluster_api.owner(inner) == options.resource:
+        return
+    raise Conflict(
+        f"There is a standalone k0smotron Cluster {options.name} in namespace {options.namespace}, and k0smotron would make"
+        " one of this name for Cluster API",
+        "Choose another name, or remove it first with k0smotron.ha.cluster and state: absent",
+    )
+
+
+def refuse_namesake(options: ClusterApiOptions, clusters: t.Iterable[Object]) -> None:
+    """Raise InvalidInput when another namespace has a Cluster of this name with a K0smotronControlPlane.
+
+    k0smotron counts the pods of all namespaces together by the name alone (seen with 1.10.9: the status froze).
+    """
+    for each in clusters:
+        metadata, reference = each["metadata"], (each.get("spec") or {}).get("controlPlaneRef") or {}
+        same = metadata["name"] == options.name and metadata["namespace"] != options.namespace
+        if same and reference.get("kind") == cluster_api.KIND:
+            raise InvalidInput(
+                f"Namespace {metadata['namespace']} has a Cluster {options.name} on k0smotron, too, and k0smotron counts the"
+                " replicas of both together",
+                "Choose a name that is unique in this management cluster",
+            )
+
+
+def refuse_change(live: Object, wanted: Object) -> None:
+    """Raise InvalidInput for a change that would break the control plane; both are K0smotronControlPlanes."""
+    changes.refuse_spec_change(live["spec"], wanted["spec"])
+    changes.refuse_skip(live["spec"], wanted["spec"])
+    old, new = (((each["spec"].get("kubeconfigSecretMetadata") or {}).get("labels") or {}) for each in (live, wanted))
+    changes.refuse_label_change({key for key in {*old, *new} if old.get(key) != new.get(key)})
+
+
+def warnings(live: Object | None, wanted: Object) -> list[str]:
+    """What the change will cost."""
+    replicas = ((live or {}).get("spec") or {}).get("replicas", 1)
+    if replicas > 1 and wanted["spec"]["replicas"] == 1:
+        return [
+            f"Going from {replicas} replicas to 1 makes k0smotron restart the last one: the hosted API is away for about a"
+            " minute. Stay at 3 where it must not be."
+        ]
+    return []
+
+
+def drifted(inner: Object, wanted: Object) -> list[str]:
+    """Fields of k0smotron's Cluster that differ from the K0smotronControlPlane, which k0smotron never compares again.
+
+    It compares a hash of what it wrote last (1.10.9, isClusterSpecSynced), so an edit of its Cluster stays (seen).
+    """
+    spec = wanted["spec"]
+    return sorted(key for key, value in spec.items() if not changes.covers(inner["spec"].get(key), value))
