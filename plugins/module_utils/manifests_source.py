@@ -24,6 +24,7 @@ from ansible.module_utils.urls import SSLValidationError, open_url
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput, NotFound, Unreachable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Object
 from ansible_collections.k0smotron.ha.plugins.module_utils.manifests import checksum, parse
+from ansible_collections.k0smotron.ha.plugins.module_utils.manifests_variables import fill_in
 
 KUSTOMIZATION_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")
@@ -39,9 +40,19 @@ class Manifests:
     sha256: str
 
 
-def load(source: str, *, expected_sha256: str | None, kubectl: str | None, timeout: float) -> Manifests:
-    """Read one source and compare its checksum. timeout in seconds, for a download. Raises HaError."""
-    loaded = _load(source, kubectl, timeout)
+def load(
+    source: str,
+    *,
+    expected_sha256: str | None,
+    kubectl: str | None,
+    timeout: float,
+    variables: t.Mapping[str, t.Any] | None = None,
+) -> Manifests:
+    """Read one source and compare its checksum. timeout in seconds, for a download. Raises HaError.
+
+    variables: what to fill in where the text is written for clusterctl; None leaves every `$` as it is.
+    """
+    loaded = _load(source, _Reader(kubectl, timeout, variables))
     if not loaded.objects:
         raise InvalidInput(f"{source} holds no manifests", "Check the address or path")
     if expected_sha256 and loaded.sha256 != expected_sha256.lower().removeprefix("sha256:"):
@@ -52,22 +63,33 @@ def load(source: str, *, expected_sha256: str | None, kubectl: str | None, timeo
     return loaded
 
 
-def _load(source: str, kubectl: str | None, timeout: float) -> Manifests:
+@dataclasses.dataclass(frozen=True)
+class _Reader:
+    """How sources are read."""
+
+    kubectl: str | None
+    timeout: float
+    variables: t.Mapping[str, t.Any] | None
+
+    def manifests(self, source: str, content: bytes) -> Manifests:
+        """What a text holds; its checksum is that of the text as it came."""
+        try:
+            text = content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InvalidInput(f"{source} is not text", "Check the address or path") from error
+        if self.variables is not None:
+            text = fill_in(text, self.variables, source)
+        return Manifests(source, parse(text, source), hashlib.sha256(content).hexdigest())
+
+
+def _load(source: str, reader: _Reader) -> Manifests:
     if "://" in source:
-        return _from_bytes(source, _download(source, timeout))
+        return reader.manifests(source, _download(source, reader.timeout))
     path = os.path.expanduser(source)
     if os.path.isdir(path):
-        objects = _kustomization(path, kubectl) if _is_kustomization(path) else _folder(path)
+        objects = _kustomization(path, reader) if _is_kustomization(path) else _folder(path, reader)
         return Manifests(source, objects, checksum(objects))
-    return _from_bytes(source, _read(path))
-
-
-def _from_bytes(source: str, content: bytes) -> Manifests:
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{source} is not text", "Check the address or path") from error
-    return Manifests(source, parse(text, source), hashlib.sha256(content).hexdigest())
+    return reader.manifests(source, _read(path))
 
 
 def _download(url: str, timeout: float) -> bytes:
@@ -97,15 +119,15 @@ def _is_kustomization(path: str) -> bool:
     return any(os.path.isfile(os.path.join(path, name)) for name in KUSTOMIZATION_NAMES)
 
 
-def _folder(path: str) -> list[Object]:
+def _folder(path: str, reader: _Reader) -> list[Object]:
     """The manifests directly in a folder, in the order of their names, as `kubectl apply -f FOLDER` takes them."""
     names = sorted(name for name in os.listdir(path) if name.endswith(MANIFEST_SUFFIXES))
     files = [os.path.join(path, name) for name in names]
-    return [obj for file in files for obj in _from_bytes(file, _read(file)).objects]
+    return [obj for file in files for obj in reader.manifests(file, _read(file)).objects]
 
 
-def _kustomization(path: str, kubectl: str | None) -> list[Object]:
-    command = [*_kustomize_command(kubectl), path]
+def _kustomization(path: str, reader: _Reader) -> list[Object]:
+    command = [*_kustomize_command(reader.kubectl), path]
     try:
         done = subprocess.run(command, capture_output=True, check=False, timeout=KUSTOMIZE_SECONDS)
     except OSError as error:
@@ -116,7 +138,7 @@ def _kustomization(path: str, kubectl: str | None) -> list[Object]:
         ) from error
     if done.returncode:
         raise HaError(f"{' '.join(command)} failed: {done.stderr.decode('utf-8', 'replace').strip()}")
-    return _from_bytes(path, done.stdout).objects
+    return reader.manifests(path, done.stdout).objects
 
 
 def _kustomize_command(kubectl: str | None) -> list[str]:

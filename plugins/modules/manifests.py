@@ -38,6 +38,14 @@ options:
         RV(checksums) tells it.
     type: dict
     default: {}
+  variables:
+    description:
+      - Values for manifests that are written for C(clusterctl), where V(${NAME}), V(${NAME:=default}) and V(${NAME:-default})
+        stand for them. Without a value, or with an empty one, the default holds; one without either is an error.
+      - Left out, every V($) stays as it is. Give V({}) to take all defaults.
+      - The O(checksum) of a folder or kustomization is that of its content with these values.
+    type: dict
+    version_added: 0.2.0
   namespace:
     description:
       - For objects that need a namespace and name none.
@@ -214,6 +222,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kube_module import ru
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "source": {"type": "list", "elements": "str", "required": True},
     "checksum": {"type": "dict", "default": {}},
+    "variables": {"type": "dict"},
     "namespace": {"type": "str", "default": "default"},
     "images": {"type": "dict", "default": {}},
     "config_maps": {"type": "dict", "default": {}},
@@ -267,6 +276,7 @@ def load(params: t.Mapping[str, t.Any]) -> list[manifests_source.Manifests]:
             expected_sha256=params["checksum"].get(source),
             kubectl=params["kubectl"],
             timeout=params["download_timeout"],
+            variables=params["variables"],
         )
         for source in params["source"]
     ]
