@@ -228,6 +228,19 @@ def restarted_on_change(objects: t.Sequence[Object], names: t.Collection[str]) -
     return result
 
 
+def without_aggregated_rules(objects: t.Sequence[Object]) -> list[Object]:
+    """The objects with ClusterRoles that leave their rules to the cluster where the cluster aggregates them.
+
+    Manifests say `rules: []` there: applied, it would take all rights away until the cluster gives them back.
+    """
+
+    def left(obj: Object) -> Object:
+        is_aggregated = obj["kind"] == "ClusterRole" and obj.get("aggregationRule")
+        return {key: value for key, value in obj.items() if key != "rules"} if is_aggregated else obj
+
+    return [left(obj) for obj in objects]
+
+
 def _as_text(value: t.Any) -> str | None:
     if value is None or isinstance(value, str):
         return value

@@ -289,6 +289,7 @@ def present(
     objects = manifests.replace_images(objects, params["images"])
     objects = manifests.override_config_maps(objects, params["config_maps"])
     objects = manifests.restarted_on_change(objects, params["config_maps"])
+    objects = manifests.without_aggregated_rules(objects)
     objects = manifests_apply.with_certificates(kube, mode, objects)
     changes = manifests_apply.install(kube, objects, wait_timeout=params["wait_timeout"])
     if params["wait"] and not kube.check_mode:

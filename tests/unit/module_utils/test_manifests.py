@@ -194,3 +194,12 @@ def test_scopes_of_definitions() -> None:
     spec = {"group": "g.io", "names": {"kind": "Thing"}, "scope": "Cluster"}
     crd = obj("CustomResourceDefinition", api_version="apiextensions.k8s.io/v1", spec=spec)
     assert manifests.scopes([crd, obj("ConfigMap")]) == {("g.io", "Thing"): False}
+
+
+def test_rules_that_the_cluster_aggregates_are_left_to_it() -> None:
+    rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
+    plain = obj("ClusterRole", "plain", rules=rules)
+    aggregated = obj("ClusterRole", "aggregated", aggregationRule={"clusterRoleSelectors": []}, rules=[])
+    others = obj("Role", "other", rules=[])
+    result = manifests.without_aggregated_rules([plain, aggregated, others])
+    assert result == [plain, {key: value for key, value in aggregated.items() if key != "rules"}, others]
