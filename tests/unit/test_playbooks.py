@@ -104,6 +104,17 @@ def test_the_site_on_a_mysql(collections: Path, provider: str) -> None:
     ]
 
 
+def test_cluster_api_takes_the_place_of_standalone_k0smotron(collections: Path) -> None:
+    assert ran(collections, "site", control_plane_mode="cluster_api") == [
+        "postgres_operator present",
+        "postgres_cluster present ['zalando', false]",
+        "cluster_api present",
+        "control_plane present ['zalando']",
+    ]
+    gone = ran(collections, "teardown", control_plane_mode="cluster_api", teardown_confirm=True)
+    assert gone[1:] == ["postgres_cluster absent ['zalando', false]", "cluster_api absent", "postgres_operator absent"]
+
+
 MANAGED = {
     "site_datastore": "managed",
     "managed_database_host": "h",
