@@ -42,7 +42,9 @@ def test_what_is_filled_in(text: str, variables: dict[str, t.Any], filled: str) 
 
 
 def test_all_variables_that_lack_a_value_are_named_at_once() -> None:
-    with pytest.raises(InvalidInput, match=r"^s needs values for these variables: A, C\. Give them in variables") as caught:
+    with pytest.raises(
+        InvalidInput, match=r"^s needs values for these variables: A, C\. Give them in variables"
+    ) as caught:
         fill_in("${C} ${B:=x} ${A} ${C} ${D}", {"D": 1}, "s")
     assert "B" not in caught.value.message
 
