@@ -127,6 +127,21 @@ def ordered(objects: t.Iterable[Object]) -> list[Object]:
     return result
 
 
+def selects_otherwise(live: t.Mapping[str, t.Any] | None, wanted: Object) -> bool:
+    """Whether a Deployment is there that selects other pods than wanted: the API server never takes a new selector.
+
+    Other workloads are not looked at, because they may hold data that does not survive being made anew.
+    """
+    if live is None or wanted["kind"] != "Deployment":
+        return False
+    return _selector(live) != _selector(wanted)
+
+
+def _selector(deployment: t.Mapping[str, t.Any]) -> Object:
+    selector = deployment["spec"].get("selector") or {}
+    return {field: terms for field, terms in selector.items() if terms}
+
+
 def checksum(objects: t.Iterable[Object]) -> str:
     """SHA-256 of what a folder or kustomization holds, whatever the order and layout of its files."""
     texts = sorted(json.dumps(obj, sort_keys=True, separators=(",", ":")) for obj in objects)

@@ -18,7 +18,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import manifests, web
 from ansible_collections.k0smotron.ha.plugins.module_utils import manifests_certificates as certificates
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, HaError, NotFound, Unreachable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Change, Kube, Propagation, Ref
-from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Object
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Object, compare
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_errors import ApiError, Request, explain
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
@@ -91,7 +91,10 @@ def placed(kube: Kube, objects: t.Sequence[Object], namespace: str) -> list[Obje
 
 
 def install(kube: Kube, objects: t.Iterable[Object], *, wait_timeout: float) -> list[Change]:
-    """Apply in order. Custom resource definitions are awaited (wait_timeout in seconds) before anything uses them."""
+    """Apply in order. Custom resource definitions are awaited (wait_timeout in seconds) before anything uses them.
+
+    A Deployment that selects other pods, as k0smotron's does once it brings its Cluster API providers, is made anew.
+    """
     changes: list[Change] = []
     todo = manifests.ordered(objects)
     crds = [obj for obj in todo if manifests.rank(obj) == manifests.CRD_RANK]
@@ -99,7 +102,26 @@ def install(kube: Kube, objects: t.Iterable[Object], *, wait_timeout: float) -> 
     changes += kube.apply(first)
     if crds and not kube.check_mode:
         kube.wait(lambda: established(kube, crds), wait_timeout)
-    return changes + kube.apply(todo[len(first) :])
+    for obj in todo[len(first) :]:
+        live = kube.get(*Ref.of(obj)) if obj["kind"] == "Deployment" else None
+        is_other = manifests.selects_otherwise(live, obj)
+        changes += [_made_anew(kube, obj, wait_timeout)] if is_other else kube.apply([obj])
+    return changes
+
+
+def _made_anew(kube: Kube, obj: Object, wait_timeout: float) -> Change:
+    """Delete a Deployment with its pods, and apply it; one change, tried before under another name."""
+    before = kube.get(*Ref.of(obj))
+    name = obj["metadata"]["name"]
+    after = kube.patch(_named(obj, f"{name}-anew"), dry_run=True)
+    kube.delete([Ref.of(obj)], wait_timeout, propagation="Foreground")
+    if not kube.check_mode:
+        kube.apply([obj])
+    return compare(before, _named(after, name))
+
+
+def _named(obj: Object, name: str) -> Object:
+    return {**obj, "metadata": {**obj["metadata"], "name": name}}
 
 
 def established(kube: Kube, crds: t.Iterable[Object]) -> Verdict:

@@ -54,9 +54,10 @@ class Operator:
         metadata = {"name": name, "namespace": self.name}
         return {"apiVersion": f"{self.group}/v1", "kind": "Thing", "metadata": metadata, "spec": spec}
 
-    def write(self, image: str = "none.example/operator:v1", replicas: int = 0) -> None:
-        """Write the manifests in an order that would not work."""
-        objects = [self._webhook(), *self._certificate(), self._deployment(image, replicas), self._service()]
+    def write(self, image: str = "none.example/operator:v1", replicas: int = 0, **labels: str) -> None:
+        """Write the manifests in an order that would not work; its pods are selected by these labels, too."""
+        workload = self._deployment(image, replicas, labels)
+        objects = [self._webhook(), *self._certificate(), workload, self._service()]
         settings = {"script.py": WEBHOOK, "level": "info"}
         objects += [
             {"apiVersion": "v1", "kind": "ConfigMap", "metadata": self._metadata("settings"), "data": settings},
@@ -121,7 +122,7 @@ class Operator:
         spec = {"selector": {"app": "webhook"}, "ports": [{"port": 443, "targetPort": 8443}]}
         return {"apiVersion": "v1", "kind": "Service", "metadata": self._metadata("webhook"), "spec": spec}
 
-    def _deployment(self, image: str, replicas: int) -> Object:
+    def _deployment(self, image: str, replicas: int, more: t.Mapping[str, str]) -> Object:
         mounts = [{"name": "tls", "mountPath": "/tls"}, {"name": "settings", "mountPath": "/settings"}]
         container = {
             "name": "webhook",
@@ -135,8 +136,9 @@ class Operator:
             {"name": "settings", "configMap": {"name": "settings"}},
         ]
         pod = {"containers": [container], "volumes": volumes, "terminationGracePeriodSeconds": 1}
-        template = {"metadata": {"labels": {"app": "webhook"}}, "spec": pod}
-        spec = {"replicas": replicas, "selector": {"matchLabels": {"app": "webhook"}}, "template": template}
+        labels = {"app": "webhook", **more}
+        template = {"metadata": {"labels": labels}, "spec": pod}
+        spec = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
         return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": self._metadata("webhook"), "spec": spec}
 
 
@@ -216,6 +218,32 @@ def test_a_setting_changes_the_config_map_and_restarts_the_workload(install: Ins
     live = get("configmap", "settings", operator.name)
     assert live is not None
     assert (live["data"]["level"], live["data"]["verbose"]) == ("debug", "true")
+
+
+def test_a_deployment_that_selects_other_pods_is_made_anew(install: Install, operator: Operator) -> None:
+    install()
+    before = get("deployment", "webhook", operator.name)
+    operator.write(provider="other")
+    predicted = install(check=True)
+    assert get("deployment", "webhook", operator.name) == before
+    done = install()
+    assert predicted["diff"] == done["diff"]
+    assert [kind for kind, action in actions(done) if action != "none"] == ["Deployment"]
+    after = get("deployment", "webhook", operator.name)
+    assert before is not None
+    assert after is not None
+    assert after["spec"]["selector"]["matchLabels"] == {"app": "webhook", "provider": "other"}
+    assert after["metadata"]["uid"] != before["metadata"]["uid"]
+    assert not install()["changed"]
+
+
+def test_and_stays_when_the_new_one_would_be_refused(install: Install, operator: Operator, modules: Modules) -> None:
+    install()
+    before = get("deployment", "webhook", operator.name)
+    operator.write(replicas=-1, provider="other")
+    says = modules.refused("manifests", source=[str(operator.folder)], certificates="self_signed")
+    assert "spec.replicas" in says
+    assert get("deployment", "webhook", operator.name) == before
 
 
 def test_another_image(install: Install, operator: Operator) -> None:

@@ -184,6 +184,22 @@ def test_a_config_map_that_is_not_there() -> None:
         manifests.override_config_maps([obj("ConfigMap", "op")], {"opp": {}})
 
 
+@pytest.mark.parametrize(
+    ("kind", "live", "otherwise"),
+    [
+        ("Deployment", {"matchLabels": {"app": "x"}}, False),
+        ("Deployment", {"matchLabels": {"app": "x"}, "matchExpressions": []}, False),
+        ("Deployment", {"matchLabels": {"app": "y"}}, True),
+        ("Deployment", {"matchLabels": {"app": "x", "provider": "k"}}, True),
+        ("StatefulSet", {"matchLabels": {"app": "y"}}, False),
+    ],
+)
+def test_a_deployment_may_select_other_pods(kind: str, live: Object, otherwise: bool) -> None:
+    wanted = obj(kind, api_version="apps/v1", spec={"selector": {"matchLabels": {"app": "x"}}})
+    assert manifests.selects_otherwise({"spec": {"selector": live}}, wanted) is otherwise
+    assert not manifests.selects_otherwise(None, wanted)
+
+
 def test_namespaces_are_filled_in_where_one_is_needed() -> None:
     named = {**obj("ConfigMap"), "metadata": {"name": "x", "namespace": "own"}}
     result = manifests.place([obj("ConfigMap"), obj("Namespace"), named], "ns", lambda one: one["kind"] != "Namespace")
