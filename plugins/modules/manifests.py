@@ -15,6 +15,8 @@ description:
     Namespaces and custom resource definitions come first, webhook configurations last.
   - Waits until what it installed really works, which is more than that its pods are available.
   - Applying a newer version of the same manifests is an upgrade in place. Objects that the newer version left out stay.
+  - A Deployment that selects other pods than before is deleted and made anew, because Kubernetes never changes a selector.
+    Before that, the new one is tried as a dry run.
 author:
   - k0smotron.ha contributors (@k0smotron-ha)
 extends_documentation_fragment:
