@@ -48,11 +48,11 @@ def _readyz(kube: Kube, options: ControlPlaneOptions, pods: list[Object]) -> rep
         running,
         options.api_port,
         control_planes.kubeconfig_secret(options.name),
-        _certificate_name(options),
+        certificate_name(options),
     )
 
 
-def _certificate_name(options: ControlPlaneOptions) -> str:
+def certificate_name(options: ControlPlaneOptions) -> str:
     """k0smotron puts the Service's names into every replica's certificate, whatever else it knows of the address."""
     return f"{control_planes.service_name(options.name, options.service_type)}.{options.namespace}.svc"
 

@@ -255,8 +255,9 @@ class Kube:
         """Run a command in a pod; its standard output. Raises HaError with standard error when it fails."""
         return kube_forward.execute(self.client, namespace, pod, command, container)
 
-    def https_get(
+    def https(
         self,
+        method: str,
         namespace: str,
         pod: str,
         port: int,
@@ -268,10 +269,10 @@ class Kube:
         server_name: str,
         timeout: float = 10.0,
     ) -> tuple[int, str]:
-        """(status, body) of a GET on a pod with a client certificate; ca, cert and key are PEM texts."""
+        """(status, body) of a request to a pod with a client certificate; ca, cert and key are PEM texts."""
         with self.forward(namespace, pod, port) as address:
             identity_files = kube_forward.ClientIdentity(ca=ca, cert=cert, key=key, server_name=server_name)
-            return kube_forward.https_get(address, path, identity_files, timeout)
+            return kube_forward.https(address, method, path, identity_files, timeout)
 
 
 def _explained(diagnose: t.Callable[[], str]) -> str:

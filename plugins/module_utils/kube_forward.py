@@ -229,18 +229,20 @@ class ClientIdentity:
     server_name: str
 
 
-def https_get(address: tuple[str, int], path: str, identity: ClientIdentity, timeout: float) -> tuple[int, str]:
-    """(status, body) of a GET; the server must prove identity.server_name against identity.ca. Raises Unreachable."""
+def https(
+    address: tuple[str, int], method: str, path: str, identity: ClientIdentity, timeout: float
+) -> tuple[int, str]:
+    """(status, body) of a request; the server must prove identity.server_name against identity.ca. Raises Unreachable."""
     connection = http.client.HTTPConnection(identity.server_name, timeout=timeout)
     try:
         context = _tls_context(identity)
         with socket.create_connection(address, timeout=timeout) as raw:
             connection.sock = context.wrap_socket(raw, server_hostname=identity.server_name)
-            connection.request("GET", path)
+            connection.request(method, path)
             answer = connection.getresponse()
             return answer.status, answer.read().decode("utf-8", "replace")
     except (OSError, http.client.HTTPException) as error:  # ssl.SSLError and time-outs are OSErrors
-        raise Unreachable(f"GET {path} from {identity.server_name} failed: {error}") from error
+        raise Unreachable(f"{method} {path} from {identity.server_name} failed: {error}") from error
     finally:
         connection.close()
 

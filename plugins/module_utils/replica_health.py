@@ -78,7 +78,7 @@ def ask_each(
     server_name is a name that the replicas' certificate carries. All pods are asked side by side.
     """
     try:
-        who = _administrator_in(kube, namespace, kubeconfig_secret)
+        who = administrator_in(kube, namespace, kubeconfig_secret)
     except HaError as error:
         return dict.fromkeys(pods, str(error))
     if not pods:
@@ -88,7 +88,8 @@ def ask_each(
         return dict(zip(pods, answers, strict=True))
 
 
-def _administrator_in(kube: Kube, namespace: str, name: str) -> Administrator:
+def administrator_in(kube: Kube, namespace: str, name: str) -> Administrator:
+    """Of the kubeconfig that k0smotron keeps in a Secret. Raises InvalidInput while there is none."""
     secret = kube.get("v1", "Secret", name, namespace)
     if secret is None:
         raise InvalidInput(f"k0smotron has not written the Secret {name} yet, which it does once a replica is ready")
@@ -97,7 +98,8 @@ def _administrator_in(kube: Kube, namespace: str, name: str) -> Administrator:
 
 def _ask(kube: Kube, namespace: str, pod: str, port: int, who: Administrator, server_name: str) -> bool | str:
     try:
-        status, body = kube.https_get(
+        status, body = kube.https(
+            "GET",
             namespace,
             pod,
             port,

@@ -13,7 +13,7 @@ import sys
 import typing as t
 from pathlib import Path
 
-from . import addresses, elsewhere, extras, lifecycle, lock, nodeimages, settings, status, teardown
+from . import addresses, elsewhere, extras, lifecycle, lock, nodeimages, settings, status, teardown, worker
 from .elsewhere.pair import Pair
 from .errors import LabError
 from .paths import State, default_root
@@ -87,6 +87,19 @@ def act_elsewhere(state: State, options: argparse.Namespace) -> int:
     return 0
 
 
+def act_worker(state: State, options: argparse.Namespace) -> int:
+    """Let a worker join a hosted control plane, or take it away."""
+    progress = Progress()
+    with lock.locked(progress):
+        if options.action == "down":
+            worker.down(state)
+            return 0
+        if options.token_file is None:
+            raise LabError("A worker needs a token to join.", "Give the file with it: worker up --token-file FILE")
+        worker.up(state, options.token_file, progress)
+    return 0
+
+
 def env(state: State, _options: argparse.Namespace) -> int:
     """Print what to eval in a shell to work with the lab."""
     programs = settings.read(state).programs
@@ -138,6 +151,11 @@ def parser() -> argparse.ArgumentParser:
         help="renew begins with empty servers; repair ends all others; sql asks whoever answers at the primary's address",
     )
     acted.add_argument("statements", nargs="*", metavar="SQL")
+    joined = command(act_worker, "worker", "let a worker join a hosted control plane, or take it away")
+    joined.add_argument("action", choices=["up", "down"], help="up with another token begins with an empty worker")
+    joined.add_argument(
+        "--token-file", type=Path, help="what k0s takes: the key `token` of a JoinTokenRequest's Secret"
+    )
     command(env, "env", "print KUBECONFIG and PATH for a shell's eval")
     return top
 

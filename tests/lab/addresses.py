@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lab's addresses: everything is cut from one /16, so that there is one thing to clash with.
 
-NETWORK.0.0/24   the bridge: .1 the machine itself, .11 and on the nodes, .101 - .112 the database servers of the extra
-                 `elsewhere`, .200 - .250 LoadBalancer Services
+NETWORK.0.0/24   the bridge: .1 the machine itself, .11 and on the nodes, .61 the worker of a hosted control plane, .101 - .112
+                 the database servers of the extra `elsewhere`, .200 - .250 LoadBalancer Services
 NETWORK.64.0/18  pods, a /24 a node
 NETWORK.128.0/18 Services (ClusterIP)
 """
@@ -42,6 +42,17 @@ class Node(t.NamedTuple):
 def node(number: int) -> Node:
     """Node 1, 2, ... up to MOST_NODES."""
     return Node(f"n{number}", f"{NETWORK}.0.{10 + number}", f"{NETWORK}.{64 + number}.0/24", f"k0slab-n{number}")
+
+
+class Worker(t.NamedTuple):
+    """A machine that joins a hosted control plane, from which its pods get their addresses; ``link`` as a node's."""
+
+    name: str
+    address: str
+    link: str
+
+
+WORKER = Worker("w1", f"{NETWORK}.0.61", "k0slab-w1")
 
 
 def clashes(routes: t.Iterable[t.Mapping[str, t.Any]]) -> list[str]:

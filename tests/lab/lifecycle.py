@@ -33,6 +33,7 @@ from . import (
     teardown,
     variables,
     waiting,
+    worker,
 )
 from .addons import Addons
 from .api import NotFound
@@ -97,6 +98,7 @@ class Start:
             self.progress.say("control plane started")
         self._remove_surplus()
         self._start_nodes()
+        worker.restart(self.state)
         for name in self.extras:
             if start := extras.EXTRAS[name].start:
                 with self.progress.step(f"servers of {name}"):

@@ -109,9 +109,14 @@ def update_peers(node: Node, peers: t.Sequence[Node], pid: int) -> None:
     _ip(*(f"route replace {peer.pods} via {peer.address}" for peer in peers if peer != node), inside=pid)
 
 
+def unplug(link: str) -> None:
+    """Remove a cable; the kernel removes it itself a moment after the namespace at its other end."""
+    _remove_link(link)
+
+
 def disconnect(node: Node) -> None:
-    """Remove what `connect` made on the host; the kernel removes the cable itself a moment after the namespace."""
-    _remove_link(node.link)
+    """Remove what `connect` made on the host."""
+    unplug(node.link)
     if owner() is not None:
         shell.succeeds("ip", "route", "del", node.pods, "dev", addresses.BRIDGE)
 

@@ -32,10 +32,11 @@ def machine(
     kubelet_access = kubeconfig.write(folder / "kubelet.kubeconfig", pki, node.name)
     proxy_access = kubeconfig.write(folder / "kube-proxy.kubeconfig", pki, "kube-proxy")
     (folder / "cni").mkdir(exist_ok=True)
-    files.write_json(folder / "cni" / "10-lab.conflist", cni_config(node))
+    files.write_json(folder / "cni" / "10-lab.conflist", cni_config(node.pods))
     files.write(folder / "containerd.toml", containerd_config(folder, cni_folder(), pause_image))
     files.write(folder / "resolv.conf", "")  # the lab resolves nothing from outside
-    files.write_json(folder / "kubelet.json", kubelet_config(folder, node, pki))
+    serving = {"tlsCertFile": str(pki.certificate(node.name)), "tlsPrivateKeyFile": str(pki.key(node.name))}
+    files.write_json(folder / "kubelet.json", kubelet_config(folder, pki.certificate("ca"), **serving))
     files.write_json(folder / "kube-proxy.json", proxy_config(node, proxy_access))
     return Machine(
         state,
@@ -61,15 +62,15 @@ def cni_folder() -> Path:
     return next((folder for folder in CNI_FOLDERS if (folder / "bridge").exists()), CNI_FOLDERS[0])
 
 
-def cni_config(node: Node) -> dict[str, t.Any]:
-    """A bridge for the node's pods. Nothing is masqueraded: all nodes and the host have routes to all pods."""
-    ranges = [[{"subnet": node.pods}]]
+def cni_config(pods: str, *, masquerade: bool = False) -> dict[str, t.Any]:
+    """A bridge for the node's pods. Nothing is masqueraded in the lab: all nodes and the host have routes to all pods."""
+    ranges = [[{"subnet": pods}]]
     bridge = {
         "type": "bridge",
         "bridge": "cni0",
         "isGateway": True,
         "hairpinMode": True,
-        "ipMasq": False,
+        "ipMasq": masquerade,
         "ipam": {"type": "host-local", "ranges": ranges, "routes": [{"dst": "0.0.0.0/0"}]},
     }
     return {
@@ -111,8 +112,11 @@ conf_dir = "{folder}/cni"
 """
 
 
-def kubelet_config(folder: Path, node: Node, pki: Pki) -> dict[str, t.Any]:
-    """Many small pods, quick to start, on a machine whose disk and memory are shared with other nodes."""
+def kubelet_config(folder: Path, authority: Path, **more: t.Any) -> dict[str, t.Any]:
+    """Many small pods, quick to start, on a machine whose disk and memory are shared with other nodes.
+
+    `folder` is the machine's own, and bears its name; `authority` signs those who may ask this kubelet.
+    """
     lenient = {
         "memory.available": "100Mi",
         "nodefs.available": "1%",
@@ -125,14 +129,12 @@ def kubelet_config(folder: Path, node: Node, pki: Pki) -> dict[str, t.Any]:
         "authentication": {
             "anonymous": {"enabled": False},
             "webhook": {"enabled": True},
-            "x509": {"clientCAFile": str(pki.certificate("ca"))},
+            "x509": {"clientCAFile": str(authority)},
         },
         "authorization": {"mode": "Webhook"},
-        "tlsCertFile": str(pki.certificate(node.name)),
-        "tlsPrivateKeyFile": str(pki.key(node.name)),
         "containerRuntimeEndpoint": f"unix://{folder}/containerd.sock",
         "cgroupDriver": "cgroupfs",
-        "cgroupRoot": f"/{cgroups.LAB}/{node.name}",
+        "cgroupRoot": f"/{cgroups.LAB}/{folder.name}",
         "clusterDNS": [addresses.DNS_SERVICE],
         "clusterDomain": addresses.DNS_DOMAIN,
         "resolvConf": str(folder / "resolv.conf"),
@@ -144,6 +146,7 @@ def kubelet_config(folder: Path, node: Node, pki: Pki) -> dict[str, t.Any]:
         "imageGCHighThresholdPercent": 100,  # 100 turns it off: images cannot be pulled again here
         "evictionHard": lenient,
         "syncFrequency": "10s",  # how old a mounted Secret may be
+        **more,
     }
 
 

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
-from . import addresses, control_plane, coredns, extras, machine, memory, metallb, settings
+from . import addresses, control_plane, coredns, extras, machine, memory, metallb, settings, worker
 from .errors import LabError
 
 if t.TYPE_CHECKING:
@@ -60,7 +60,7 @@ def report(state: State) -> Report:
     lab = settings.read(state)
     count = lab.nodes
     nodes = [addresses.node(number) for number in range(1, count + 1)]
-    others = extras.machines(lab.extras)
+    others = {**worker.machines(state), **extras.machines(lab.extras)}
     names = [control_plane.NAME, *(each.name for each in nodes), *others] if count else []
     machines = {name: machine.running(state, name) is not None for name in names}
     live: dict[str, bool] = {}

@@ -36,7 +36,12 @@ def remove_node(state: State, node: addresses.Node) -> None:
     """Take one node away for good; its object in Kubernetes is the caller's to delete."""
     machine.switch_off(state, node.name)
     network.disconnect(node)
-    shell.run("rm", "--recursive", "--force", "--one-file-system", state.machine(node.name), timeout=300)
+    remove_folder(state, node.name)
+
+
+def remove_folder(state: State, name: str) -> None:
+    """Remove what a machine that is off has on its disk."""
+    shell.run("rm", "--recursive", "--force", "--one-file-system", state.machine(name), timeout=300)
 
 
 def _remove_tree(state: State) -> None:

@@ -193,8 +193,8 @@ def test_forward_to_a_port_that_nobody_serves(kube: Kube, site: Site) -> None:
 
 def https_get(kube: Kube, site: Site, ca: str, server_name: str) -> tuple[int, str]:
     client, key = site.authority.client, site.authority.client_key
-    return kube.https_get(
-        site.namespace, site.pod, 8443, "/readyz", ca=ca, cert=client, key=key, server_name=server_name
+    return kube.https(
+        "GET", site.namespace, site.pod, 8443, "/readyz", ca=ca, cert=client, key=key, server_name=server_name
     )
 
 

@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from tests.lab.image_files.k0s.k0s_stand_in import cli, components, config, kubeconfig, paths, pki, tokens
+from tests.lab.image_files.k0s.k0s_stand_in import bootstrap, cli, components, config, kubeconfig, paths, pki, tokens
 
 DSN = "postgres://kine:s3cret@db.example.test:5432/kine?sslmode=require"
 K0S_YAML = f"""
@@ -107,6 +107,15 @@ def test_kubeconfig_names_its_current_context(monkeypatch: pytest.MonkeyPatch) -
         "server": "https://192.0.2.10:30443",
         "certificate-authority-data": "ca.crt",
     }
+
+
+def test_who_has_a_token_may_ask_for_a_kubelets_certificate_and_no_more() -> None:
+    rights = {(each["subjects"][0]["name"], each["roleRef"]["name"]) for each in bootstrap.bindings()}
+    assert {role for group, role in rights if group == "system:bootstrappers"} == {
+        "system:node-bootstrapper",
+        "system:certificates.k8s.io:certificatesigningrequests:nodeclient",
+    }
+    assert len({each["metadata"]["name"] for each in bootstrap.bindings()}) == len(rights)
 
 
 def test_arguments_as_k0smotron_gives_them() -> None:

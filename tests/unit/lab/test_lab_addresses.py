@@ -10,7 +10,7 @@ from itertools import combinations
 
 import pytest
 
-from tests.lab import addresses
+from tests.lab import addresses, elsewhere
 
 
 def test_every_part_lies_in_the_lab_network_and_none_overlap() -> None:
@@ -23,14 +23,19 @@ def test_every_part_lies_in_the_lab_network_and_none_overlap() -> None:
     assert ipaddress.ip_address(addresses.API_SERVICE) == services[1]
 
 
-def test_nodes_have_their_own_places_clear_of_the_load_balancers() -> None:
+def test_nodes_and_the_worker_have_their_own_places_clear_of_the_load_balancers() -> None:
     nodes = [addresses.node(number) for number in range(1, addresses.MOST_NODES + 1)]
     pods = ipaddress.ip_network(addresses.POD_NETWORK)
     first, last = (ipaddress.ip_address(text) for text in addresses.LOAD_BALANCERS.split("-"))
     assert all(len(set(column)) == len(nodes) for column in zip(*nodes, strict=True))
     assert all(ipaddress.ip_network(node.pods).subnet_of(pods) for node in nodes)  # type: ignore[arg-type]
     assert not any(first <= ipaddress.ip_address(node.address) <= last for node in nodes)  # type: ignore[operator]
-    assert all(len(node.link) <= 15 for node in nodes)  # the kernel's limit, IFNAMSIZ
+    worker = addresses.WORKER
+    assert worker.address not in {*elsewhere.ADDRESSES.values(), *(node.address for node in nodes)}
+    assert not first <= ipaddress.ip_address(worker.address) <= last  # type: ignore[operator]
+    assert all(
+        len(link) <= 15 for link in (*(node.link for node in nodes), worker.link)
+    )  # the kernel's limit, IFNAMSIZ
 
 
 @pytest.mark.parametrize(

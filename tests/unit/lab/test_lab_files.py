@@ -57,7 +57,7 @@ def test_keys_and_kubeconfig_are_the_owners_alone(pki: Pki, tmp_path: Path) -> N
 
 
 def test_kubelet_keeps_pods_in_the_machines_own_group(pki: Pki) -> None:
-    config = node.kubelet_config(Path("/state/run/machines/n1"), addresses.node(1), pki)
+    config = node.kubelet_config(Path("/state/run/machines/n1"), pki.certificate("ca"))
     assert config["cgroupRoot"] == "/k0smotron-ha-lab/n1"
     assert config["authentication"]["anonymous"] == {"enabled": False}
 

@@ -24,6 +24,8 @@ PURE_MODULES = {
 STANDARD = {
     "__future__",
     "abc",
+    "base64",
+    "binascii",
     "collections",
     "copy",
     "dataclasses",
@@ -36,6 +38,7 @@ STANDARD = {
     "types",
     "typing",
     "urllib.parse",
+    "zlib",
 }
 
 

@@ -22,7 +22,7 @@ import pytest
 import yaml
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import control_planes
-from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import ControlPlaneOptions, cluster_api
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import ControlPlaneOptions, cluster_api, join_token
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     DatabaseSpec,
     DatastoreOptions,
@@ -198,6 +198,15 @@ def test_a_cluster_api_cluster_fits_its_schema() -> None:
     assert list(faults(cluster, rules)) == []
     cluster["spec"]["infrastructureRef"]["apiVersion"] = "v1"
     assert list(faults(cluster, rules))
+
+
+@pytest.mark.parametrize("api_version", control_planes.API_VERSIONS)
+def test_a_join_token_request_fits_its_schema(api_version: str) -> None:
+    rules = schema(K0SMOTRON, join_token.KIND, api_version.partition("/")[2])
+    request = join_token.request(join_token.TokenOptions(name="workers", namespace="ns", cluster="one"), api_version)
+    assert list(faults(request, rules)) == []
+    del request["spec"]["clusterRef" if "clusterRef" in request["spec"] else "clusterName"]
+    assert list(faults(request, rules))
 
 
 @pytest.mark.parametrize(

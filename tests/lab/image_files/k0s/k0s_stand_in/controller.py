@@ -14,7 +14,7 @@ import threading
 import time
 from pathlib import Path
 
-from . import components, config, kubeconfig, paths, pki
+from . import bootstrap, components, config, kubeconfig, paths, pki
 
 RESPAWN = 5.0  # seconds until a program that has ended is started again, as in k0s
 PATIENCE = 8.0  # seconds that a program gets to end by itself; a pod gets 30 for all of them
@@ -39,6 +39,7 @@ def run(config_file: str) -> int:
         # They give up when the API server does not answer them at their start.
         started.append(Keeper(components.controller_manager(settings, environment)))
         started.append(Keeper(components.scheduler(environment)))
+        bootstrap.ensure(stop)
     stop.wait()
     for keeper in reversed(started):
         keeper.end()

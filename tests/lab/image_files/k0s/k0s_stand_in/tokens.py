@@ -36,14 +36,14 @@ def create(server: str, role: str, expiry: str) -> str:
         "type": "bootstrap.kubernetes.io/token",
         "stringData": data,
     }
-    _kubectl("create", "-f", "-", stdin=json.dumps(manifest))
+    kubectl("create", "-f", "-", stdin=json.dumps(manifest))
     content = kubeconfig.render(server, USERS[role], {"token": f"{token_id}.{secret}"})
     return base64.b64encode(gzip.compress(content.encode())).decode()
 
 
 def invalidate(token_id: str) -> None:
     """Remove a token; one that is gone already is no error."""
-    _kubectl("delete", "secret", f"bootstrap-token-{token_id}", "--namespace=kube-system", "--ignore-not-found")
+    kubectl("delete", "secret", f"bootstrap-token-{token_id}", "--namespace=kube-system", "--ignore-not-found")
 
 
 def duration(text: str) -> float:
@@ -58,7 +58,8 @@ def _random(length: int) -> str:
     return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _each in range(length))
 
 
-def _kubectl(*arguments: str, stdin: str = "") -> None:
+def kubectl(*arguments: str, stdin: str = "") -> None:
+    """Run kubectl as the administrator. Raises StandInError."""
     command = ["kubectl", f"--kubeconfig={paths.PKI / 'admin.conf'}", *arguments]
     result = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
     if result.returncode != 0:
