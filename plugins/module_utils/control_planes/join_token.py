@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Join tokens: the request that k0smotron answers, and whether a token that exists is still good. Pure.
 
-k0smotron (1.10.9, 2.1.0) leaves three things to us: it never renews a token, it takes an expiry that k0s then refuses, and it
-does not revoke the token of a request that is deleted. Seen on both.
+k0smotron leaves three things to us: it never renews a token, it takes an expiry that k0s then refuses, and it does not revoke
+the token of a request that is deleted (seen with 1.10.9).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.objects import (
 )
 
 KIND = "JoinTokenRequest"
+UID_LABEL = "k0smotron.io/cluster-uid"
 TOKEN_KEY = "token"  # noqa: S105 (a key's name)
 DEFAULT_RENEWAL_SHARE = 10
 """A token of which less than one part in so many is left is not handed out any more."""
@@ -156,7 +157,7 @@ def token_id_in(token: str) -> str | None:
     """The public half of a token as k0s packs it, base64 of a gzipped kubeconfig; None for anything else."""
     try:
         unpacker = zlib.decompressobj(_GZIP)
-        text = unpacker.decompress(base64.b64decode(token, validate=True), _LONGEST_KUBECONFIG)
+        text = unpacker.decompress(base64.b64decode(token.strip(), validate=True), _LONGEST_KUBECONFIG)
         match = _TOKEN_IN_KUBECONFIG.search(text.decode())
     except (binascii.Error, zlib.error, ValueError):
         return None
@@ -225,7 +226,8 @@ def _changed(options: TokenOptions, cluster: Object, live: Object) -> str:
     spec = live.get("spec") or {}
     if cluster_of(live) != (options.namespace, options.cluster):
         return f"it is for the control plane {'/'.join(cluster_of(live))}"
-    made_for = _status(live).get("clusterUID")
+    # Its status has a field for that, too, which 1.10.9 loses again.
+    made_for = (live["metadata"].get("labels") or {}).get(UID_LABEL) or _status(live).get("clusterUID")
     if made_for and made_for != cluster["metadata"].get("uid"):
         return f"it is for an earlier control plane {options.cluster}"
     if (spec.get("role") or "worker") != options.role:

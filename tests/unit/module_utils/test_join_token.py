@@ -28,16 +28,19 @@ def options(**more: t.Any) -> TokenOptions:
     return dataclasses.replace(OPTIONS, **more)
 
 
-def live(made: TokenOptions = OPTIONS, version: str = V1BETA1, maker: str = US, **status: t.Any) -> dict[str, t.Any]:
+def live(
+    made: TokenOptions = OPTIONS, version: str = V1BETA1, maker: str = US, uid: str | None = "this-one", **status: t.Any
+) -> dict[str, t.Any]:
     """A request as the server has it."""
     request = join_token.request(made, version)
+    request["metadata"]["labels"] = {"k0smotron.io/cluster-uid": uid}
     request["metadata"]["managedFields"] = [
         {"manager": "manager", "operation": "Update", "fieldsV1": {"f:metadata": {"f:labels": {}}}},
         {"manager": maker, "operation": "Apply", "fieldsV1": {"f:spec": {"f:expiry": {}}}},
     ]
     return {
         **request,
-        "status": {"reconciliationStatus": "fine", "tokenID": "abc123", "clusterUID": "this-one", **status},
+        "status": {"reconciliationStatus": "fine", "tokenID": "abc123", **status},
     }
 
 
@@ -135,6 +138,7 @@ def packed(text: str) -> str:
     ("token", "identifier"),
     [
         (packed("users:\n- user:\n    token: abc123.0123456789abcdef\n"), "abc123"),
+        (packed("token: abc123.0123456789abcdef") + "\n", "abc123"),
         (packed('{"user": {"token": "abc123.0123456789abcdef"}}'), "abc123"),
         (packed("token: short.0123456789abcdef"), None),
         (packed("no kubeconfig"), None),
@@ -180,7 +184,7 @@ def test_times_are_utc() -> None:
         pytest.param(seen(), id="half an hour left"),
         pytest.param(seen(live(options(expiry="60m"))), id="the same duration in other words"),
         pytest.param(seen(live(version=V1BETA2)), id="v1beta2"),
-        pytest.param(seen(live(clusterUID=None)), id="a control plane that k0smotron did not note"),
+        pytest.param(seen(live(uid=None)), id="a control plane that k0smotron did not note"),
         pytest.param(seen(live(tokenID=""), hosted=None, held=None), id="k0smotron is at it"),
     ],
 )
@@ -200,9 +204,12 @@ def test_a_good_token_stays(good: Seen) -> None:
         pytest.param(seen(held=None), "Secret workers does not hold", id="the Secret is gone"),
         pytest.param(seen(held="def456"), "Secret workers does not hold", id="the Secret has another token"),
         pytest.param(seen(live(options(cluster="two"))), "for the control plane team/two", id="another control plane"),
-        pytest.param(seen(live(clusterUID="before")), "earlier control plane one", id="a control plane made again"),
+        pytest.param(seen(live(uid="before")), "earlier control plane one", id="a control plane made again"),
+        pytest.param(seen(live(uid=None, clusterUID="before")), "earlier control plane", id="by its status"),
         pytest.param(
-            seen(live(deprecated={"v1beta1": {"clusterUID": "before"}}, clusterUID="before")), "earlier", id="v1beta2"
+            seen(live(uid=None, deprecated={"v1beta1": {"clusterUID": "before"}})),
+            "earlier control plane",
+            id="in v1beta2",
         ),
         pytest.param(seen(live(options(role="controller"))), "for a controller", id="another role"),
         pytest.param(seen(live(options(expiry="2h"))), "made for 2h", id="another expiry"),
