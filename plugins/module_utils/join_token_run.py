@@ -59,7 +59,7 @@ def present(kube: Kube, params: Params, warn: Warn) -> dict[str, t.Any]:
     hosted = hosted_api.reach(kube, cluster)
     seen = _look(kube, Ref.of(wanted), hosted)
     flaw = join_token.flaw(options, cluster, seen, _now()) if seen else ""
-    changes = [] if seen and not flaw else _make(kube, wanted, seen, params)
+    changes = [] if seen and not flaw else _make(kube, wanted, seen, params, warn)
     if kube.check_mode and changes:
         return {**changes_result(changes), **_described(options)}
     if params["wait"] and not kube.check_mode:
@@ -78,11 +78,11 @@ def _refuse_missing(kube: Kube, options: TokenOptions, warn: Warn) -> None:
     warn(str(missing))
 
 
-def _make(kube: Kube, wanted: Object, old: Seen | None, params: Params) -> list[Change]:
+def _make(kube: Kube, wanted: Object, old: Seen | None, params: Params, warn: Warn) -> list[Change]:
     """Ask for a token; the request whose token will not do any more goes first, and its token with it."""
     if old is None:
         return kube.apply([wanted])
-    gone = _revoke(kube, old, params)
+    gone = _revoke(kube, old, params, warn)
     # In the foreground: its Secret, of the same name as the next one, is gone then.
     gone += kube.delete([Ref.of(wanted)], params["wait_timeout"], propagation="Foreground")
     return gone + ([compare(None, wanted)] if kube.check_mode else kube.apply([wanted]))
@@ -127,9 +127,7 @@ def absent(kube: Kube, params: Params, warn: Warn) -> dict[str, t.Any]:
     seen = _look(kube, ref)
     if seen is None:
         return {**changes_result([]), "revoked": []}
-    changes = _revoke(kube, seen, params)
-    if not params["revoke"] and seen.token_ids:
-        warn(f"The token {', '.join(seen.token_ids)} stays valid in the hosted cluster until it expires")
+    changes = _revoke(kube, seen, params, warn)
     changes += kube.delete([ref], params["wait_timeout"] if params["wait"] else 0, propagation="Foreground")
     return {**changes_result(changes), "revoked": seen.token_ids if params["revoke"] else []}
 
@@ -162,9 +160,12 @@ def _look(kube: Kube, ref: Ref, hosted: HostedApi | None = None) -> Seen | None:
     return Seen(live=live, held=held, hosted=texts(stored) if stored else None)
 
 
-def _revoke(kube: Kube, seen: Seen, params: Params) -> list[Change]:
+def _revoke(kube: Kube, seen: Seen, params: Params, warn: Warn) -> list[Change]:
     """Make the tokens of a request invalid. Raises HaError when that cannot be done; nothing was deleted then."""
-    if not params["revoke"] or not seen.token_ids:
+    if not seen.token_ids:
+        return []
+    if not params["revoke"]:
+        warn(f"The token {', '.join(seen.token_ids)} stays valid in the hosted cluster until it expires")
         return []
     cluster = join_token.cluster_of(seen.live)
     try:
