@@ -51,7 +51,7 @@ def present(kube: Kube, params: Params, warn: Warn) -> dict[str, t.Any]:
     join_token.validate(options)
     api_version = served_version(kube)
     wanted = join_token.request(options, api_version)
-    seen = _look(kube, Ref.of(wanted))
+    _refuse_others(kube, Ref.of(wanted))
     cluster = kube.get(api_version, "Cluster", options.cluster, options.namespace)
     if cluster is None:
         _refuse_missing(kube, options, warn)
@@ -65,6 +65,14 @@ def present(kube: Kube, params: Params, warn: Warn) -> dict[str, t.Any]:
     if params["wait"] and not kube.check_mode:
         _await_token(kube, Ref.of(wanted), params["wait_timeout"])
     return {**changes_result(changes), **_proven(options, cluster, _look(kube, Ref.of(wanted), hosted))}
+
+
+def _refuse_others(kube: Kube, ref: Ref) -> None:
+    """A request or a Secret of this name that is somebody else's."""
+    join_token.refuse_taken_secret(ref.name, kube.get("v1", "Secret", ref.name, ref.namespace))
+    live = kube.get(*ref)
+    if live is not None:
+        join_token.refuse_foreign(live, FIELD_MANAGER)
 
 
 def _refuse_missing(kube: Kube, options: TokenOptions, warn: Warn) -> None:
@@ -149,12 +157,10 @@ def _await_answer(kube: Kube, ref: Ref) -> None:
 def _look(kube: Kube, ref: Ref, hosted: HostedApi | None = None) -> Seen | None:
     """The request with what its Secret and, if asked, the hosted cluster hold. Raises InvalidInput for somebody else's."""
     live = kube.get(*ref)
-    secret = kube.get("v1", "Secret", ref.name, ref.namespace)
-    join_token.refuse_taken_secret(ref.name, secret)
     if live is None:
         return None
     join_token.refuse_foreign(live, FIELD_MANAGER)
-    identifier = join_token.token_id(live)
+    secret, identifier = kube.get("v1", "Secret", ref.name, ref.namespace), join_token.token_id(live)
     held = join_token.token_id_in(texts(secret or {}).get(join_token.TOKEN_KEY, ""))
     stored = hosted.get(join_token.bootstrap_secret_path(identifier)) if hosted and identifier else None
     return Seen(live=live, held=held, hosted=texts(stored) if stored else None)
