@@ -17,6 +17,8 @@ description:
   - Applying a newer version of the same manifests is an upgrade in place. Objects that the newer version left out stay.
   - A Deployment that selects other pods than before is deleted and made anew, because Kubernetes never changes a selector.
     Before that, the new one is tried as a dry run.
+  - Providers for Cluster API are refused when they are made for other versions of it than the installed one serves.
+    Check mode only warns, because an earlier task may have predicted the upgrade that puts it right.
 author:
   - k0smotron.ha contributors (@k0smotron-ha)
 extends_documentation_fragment:
@@ -216,10 +218,18 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.k0smotron.ha.plugins.module_utils import manifests, manifests_apply, manifests_source
+from ansible_collections.k0smotron.ha.plugins.module_utils import (
+    manifests,
+    manifests_apply,
+    manifests_source,
+    provider_contract,
+)
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Change, Kube, changes_result
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Object
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_module import run
+
+OTHER_RELEASE = "Install the releases of both that fit each other"
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "source": {"type": "list", "elements": "str", "required": True},
@@ -261,12 +271,17 @@ def act(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     loaded = load(params)
     objects = manifests_apply.placed(kube, [obj for one in loaded for obj in one.objects], params["namespace"])
     mode = manifests_apply.certificate_mode(kube, params["certificates"], objects)
+    mismatch = contract_mismatch(kube, objects) if params["state"] == "present" else None
+    if mismatch and not kube.check_mode:
+        raise InvalidInput(mismatch, OTHER_RELEASE)
     changes = (present if params["state"] == "present" else absent)(kube, params, mode, objects)
     return {
         **changes_result(changes),
         "objects": [record(change) for change in changes if change.before or change.after],
         "checksums": {one.source: one.sha256 for one in loaded},
         "certificates": mode,
+        # An earlier task may have predicted the upgrade of Cluster API that puts it right.
+        "warnings": [f"{mismatch}. {OTHER_RELEASE}."] if mismatch else [],
     }
 
 
@@ -282,6 +297,14 @@ def load(params: t.Mapping[str, t.Any]) -> list[manifests_source.Manifests]:
         )
         for source in params["source"]
     ]
+
+
+def contract_mismatch(kube: Kube, objects: list[Object]) -> str | None:
+    """Why providers among the objects cannot work with the Cluster API that is installed, if there is one."""
+    if not any(map(provider_contract.is_provider, objects)):
+        return None
+    core = kube.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", provider_contract.CORE_CRD)
+    return provider_contract.mismatch(objects, core) if core else None
 
 
 def present(
