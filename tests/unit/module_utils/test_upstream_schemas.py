@@ -22,7 +22,11 @@ import pytest
 import yaml
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import control_planes
-from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import ControlPlaneOptions, cluster_api, join_token
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import (
+    ControlPlaneOptions,
+    cluster_api,
+    join_token,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     DatabaseSpec,
     DatastoreOptions,
