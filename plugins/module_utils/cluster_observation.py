@@ -9,6 +9,8 @@ import dataclasses
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import control_planes, replica_health
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import cluster_api, cluster_api_judge
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.cluster_api import ClusterApiOptions
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
@@ -37,6 +39,16 @@ def observe(kube: Kube, options: ControlPlaneOptions, api_version: str) -> Obser
     readyz = _readyz(kube, options, pods)
     verdict = control_planes.judge(options, cluster, statefulset, pods, readyz)
     return Observation(cluster, verdict, _api_url(kube, options, cluster) if cluster else None)
+
+
+def observe_cluster_api(kube: Kube, options: ClusterApiOptions, api_version: str) -> Observation:
+    """The same for a control plane of Cluster API: k0smotron's Cluster, and what Cluster API says of its own."""
+    seen = observe(kube, options.control_plane, api_version)
+    cluster = kube.get(cluster_api.CLUSTER, "Cluster", options.name, options.namespace)
+    resource_version = cluster_api.control_plane_version(api_version)
+    resource = kube.get(resource_version, cluster_api.KIND, options.resource, options.namespace)
+    verdict = cluster_api_judge.judge(options, cluster, resource, seen.cluster, seen.verdict)
+    return dataclasses.replace(seen, verdict=verdict)
 
 
 def _readyz(kube: Kube, options: ControlPlaneOptions, pods: list[Object]) -> replica_health.Readyz:

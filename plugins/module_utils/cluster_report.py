@@ -9,8 +9,8 @@ import concurrent.futures
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import control_planes, datastore_lookup, datastore_run
-from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import observe
-from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import cluster_api
+from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import observe, observe_cluster_api
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import cluster_api, cluster_api_judge
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.changes import storage_kind
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import service_of
@@ -64,7 +64,7 @@ def record(kube: Kube, cluster: Object) -> dict[str, t.Any]:
         "nodes": {},
     }
     try:
-        found |= _health(kube, options, cluster["apiVersion"])
+        found |= _health(kube, options, cluster)
     except HaError as error:
         found |= {"up": False, "reason": str(error)}
     source, dsn = data_source(kube, cluster)
@@ -96,13 +96,19 @@ def options_from(cluster: Object) -> ControlPlaneOptions:
         version=spec.get("version") or "",
         service_type=service.get("type") or "ClusterIP",
         api_port=service.get("apiPort") or 30443,
-        annotations=metadata.get("annotations") or {},
         data_source_checksum=(metadata.get("annotations") or {}).get(control_planes.CHECKSUM_ANNOTATION),
     )
 
 
-def _health(kube: Kube, options: ControlPlaneOptions, api_version: str) -> dict[str, t.Any]:
-    seen = observe(kube, options, api_version)
+def _health(kube: Kube, options: ControlPlaneOptions, cluster: Object) -> dict[str, t.Any]:
+    resource = cluster_api.owner(cluster)
+    if resource:
+        infrastructure = cluster_api.remote_cluster_reference(options.name)
+        managed = cluster_api.ClusterApiOptions(control_plane=options, resource=resource, infrastructure=infrastructure)
+        above = kube.get(cluster_api.CLUSTER, "Cluster", options.name, options.namespace)
+        seen = observe_cluster_api(kube, cluster_api_judge.adopt(managed, above), cluster["apiVersion"])
+    else:
+        seen = observe(kube, options, cluster["apiVersion"])
     details = seen.verdict.details
     return {
         "up": seen.verdict.up,

@@ -10,7 +10,7 @@ import time
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_removal, cluster_run, control_planes
-from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import Observation, observe
+from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import observe_cluster_api
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_run import Params, Warn
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import cluster_api, cluster_api_judge
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.cluster_api import ClusterApiOptions
@@ -35,11 +35,7 @@ def ensure(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
 def options_from(params: Params) -> ClusterApiOptions:
     """The module's parameters in the core's words."""
     control_plane = cluster_api.with_address(cluster_run.options_from(params))
-    infrastructure = params["infrastructure"] or {
-        "api_group": cluster_api.INFRASTRUCTURE_GROUP,
-        "kind": cluster_api.INFRASTRUCTURE_KIND,
-        "name": control_plane.name,
-    }
+    infrastructure = params["infrastructure"] or cluster_api.remote_cluster_reference(control_plane.name)
     given = {key: params[key] for key in ("pod_cidrs", "service_cidrs", "service_domain", "paused")}
     return ClusterApiOptions(
         control_plane=control_plane, resource=control_plane.name, infrastructure=infrastructure, **given
@@ -51,16 +47,19 @@ def present(kube: Kube, options: ClusterApiOptions, params: Params, warn: Warn) 
     api_version = served_version(kube, options)
     cluster = kube.get(cluster_api.CLUSTER, "Cluster", options.name, options.namespace)
     options = cluster_api_judge.adopt(options, cluster)
+    cluster_api_judge.refuse_network_change(options, cluster)
     control_plane = cluster_run.prepare(kube, options.control_plane, api_version, warn)
     options = dataclasses.replace(options, control_plane=control_plane)
     *others, resource = cluster_api.desired(options, control_planes.builder([api_version]).build(control_plane))
     resource = _settle(kube, options, cluster, resource, api_version, warn)
+    if not kube.check_mode:
+        kube.rehearse(resource)  # or a refusal of it would leave the others behind
     changes = kube.apply([*others, resource, *control_planes.budgets(control_plane)])
     changes += cluster_run.drop_budget(kube, control_plane)
     if not changes[len(others)].changed:  # else k0smotron brings its Cluster up to date itself
         changes += _repair(kube, options, resource, api_version)
     wait = {**params, "wait": params["wait"] and not options.paused}
-    seen = cluster_run.await_up(kube, control_plane, wait, lambda: _observe(kube, options, api_version))
+    seen = cluster_run.await_up(kube, control_plane, wait, lambda: observe_cluster_api(kube, options, api_version))
     result = {**changes_result(changes), **cluster_run.describe(control_plane, api_version, seen)}
     return result | {"resource": options.resource}
 
@@ -71,11 +70,13 @@ def served_version(kube: Kube, options: ClusterApiOptions) -> str:
     Raises NotFound for the first kind that is missing. In check mode, before anything is installed, the oldest one.
     """
     for api_version in control_planes.API_VERSIONS:
-        if kube.serves(api_version, "Cluster") and kube.serves(_like(api_version), cluster_api.KIND):
+        if kube.serves(api_version, "Cluster") and kube.serves(
+            cluster_api.control_plane_version(api_version), cluster_api.KIND
+        ):
             break
     else:
         api_version = control_planes.API_VERSIONS[-1]
-    kinds = [(cluster_api.CLUSTER, "Cluster"), (_like(api_version), cluster_api.KIND)]
+    kinds = [(cluster_api.CLUSTER, "Cluster"), (cluster_api.control_plane_version(api_version), cluster_api.KIND)]
     if options.own_infrastructure:
         version = api_version.rpartition("/")[2]
         kinds.append((f"{cluster_api.INFRASTRUCTURE_GROUP}/{version}", cluster_api.INFRASTRUCTURE_KIND))
@@ -83,11 +84,6 @@ def served_version(kube: Kube, options: ClusterApiOptions) -> str:
     if missing and not kube.check_mode:
         raise kind_not_served(*missing)
     return api_version
-
-
-def _like(api_version: str) -> str:
-    """The K0smotronControlPlane's API version that goes with one of k0smotron's Cluster."""
-    return f"{cluster_api.CONTROL_PLANE_GROUP}/{api_version.rpartition('/')[2]}"
 
 
 def _settle(
@@ -121,49 +117,42 @@ def _repair(kube: Kube, options: ClusterApiOptions, wanted: Object, api_version:
     inner = kube.get(api_version, "Cluster", options.name, options.namespace)
     if inner is None or options.paused:
         return []
-    drift = cluster_api_judge.drifted(inner, wanted)
-    if not drift:
+    if not cluster_api_judge.drifted(inner, wanted):
         return []
     metadata = {"name": options.name, "namespace": options.namespace}
-    spec = {key: wanted["spec"][key] for key in drift}
-    return kube.apply([{"apiVersion": api_version, "kind": "Cluster", "metadata": metadata, "spec": spec}])
-
-
-def _observe(kube: Kube, options: ClusterApiOptions, api_version: str) -> Observation:
-    """k0smotron's Cluster as it is, judged with what Cluster API says."""
-    seen = observe(kube, options.control_plane, api_version)
-    cluster = kube.get(cluster_api.CLUSTER, "Cluster", options.name, options.namespace)
-    resource = kube.get(_like(api_version), cluster_api.KIND, options.resource, options.namespace)
-    verdict = cluster_api_judge.judge(options, cluster, resource, seen.cluster, seen.verdict)
-    return dataclasses.replace(seen, verdict=verdict)
+    # All of it: what an earlier repair owns and this one left out, the server would take away.
+    return kube.apply([{"apiVersion": api_version, "kind": "Cluster", "metadata": metadata, "spec": wanted["spec"]}])
 
 
 def remove(kube: Kube, options: ClusterApiOptions, params: Params, warn: Warn) -> dict[str, t.Any]:
     """Delete the Cluster, and with it all that belongs to it; the database and its Secret stay."""
     deadline = time.monotonic() + params["wait_timeout"]
-    timeout = params["wait_timeout"] if params["wait"] else 0
     cluster = kube.get(cluster_api.CLUSTER, "Cluster", options.name, options.namespace)
-    budget = Ref.of(disruption_budget(options.control_plane))
-    if cluster is None:
-        return changes_result(kube.delete([*_orphans(kube, options), budget], timeout))
-    cluster_api_judge.adopt(options, cluster)
-    warn(cluster_removal.WHAT_STAYS.format(name=options.name))
-    changes = kube.delete([Ref.of(cluster), budget], timeout)
+    options = cluster_api_judge.adopt(options, cluster)
+    for api_version in control_planes.API_VERSIONS:
+        inner = kube.get(api_version, "Cluster", options.name, options.namespace)
+        cluster_api_judge.refuse_standalone(options, inner)
+    if cluster is not None:
+        _end_pause(kube, options, cluster)
+        warn(cluster_removal.WHAT_STAYS.format(name=options.name))
+    refs = [
+        Ref(cluster_api.CLUSTER, "Cluster", options.name, options.namespace),
+        Ref.of(disruption_budget(options.control_plane)),
+    ]
+    changes = kube.delete(refs, params["wait_timeout"] if params["wait"] else 0)
     if params["wait"] and not kube.check_mode:
         cluster_removal.await_gone(kube, options.control_plane, deadline)
     return changes_result(changes)
 
 
-def _orphans(kube: Kube, options: ClusterApiOptions) -> list[Ref]:
-    """What a run that was interrupted, or whose Cluster somebody removed with its dependents kept, may have left."""
-    kinds = [(cluster_api.CONTROL_PLANE_GROUP, cluster_api.KIND)]
-    if options.own_infrastructure:
-        kinds.append((cluster_api.INFRASTRUCTURE_GROUP, cluster_api.INFRASTRUCTURE_KIND))
-    versions = [version.rpartition("/")[2] for version in control_planes.API_VERSIONS]
-    found = [
-        Ref(f"{group}/{version}", kind, options.name, options.namespace)
-        for group, kind in kinds
-        for version in versions
-        if kube.serves(f"{group}/{version}", kind)
-    ]
-    return list({ref.kind: ref for ref in reversed(found)}.values())
+def _end_pause(kube: Kube, options: ClusterApiOptions, cluster: Object) -> None:
+    """Take our pause away, which would hold up the removal for ever. Raises Conflict for somebody else's."""
+    for api_version in map(cluster_api.control_plane_version, control_planes.API_VERSIONS):
+        ref = Ref(api_version, cluster_api.KIND, options.resource, options.namespace)
+        live = kube.get(*ref)
+        if live is None:
+            continue
+        cluster_api_judge.refuse_paused(dataclasses.replace(options, paused=False), cluster, live, FIELD_MANAGER)
+        if cluster_api.PAUSED in (live["metadata"].get("annotations") or {}) and not kube.check_mode:
+            kube.merge(ref, {"metadata": {"annotations": {cluster_api.PAUSED: None}}})
+        return

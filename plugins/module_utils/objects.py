@@ -52,6 +52,30 @@ def merged(base: t.Mapping[str, t.Any], overlay: t.Mapping[str, t.Any]) -> Objec
     return result
 
 
+def same(live: t.Any, wanted: t.Any) -> bool:
+    """Whether a controller that reads `wanted` into its own types and writes it again may have made `live` of it.
+
+    It leaves out what is false or empty, writes quantities its own way, and adds what it sets itself.
+    """
+    if isinstance(wanted, t.Mapping):
+        if not isinstance(live, t.Mapping):
+            return not live and not any(wanted.values())
+        return all(same(live.get(key), value) for key, value in wanted.items())
+    if isinstance(wanted, (list, tuple)):
+        pairs = zip(live or [], wanted, strict=False)
+        return len(live or []) == len(wanted) and all(same(*pair) for pair in pairs)
+    if not wanted:
+        return not live
+    return bool(live == wanted) or _same_quantity(live, wanted)
+
+
+def _same_quantity(live: t.Any, wanted: t.Any) -> bool:
+    try:
+        return quantity(live) == quantity(wanted)
+    except InvalidInput:
+        return False
+
+
 def require_dns_label(what: str, name: str, limit: int = 63) -> None:
     """Raise InvalidInput unless ``name`` is an RFC 1123 label of at most ``limit`` characters."""
     if not _DNS_LABEL.fullmatch(name):

@@ -13,7 +13,7 @@ description:
   - Declares a Cluster API Cluster with a K0smotronControlPlane that stores its state through kine, and waits until it is
     really up. For a standalone control plane, without Cluster API, there is M(k0smotron.ha.cluster).
   - Up means what it means there - every replica runs what was asked for and answers V(ok) to C(/readyz) - and that
-    Cluster API calls the Cluster C(Available).
+    Cluster API sees the control plane, as C(ControlPlaneAvailable) and C(RemoteConnectionProbe) of its Cluster.
   - Needs Cluster API 1.11 or later (C(cluster.x-k8s.io/v1beta2)) with k0smotron's providers, which the role
     C(k0smotron.ha.cluster_api) installs.
   - A Cluster that exists already is taken over when its control plane is a K0smotronControlPlane. The names that it
@@ -70,24 +70,24 @@ options:
         required: true
   pod_cidrs:
     description:
-      - Networks of the hosted cluster's pods; k0s' default when empty.
+      - Networks of the hosted cluster's pods; k0s' default when empty. k0s takes one, and it cannot change later.
     type: list
     elements: str
     default: []
   service_cidrs:
     description:
-      - Networks of the hosted cluster's Services; k0s' default when empty.
+      - Networks of the hosted cluster's Services; k0s' default when empty. k0s takes one, and it cannot change later.
     type: list
     elements: str
     default: []
   service_domain:
     description:
-      - DNS domain of the hosted cluster; k0s' default when not given.
+      - DNS domain of the hosted cluster; k0s' default when not given. It cannot change later.
     type: str
   paused:
     description:
       - Pause the K0smotronControlPlane. What is declared meanwhile happens when a later run has V(false) here.
-      - While it is paused nothing is awaited.
+      - While it is paused nothing is awaited. With V(false), a pause that somebody else has set is an error.
     type: bool
     default: false
 seealso:

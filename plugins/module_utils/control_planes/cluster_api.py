@@ -56,6 +56,16 @@ class ClusterApiOptions:
         )
 
 
+def control_plane_version(api_version: str) -> str:
+    """The K0smotronControlPlane's API version that goes with one of k0smotron's Cluster."""
+    return f"{CONTROL_PLANE_GROUP}/{api_version.rpartition('/')[2]}"
+
+
+def remote_cluster_reference(name: str) -> dict[str, str]:
+    """The infrastructure where no other is named."""
+    return {"api_group": INFRASTRUCTURE_GROUP, "kind": INFRASTRUCTURE_KIND, "name": name}
+
+
 def with_address(options: ControlPlaneOptions) -> ControlPlaneOptions:
     """The options with an address for Cluster API: without one the Cluster never gets an endpoint.
 
@@ -79,19 +89,22 @@ def desired(options: ClusterApiOptions, inner: Object) -> list[Object]:
 
 def cluster(options: ClusterApiOptions) -> Object:
     """Cluster API's Cluster."""
-    blocks = {"pods": options.pod_cidrs, "services": options.service_cidrs}
-    network: Object = {key: {"cidrBlocks": list(value)} for key, value in blocks.items() if value}
-    if options.service_domain:
-        network["serviceDomain"] = options.service_domain
     reference = {"apiGroup": options.infrastructure["api_group"], **options.infrastructure}
     del reference["api_group"]
     spec: Object = {
         "controlPlaneRef": {"apiGroup": CONTROL_PLANE_GROUP, "kind": KIND, "name": options.resource},
         "infrastructureRef": reference,
     }
-    if network:
-        spec["clusterNetwork"] = network
+    if network(options):
+        spec["clusterNetwork"] = network(options)
     return _object(options, CLUSTER, "Cluster", options.name, spec)
+
+
+def network(options: ClusterApiOptions) -> Object:
+    """The Cluster's clusterNetwork as far as it is given."""
+    blocks = {"pods": options.pod_cidrs, "services": options.service_cidrs}
+    found: Object = {key: {"cidrBlocks": list(value)} for key, value in blocks.items() if value}
+    return found | ({"serviceDomain": options.service_domain} if options.service_domain else {})
 
 
 def remote_cluster(options: ClusterApiOptions, version: str) -> Object:

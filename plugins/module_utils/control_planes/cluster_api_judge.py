@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Is a control plane up in Cluster API's eyes, too? And what must not be done to a live one. Pure.
 
-Cluster API's Available holds with one replica of three, and k0smotron's counters lag behind: so all of it has to hold,
-and each replica has to answer (judge.py).
+Cluster API's conditions hold with one replica of three, and k0smotron's counters lag behind: so all of it has to hold, and
+each replica has to answer (judge.py). Its Available also tells of workers and other things that are none of ours.
 """
 
 from __future__ import annotations
@@ -14,13 +14,18 @@ import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import changes, cluster_api
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, InvalidInput
-from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, conditions
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, conditions, same
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.cluster_api import ClusterApiOptions
     from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
+
+
+REACHED = ("ControlPlaneAvailable", "RemoteConnectionProbe")
+_K0SMOTRONS_OWN = ("certificateRefs", "externalAddress", "k0sConfig", "manifests")
+"""What k0smotron adds to in its Cluster, or compares itself."""
 
 
 def judge(
@@ -32,7 +37,7 @@ def judge(
     """
     problem = next(_problems(options, cluster, resource, inner, seen), None)
     if problem is None:
-        return dataclasses.replace(seen, reason=f"{seen.reason}, and the Cluster is Available")
+        return dataclasses.replace(seen, reason=f"{seen.reason}, and Cluster API reaches it")
     return dataclasses.replace(seen, up=False, reason=problem)
 
 
@@ -49,11 +54,15 @@ def _problems(
         yield f"The Cluster waits for its infrastructure, {what}{_words(cluster, 'InfrastructureReady')}"
     if inner is None:
         yield f"k0smotron has not made its Cluster of {cluster_api.KIND} {options.resource} yet"
+    late = drifted(inner or resource, resource)
+    if late:
+        yield f"k0smotron's Cluster does not have the {late[0]} of {cluster_api.KIND} {options.resource}"
     if not seen.up:
         yield seen.reason
     yield from _behind(resource)
-    if conditions(cluster).get("Available") != "True":
-        yield f"Cluster API does not call the Cluster Available yet{_words(cluster, 'Available')}"
+    for condition in REACHED:
+        if conditions(cluster).get(condition) != "True":
+            yield f"Cluster API does not see {condition} yet{_words(cluster, condition)}"
 
 
 def _words(obj: Object, condition: str) -> str:
@@ -65,7 +74,7 @@ def _words(obj: Object, condition: str) -> str:
 
 def _behind(resource: Object) -> Iterator[str]:
     """k0smotron's own counters. It asks each pod for its version, so they come last."""
-    status, wanted = resource.get("status") or {}, resource["spec"].get("replicas", 1)
+    status, wanted = resource.get("status") or {}, (resource.get("spec") or {}).get("replicas", 1)
     counters = ("readyReplicas", "upToDateReplicas" if "upToDateReplicas" in status else "updatedReplicas")
     for counter in counters:
         if status.get(counter, 0) != wanted:
@@ -98,6 +107,22 @@ def adopt(options: ClusterApiOptions, live: Object | None) -> ClusterApiOptions:
         return dataclasses.replace(options, resource=resource)
     found = {"api_group": there["apiGroup"], "kind": there["kind"], "name": there["name"]}
     return dataclasses.replace(options, resource=resource, infrastructure=found)
+
+
+def refuse_network_change(options: ClusterApiOptions, live: Object | None) -> None:
+    """Raise InvalidInput for networks that k0smotron would not take over, or would only at some later change.
+
+    It hands k0s one network of each kind, those that the Cluster had first (1.10.9, enrichK0sConfigWithClusterData).
+    """
+    wanted = cluster_api.network(options)
+    several = [kind for kind in ("pods", "services") if len(wanted.get(kind, {}).get("cidrBlocks", [])) > 1]
+    if several:
+        raise InvalidInput(f"There is more than one network for {several[0]}, and k0s takes one", "Name one")
+    if live is not None and wanted and wanted != ((live.get("spec") or {}).get("clusterNetwork") or {}):
+        raise InvalidInput(
+            f"The networks of the Cluster {options.name} are fixed at its creation: its pods and Services have addresses of them",
+            "Keep pod_cidrs, service_cidrs and service_domain as they were, or leave them out",
+        )
 
 
 def refuse_paused(options: ClusterApiOptions, cluster: Object | None, resource: Object | None, manager: str) -> None:
@@ -146,9 +171,10 @@ def refuse_namesake(options: ClusterApiOptions, clusters: t.Iterable[Object]) ->
 
 def refuse_change(live: Object, wanted: Object) -> None:
     """Raise InvalidInput for a change that would break the control plane; both are K0smotronControlPlanes."""
-    changes.refuse_spec_change(live["spec"], wanted["spec"])
-    changes.refuse_skip(live["spec"], wanted["spec"])
-    old, new = (((each["spec"].get("kubeconfigSecretMetadata") or {}).get("labels") or {}) for each in (live, wanted))
+    before, after = live.get("spec") or {}, wanted["spec"]
+    changes.refuse_spec_change(before, after)
+    changes.refuse_skip(before, after)
+    old, new = (((spec.get("kubeconfigSecretMetadata") or {}).get("labels") or {}) for spec in (before, after))
     changes.refuse_label_change({key for key in {*old, *new} if old.get(key) != new.get(key)})
 
 
@@ -168,5 +194,5 @@ def drifted(inner: Object, wanted: Object) -> list[str]:
 
     It compares a hash of what it wrote last (1.10.9, isClusterSpecSynced), so an edit of its Cluster stays (seen).
     """
-    spec = wanted["spec"]
-    return sorted(key for key, value in spec.items() if not changes.covers(inner["spec"].get(key), value))
+    spec = {key: value for key, value in (wanted.get("spec") or {}).items() if key not in _K0SMOTRONS_OWN}
+    return sorted(key for key, value in spec.items() if not same(inner["spec"].get(key), value))

@@ -17,6 +17,9 @@ if t.TYPE_CHECKING:
 CHECKSUM_ANNOTATION = "k0smotron.ha/data-source-checksum"
 """On the Cluster, from where k0smotron copies it to the pods: they do not notice a changed Secret by themselves."""
 
+SPEC_HASH = "k0smotron.io/cluster-spec-hash"
+"""Where k0smotron notes which K0smotronControlPlane a Cluster was made of; it goes on to the pods."""
+
 _WHEN_UNSATISFIABLE = {"required": "DoNotSchedule", "preferred": "ScheduleAnyway"}
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import names, v1beta1, v1beta2
-from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common import CHECKSUM_ANNOTATION
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common import CHECKSUM_ANNOTATION, SPEC_HASH
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import mask_text
 from ansible_collections.k0smotron.ha.plugins.module_utils.k0s import k0s_version
-from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, pod_problem, pod_ready
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, pod_problem, pod_ready, same
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 if t.TYPE_CHECKING:
@@ -90,6 +90,7 @@ def _problems(
         yield f"k0smotron has not made the StatefulSet {names.statefulset_name(options.name)} yet"
         return
     yield from _not_taken_over(options, statefulset)
+    yield from _not_copied(options, cluster, statefulset)
     yield from _not_rolled_out(statefulset, pods)
     yield from _not_answering(options, readyz)
 
@@ -109,6 +110,27 @@ def _not_taken_over(options: ControlPlaneOptions, statefulset: Object) -> Iterat
         yield f"k0smotron has not set version {version} yet"
     if spec.get("replicas", 1) != options.replicas:
         yield f"k0smotron has not set {options.replicas} replicas yet"
+
+
+def _not_copied(options: ControlPlaneOptions, cluster: Object, statefulset: Object) -> Iterator[str]:
+    """What else of the Cluster the pods do not show yet; patches may have the last word about it."""
+    template = statefulset["spec"].get("template", {})
+    shown = template.get("metadata", {}).get("annotations") or {}
+    live = cluster["metadata"].get("annotations") or {}
+    wanted = {**options.annotations, **({SPEC_HASH: live[SPEC_HASH]} if SPEC_HASH in live else {})}
+    late = sorted(key for key, value in wanted.items() if shown.get(key) != value)
+    if late:
+        yield f"k0smotron has not given the pods the annotation {late[0]} yet"
+    spec = cluster.get("spec") or {}
+    containers = [each for each in template.get("spec", {}).get("containers") or [] if each.get("name") == "controller"]
+    if not containers or spec.get("patches"):
+        return
+    if spec.get("resources") and not same(containers[0].get("resources"), spec["resources"]):
+        yield "k0smotron has not given the pods their newest resources yet"
+    mounted = {mount.get("mountPath") for mount in containers[0].get("volumeMounts") or []}
+    absent = [mount["path"] for mount in spec.get("mounts") or [] if mount["path"] not in mounted]
+    if absent:
+        yield f"k0smotron has not mounted {absent[0]} yet"
 
 
 def _not_rolled_out(statefulset: Object, pods: t.Sequence[Object]) -> Iterator[str]:

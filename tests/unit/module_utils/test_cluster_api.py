@@ -45,7 +45,7 @@ def desired(wanted: ClusterApiOptions, version: str = "v1beta1") -> list[Object]
 def live(kind: str = "Cluster", **overlay: t.Any) -> Object:
     """One of the objects as it lives when all is well."""
     cluster, _remote, resource = desired(options())
-    ready = [{"type": name, "status": "True"} for name in ("InfrastructureReady", "Available")]
+    ready = [{"type": name, "status": "True"} for name in ("InfrastructureReady", *cluster_api_judge.REACHED)]
     status: Object = {"readyReplicas": 3, "updatedReplicas": 3}
     owners = {"metadata": {"ownerReferences": [{"kind": "Cluster", "name": "one", "controller": True}]}}
     found = {
@@ -220,6 +220,32 @@ def test_changes_that_break_a_live_one_are_refused(old: Object, new: Object, why
         cluster_api_judge.refuse_change(desired(options(old))[-1], desired(options(new))[-1])
 
 
+def test_a_control_plane_without_a_spec_keeps_its_state_in_etcd() -> None:
+    (*_others, wanted) = desired(options())
+    with pytest.raises(InvalidInput, match="from etcd to kine"):
+        cluster_api_judge.refuse_change({"metadata": {}}, wanted)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ({}, {"pod_cidrs": ["10.1.0.0/16"]}, "fixed at its creation"),
+        ({"pod_cidrs": ["10.1.0.0/16"]}, {"pod_cidrs": ["10.2.0.0/16"]}, "fixed at its creation"),
+        (None, {"service_cidrs": ["10.2.0.0/16", "fd00::/108"]}, "more than one network for services"),
+        ({"pod_cidrs": ["10.1.0.0/16"]}, {}, None),
+        ({"pod_cidrs": ["10.1.0.0/16"]}, {"pod_cidrs": ["10.1.0.0/16"]}, None),
+        (None, {"pod_cidrs": ["10.1.0.0/16"]}, None),
+    ],
+)
+def test_networks_are_fixed_at_creation(old: Object | None, new: Object, why: str | None) -> None:
+    before = None if old is None else desired(options(**old))[0]
+    if why is None:
+        cluster_api_judge.refuse_network_change(options(**new), before)
+        return
+    with pytest.raises(InvalidInput, match=why):
+        cluster_api_judge.refuse_network_change(options(**new), before)
+
+
 def test_one_minor_version_more_and_other_replicas_may_be() -> None:
     old, new = {"version": "v1.34.1-k0s.0", "labels": {"a": "1"}}, {"version": "v1.35.1-k0s.0", "labels": {"a": "1"}}
     cluster_api_judge.refuse_change(desired(options(old))[-1], desired(options({**new, "replicas": 5}))[-1])
@@ -235,6 +261,10 @@ def test_drift_is_what_we_set_and_k0smotron_s_cluster_has_otherwise() -> None:
     (*_others, wanted) = desired(options({"resources": {"requests": {"cpu": "1"}}}))
     same = {"spec": {**wanted["spec"], "externalAddress": "192.0.2.1", "certificateRefs": [{"type": "ca"}]}}
     assert cluster_api_judge.drifted(same, wanted) == []
+    written = merged(
+        same, {"spec": {"resources": {"requests": {"cpu": "1000m"}}, "persistence": {"autoDeletePVCs": False}}}
+    )
+    assert cluster_api_judge.drifted(written, wanted) == [], "k0smotron writes quantities its own way"
     edited = merged(same, {"spec": {"replicas": 2, "resources": {"requests": {"cpu": "2"}}}})
     assert cluster_api_judge.drifted(edited, wanted) == ["replicas", "resources"]
 
@@ -244,7 +274,7 @@ def test_drift_is_what_we_set_and_k0smotron_s_cluster_has_otherwise() -> None:
 
 def test_up_is_all_of_it() -> None:
     verdict = cluster_api_judge.judge(options(), live(), live("resource"), inner(), UP)
-    assert verdict == dataclasses.replace(UP, reason=f"{UP.reason}, and the Cluster is Available")
+    assert verdict == dataclasses.replace(UP, reason=f"{UP.reason}, and Cluster API reaches it")
 
 
 NOT_READY = {"type": "InfrastructureReady", "status": "False", "message": "* not found"}
@@ -263,7 +293,12 @@ READY = {"type": "InfrastructureReady", "status": "True"}
         ({"resource": live("resource", status={"readyReplicas": 2})}, "counts 2 of 3 readyReplicas"),
         ({"resource": live("resource", status={"updatedReplicas": None})}, "counts 0 of 3 updatedReplicas"),
         ({"resource": live("resource", status={"upToDateReplicas": 1})}, "counts 1 of 3 upToDateReplicas"),
-        ({"cluster": live(status={"conditions": [READY]})}, "does not call the Cluster Available yet"),
+        ({"cluster": live(status={"conditions": [READY]})}, "does not see ControlPlaneAvailable yet"),
+        (
+            {"cluster": live(status={"conditions": [READY, {**READY, "type": "ControlPlaneAvailable"}]})},
+            "RemoteConnectionProbe",
+        ),
+        ({"inner": inner(spec={"replicas": 2})}, "does not have the replicas of K0smotronControlPlane one"),
     ],
 )
 def test_each_thing_that_is_missing_is_named(seen: Object, why: str) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 import pytest
@@ -16,6 +17,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import
     controller_word,
     judge,
 )
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common import SPEC_HASH
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import merged
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
@@ -99,6 +101,39 @@ def test_not_up(statefulset: Object | None, reason: str) -> None:
     verdict = judge(OPTIONS, CLUSTER, statefulset, PODS, READYZ)
     assert not verdict.up
     assert reason in verdict.reason
+
+
+CONTROLLER: Object = {
+    "name": "controller",
+    "image": "k0s:v1.34.4-k0s.0",
+    "resources": {"requests": {"cpu": "1"}},
+    "volumeMounts": [{"mountPath": "/ca"}],
+}
+SHOWN: Object = {"a": "1", SPEC_HASH: "h", CHECKSUM_ANNOTATION: "new"}
+ASKED: Object = {"resources": {"requests": {"cpu": "1000m"}}, "mounts": [{"path": "/ca"}]}
+
+
+@pytest.mark.parametrize(
+    ("cluster", "annotations", "reason"),
+    [
+        ({}, {"a": "1"}, None),
+        ({"spec": {"resources": {"requests": {"cpu": "2"}}}}, {"a": "1"}, "newest resources"),
+        ({"spec": {"resources": {"requests": {"cpu": "2"}}, "patches": [{}]}}, {"a": "1"}, None),
+        ({"spec": {"mounts": [{"path": "/other"}]}}, {"a": "1"}, "has not mounted /other"),
+        ({}, {"a": "2"}, "the annotation a yet"),
+        ({}, {"b": "1"}, "the annotation b yet"),
+        ({"metadata": {"annotations": {SPEC_HASH: "other"}}}, {"a": "1"}, f"the annotation {SPEC_HASH} yet"),
+    ],
+)
+def test_an_old_statefulset_does_not_pass_for_the_new_one(
+    cluster: Object, annotations: dict[str, str], reason: str | None
+) -> None:
+    template = {"template": {"metadata": {"annotations": SHOWN}, "spec": {"containers": [CONTROLLER]}}}
+    asked = merged({**CLUSTER, "spec": ASKED}, {"metadata": {"annotations": {SPEC_HASH: "h"}}})
+    wanted = dataclasses.replace(OPTIONS, annotations=annotations)
+    verdict = judge(wanted, merged(asked, cluster), merged(STATEFULSET, {"spec": template}), PODS, READYZ)
+    assert verdict.up is (reason is None), verdict.reason
+    assert (reason or "") in verdict.reason
 
 
 @pytest.mark.parametrize(

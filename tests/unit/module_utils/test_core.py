@@ -19,6 +19,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.objects import (
     pod_ready,
     quantity,
     require_dns_label,
+    same,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
@@ -167,3 +168,25 @@ def test_a_pod_on_its_way_out_is_not_ready() -> None:
 )
 def test_why_a_pod_is_not_ready(status: dict[str, t.Any], problem: str) -> None:
     assert pod_problem(pod(**status)) == problem
+
+
+@pytest.mark.parametrize(
+    ("live", "wanted", "alike"),
+    [
+        ({"cpu": "1"}, {"cpu": 1}, True),
+        ({"memory": "1Gi"}, {"memory": "1024Mi"}, True),
+        ({"memory": "1Gi"}, {"memory": "1000Mi"}, False),
+        (None, {"readOnly": False, "labels": {}}, True),
+        (None, {"readOnly": True}, False),
+        ({"a": "b", "more": 1}, {"a": "b"}, True),
+        ({"more": 1}, {"a": "b"}, False),
+        ([{"path": "/a", "mode": 1}], [{"path": "/a"}], True),
+        ([{"path": "/a"}, {"path": "/b"}], [{"path": "/a"}], False),
+        (None, [], True),
+        (["x"], [], False),
+        ("LoadBalancer", "NodePort", False),
+        (None, "", True),
+    ],
+)
+def test_what_a_controller_may_have_made_of_it(live: t.Any, wanted: t.Any, alike: bool) -> None:
+    assert same(live, wanted) is alike
