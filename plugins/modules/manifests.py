@@ -274,14 +274,14 @@ def act(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     mismatch = contract_mismatch(kube, objects) if params["state"] == "present" else None
     if mismatch and not kube.check_mode:
         raise InvalidInput(mismatch, OTHER_RELEASE)
+    if mismatch:  # an earlier task may have predicted the upgrade of Cluster API that puts it right
+        module.warn(f"{mismatch}. {OTHER_RELEASE}.")
     changes = (present if params["state"] == "present" else absent)(kube, params, mode, objects)
     return {
         **changes_result(changes),
         "objects": [record(change) for change in changes if change.before or change.after],
         "checksums": {one.source: one.sha256 for one in loaded},
         "certificates": mode,
-        # An earlier task may have predicted the upgrade of Cluster API that puts it right.
-        "warnings": [f"{mismatch}. {OTHER_RELEASE}."] if mismatch else [],
     }
 
 
