@@ -13,6 +13,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.change
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common import disruption_budget
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref, changes_result
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import require_dns_label
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 Params: t.TypeAlias = t.Mapping[str, t.Any]
@@ -34,6 +35,8 @@ def own_refs(options: ControlPlaneOptions, api_version: str) -> list[Ref]:
 
 def remove(kube: Kube, options: ControlPlaneOptions, params: Params, warn: t.Callable[[str], None]) -> dict[str, t.Any]:
     """Delete the Cluster and its PodDisruptionBudget; with `wait` until the replicas are gone. Raises HaError."""
+    require_dns_label("The control plane's name", options.name)
+    require_dns_label("The namespace", options.namespace)
     deadline = time.monotonic() + params["wait_timeout"]
     served = [version for version in control_planes.API_VERSIONS if kube.serves(version, "Cluster")]
     refs = own_refs(options, (served or control_planes.API_VERSIONS)[0])

@@ -29,7 +29,11 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import (
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput, NotFound
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref, changes_result
-from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, require_dns_subdomain
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import (
+    Object,
+    require_dns_label,
+    require_dns_subdomain,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.plan import PoolLimits, pool_limits
 from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
@@ -71,6 +75,7 @@ def ensure(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     """The whole module: its parameters in, its result out. Raises HaError."""
     params = module.params
     require_dns_subdomain("The Secret's name", params["name"])
+    require_dns_label("The namespace", params["namespace"])
     ref = Ref("v1", "Secret", params["name"], params["namespace"])
     if params["state"] == "absent":
         return changes_result(kube.delete([ref, *_our_config_map(kube, ref)], params["wait_timeout"]))

@@ -84,8 +84,9 @@ class Kube:
         resource = self.client.find(api_version, kind)
         if resource is None:
             return None
+        path = resource.object_path(name, namespace)
         with contextlib.suppress(NotFound):
-            return self.client.call("GET", resource.path(name, namespace), resource.request("get", name, namespace))
+            return self.client.call("GET", path, resource.request("get", name, namespace))
         return None
 
     def list(
@@ -150,7 +151,7 @@ class Kube:
             query.append(("dryRun", "All"))
         return self.client.call(
             "PATCH",
-            resource.path(ref.name, ref.namespace),
+            resource.object_path(ref.name, ref.namespace),
             resource.request("patch", ref.name, ref.namespace),
             query=query,
             body=dict(obj),
@@ -162,7 +163,7 @@ class Kube:
         resource = self.client.resource(ref.api_version, ref.kind)
         return self.client.call(
             "PATCH",
-            resource.path(ref.name, ref.namespace),
+            resource.object_path(ref.name, ref.namespace),
             resource.request("patch", ref.name, ref.namespace),
             query=[("fieldManager", FIELD_MANAGER)],
             body=part,
@@ -197,7 +198,7 @@ class Kube:
         query = [("propagationPolicy", propagation)] + ([("dryRun", "All")] if self.check_mode else [])
         request = resource.request("delete", ref.name, ref.namespace)
         with contextlib.suppress(NotFound):  # somebody else was faster
-            self.client.call("DELETE", resource.path(ref.name, ref.namespace), request, query=query)
+            self.client.call("DELETE", resource.object_path(ref.name, ref.namespace), request, query=query)
 
     # -- waiting -------------------------------------------------------------------------------------------------
 

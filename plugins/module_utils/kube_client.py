@@ -74,6 +74,14 @@ class Resource:
             parts.append(quote(name, safe=""))
         return "/".join(parts)
 
+    def object_path(self, name: str, namespace: str | None) -> str:
+        """The URL path of one object. Without its name it would be that of all of them, for DELETE too: InvalidInput."""
+        if not name:
+            raise InvalidInput(f"The name of a {self.kind} is empty", "Give its name")
+        if self.namespaced and namespace == "":
+            raise InvalidInput(f"The namespace of {self.kind} {name} is empty", "Give its namespace")
+        return self.path(name, namespace)
+
     def request(self, verb: str, name: str | None = None, namespace: str | None = None) -> Request:
         """The same in the words of access rules, for error sentences."""
         return Request(verb, self.plural, self.group, namespace if self.namespaced else None, name)

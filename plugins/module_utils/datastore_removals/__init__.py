@@ -15,6 +15,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals.ma
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals.zalando import ZalandoRemoval
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref, changes_result
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Object, compare
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import require_dns_label
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 if t.TYPE_CHECKING:
@@ -30,6 +31,8 @@ def remove(kube: Kube, store: Datastore, params: t.Mapping[str, t.Any]) -> dict[
 
     Safe to repeat: an interrupted removal is finished by the next one.
     """
+    require_dns_label("The datastore's name", store.options.name)
+    require_dns_label("The namespace", store.options.namespace)
     deadline = time.monotonic() + params["wait_timeout"]
     waits, keep = params["wait"] and not kube.check_mode, params["data"] == "keep"
     removal = REMOVALS[store.provider](kube, store, deadline if waits else None)

@@ -18,7 +18,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     datastore,
     options_for,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, NotFound, WaitTimeout
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, InvalidInput, NotFound, WaitTimeout
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import merged
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
@@ -309,3 +309,12 @@ def test_an_innodbcluster_goes_and_its_claims_stay(objects: tuple[Object, ...]) 
     result = remove(t.cast(Kube, kube), INNODBCLUSTER, {"wait": False, "wait_timeout": 1, "data": "keep"})
     assert result["left"] == ["PersistentVolumeClaim ns/datadir-idc-0"]
     assert not any("PersistentVolumeClaim" in step for step in kube.steps)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize(("name", "namespace"), [("", "ns"), ("db", ""), ("db,other", "ns"), ("db", "a/b")])
+def test_nothing_goes_by_a_name_that_none_has(provider: str, name: str, namespace: str) -> None:
+    kube = site()
+    with pytest.raises(InvalidInput, match="is not a valid name"):
+        removed(kube, store=datastore(provider, options_for(provider, name=name, namespace=namespace)))
+    assert kube.steps == []
