@@ -12,9 +12,11 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals.ba
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import zalando_operator
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando_judge import (
     first_leads_alone,
+    first_serves,
+    leads_without_first,
     reduced_to_first,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput, NotFound
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, InvalidInput, NotFound
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Object
 
@@ -41,6 +43,18 @@ class ZalandoRemoval(Removal):
         if keep_data:
             for operator in running:
                 _refuse_data_loss(self.kube, operator)
+            if not _is_going(live):
+                self._refuse_older_data()
+
+    def _refuse_older_data(self) -> None:
+        name = self.store.options.name
+        leader = leads_without_first(name, self._pods())
+        if leader:
+            raise Conflict(
+                f"{leader} has the newest data and {name}-0 is out of service, but the database cluster would begin with "
+                f"{name}-0 when it comes back",
+                f"Bring {name}-0 back, or give data: delete",
+            )
 
     def secure_data(self, live: Object) -> None:
         """Stop every instance but the first, which then leads, so that it has the newest data when the cluster is back.
@@ -49,21 +63,27 @@ class ZalandoRemoval(Removal):
         one starts again later both have gone on from the same point under the same timeline number: what the other one
         wrote is lost, and Patroni does not see that it cannot follow any more (seen with postgres-operator 1.15.1).
         """
-        if self.deadline is None:
+        name, namespace = self.store.options.name, self.store.options.namespace
+        # When the first one is out of service, nobody leads: refuse() has seen to that. It never was up, then.
+        if self.deadline is None or _is_going(live) or not first_serves(name, self._pods()):
             return
-        namespace, selector = self.store.options.namespace, self.store.pod_selector()
-
-        def pods() -> list[Object]:
-            return self.kube.list("v1", "Pod", namespace, selector)
-
-        reduced = reduced_to_first(live, pods())
+        reduced = reduced_to_first(live)
         if reduced is not None:
             self.kube.patch(reduced)
-            self.kube.wait(
-                lambda: first_leads_alone(self.store.options.name, pods()),
-                self.deadline - time.monotonic(),
-                lambda: self.kube.diagnose(namespace, selector),
-            )
+        # Also where that was done before: by a run that was interrupted, perhaps, while another one led.
+        self.kube.wait(
+            lambda: first_leads_alone(name, self._pods()),
+            self.deadline - time.monotonic(),
+            lambda: self.kube.diagnose(namespace, self.store.pod_selector()),
+        )
+
+    def _pods(self) -> list[Object]:
+        return self.list_labeled((("v1", "Pod"),))
+
+
+def _is_going(live: Object) -> bool:
+    """Whether it is deleted already and only waits for its finalizers: the operator stops its pods, come what may."""
+    return "deletionTimestamp" in live["metadata"]
 
 
 def _refuse_data_loss(kube: Kube, operator: zalando_operator.Operator) -> None:

@@ -127,13 +127,22 @@ def first_serves(cluster: str, pods: t.Sequence[Object]) -> bool:
     return any(_is_first(cluster, pod) and _serving(pod) for pod in pods)
 
 
-def reduced_to_first(live: Object, pods: t.Sequence[Object]) -> Object | None:
-    """``live`` with one instance, to be applied before it is removed with its data kept; None where that is needless.
+def leads_without_first(cluster: str, pods: t.Sequence[Object]) -> str:
+    """The instance that led last while the first one is out of service, "" where there is none.
+
+    Ready or not: one that is down keeps its label, and the newest data.
+    """
+    others = (pod["metadata"]["name"] for pod in pods if _role(pod) in _LEADER_ROLES and not _is_first(cluster, pod))
+    return "" if first_serves(cluster, pods) else str(next(others, ""))
+
+
+def reduced_to_first(live: Object) -> Object | None:
+    """``live`` with one instance, to be applied before it is removed with its data kept; None where it has no more.
 
     The instance that stops last has the newest data, and it must be the one that starts first later.
     """
     metadata, spec = live["metadata"], live["spec"]
-    if int(spec.get("numberOfInstances") or 1) == 1 or not first_serves(metadata["name"], pods):
+    if int(spec.get("numberOfInstances") or 1) == 1:
         return None
     kept = {key: metadata[key] for key in ("name", "namespace", "labels", "annotations") if key in metadata}
     return {

@@ -190,16 +190,29 @@ def test_the_first_instance_leads_alone(pods: list[dict[str, t.Any]], alone: boo
 
 
 @pytest.mark.parametrize(
-    ("instances", "first", "needed"),
+    ("first", "second", "leader"),
     [
-        (2, pod("db-0", "replica", "10.0.0.1"), True),
-        (2, pod("db-0", "master", "10.0.0.1"), True),
-        (1, pod("db-0", "master", "10.0.0.1"), False),
-        (2, pod("db-0", None, "10.0.0.1"), False),  # it could not take over
-        (2, pod("db-0", "replica", "10.0.0.1", ready=False), False),
+        (pod("db-0", "replica", "10.0.0.1"), pod("db-1", "master", "10.0.0.2"), ""),
+        (pod("db-0", "master", "10.0.0.1", ready=False), pod("db-1", "replica", "10.0.0.2"), ""),
+        (pod("db-0", None, "10.0.0.1"), pod("db-1", None, "10.0.0.2"), ""),  # it was never up
+        (pod("db-0", None, "10.0.0.1"), pod("db-1", "master", "10.0.0.2"), "db-1"),
+        (pod("db-0", "replica", "10.0.0.1", ready=False), pod("db-1", "primary", "10.0.0.2"), "db-1"),
+        (pod("db-0", "replica", "10.0.0.1", ready=False), pod("db-1", "master", "10.0.0.2", ready=False), "db-1"),
     ],
 )
-def test_only_the_count_changes_before_a_removal(instances: int, first: dict[str, t.Any], needed: bool) -> None:
+def test_who_leads_while_the_first_is_out_of_service(
+    first: dict[str, t.Any], second: dict[str, t.Any], leader: str
+) -> None:
+    assert zalando_judge.leads_without_first("db", [first, second]) == leader
+
+
+def test_an_instance_that_is_gone_does_not_lead() -> None:
+    assert zalando_judge.leads_without_first("db", []) == ""
+    assert zalando_judge.leads_without_first("db", [pod("db-1", "master", "10.0.0.2")]) == "db-1"
+
+
+@pytest.mark.parametrize(("instances", "needed"), [(2, True), (3, True), (1, False)])
+def test_only_the_count_changes_before_a_removal(instances: int, needed: bool) -> None:
     live = {
         "apiVersion": "acid.zalan.do/v1",
         "kind": "postgresql",
@@ -207,7 +220,7 @@ def test_only_the_count_changes_before_a_removal(instances: int, first: dict[str
         "spec": {"teamId": "t", "numberOfInstances": instances},
         "status": {"PostgresClusterStatus": "Running"},
     }
-    reduced = zalando_judge.reduced_to_first(live, [first, pod("db-1", "replica", "10.0.0.2")])
+    reduced = zalando_judge.reduced_to_first(live)
     assert (reduced is not None) == needed
     if reduced is not None:
         assert reduced["metadata"] == {"name": "db", "namespace": "x", "labels": {"a": "b"}}

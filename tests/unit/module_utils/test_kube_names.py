@@ -9,8 +9,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_removal, datasource_secret_run
+from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_removal import remove
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
+from ansible_collections.k0smotron.ha.plugins.module_utils.datasource_secret_run import ensure
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_client import Client, Resource
@@ -87,7 +88,7 @@ def test_no_control_plane_goes_by_a_name_that_none_has(name: str, namespace: str
     client = RecordingClient()
     options = ControlPlaneOptions(name=name, namespace=namespace)
     with pytest.raises(InvalidInput, match="is not a valid name"):
-        cluster_removal.remove(Kube(t.cast(Client, client)), options, {"wait": True, "wait_timeout": 1}, print)
+        remove(Kube(t.cast(Client, client)), options, {"wait": True, "wait_timeout": 1}, print)
     assert client.calls == []
 
 
@@ -98,5 +99,5 @@ def test_no_secret_goes_by_a_name_that_none_has(name: str, namespace: str) -> No
 
     client = RecordingClient()
     with pytest.raises(InvalidInput, match="is not a valid name"):
-        datasource_secret_run.ensure(t.cast(t.Any, Module()), Kube(t.cast(Client, client)))
+        ensure(t.cast(t.Any, Module()), Kube(t.cast(Client, client)))
     assert client.calls == []

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Removing a Zalando database cluster: the instance that starts first later has the newest data, or the cluster stays."""
+
+from __future__ import annotations
+
+import copy
+import typing as t
+
+import pytest
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import DatastoreOptions, datastore
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict
+from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
+from tests.unit.module_utils.test_datastore_removals import Object, StandInKube, obj, removed
+
+ZALANDO = datastore("zalando", DatastoreOptions(name="db", namespace="ns"))
+
+
+class PatroniKube(StandInKube):
+    """With an operator that stops instances, and a Patroni that hands over to the one that is left, a poll later."""
+
+    custom_resource = "postgresql"
+    selector = "application=spilo,cluster-name=db"
+
+    def list(
+        self, api_version: str, kind: str, namespace: str | None = None, label_selector: str | None = None
+    ) -> list[Object]:
+        return [] if namespace == "operators" else super().list(api_version, kind, namespace, label_selector)
+
+    def patch(self, wanted: Object) -> None:
+        self.steps.append(f"{wanted['spec']['numberOfInstances']} instance")
+
+    def wait(self, probe: t.Callable[[], Verdict], timeout: float, diagnose: t.Callable[[], str] = str) -> Verdict:
+        if not probe().up:
+            self.steps.append("waits")
+            self.objects = [item for item in self.objects if item["metadata"]["name"] != "db-1"]
+            for item in self.objects:
+                if item["metadata"]["name"] == "db-0" and "spilo-role" in item["metadata"]["labels"]:
+                    item["metadata"]["labels"]["spilo-role"] = "master"
+        return super().wait(probe, timeout, diagnose)
+
+
+def instance(name: str, role: str | None, *, ready: bool = True) -> Object:
+    labels = {"spilo-role": role} if role else {}
+    status = {"conditions": [{"type": "Ready", "status": str(ready)}]}
+    return {**obj("Pod", name, labels=labels), "status": status}
+
+
+def zalando(*pods: Object, instances: int = 2, check_mode: bool = False) -> PatroniKube:
+    keeps = {"enable_persistent_volume_claim_deletion": "false", "enable_secrets_deletion": "false"}
+    operator = obj("Deployment", "operator", owned=False, api_version="apps/v1")
+    operator["metadata"]["namespace"] = "operators"
+    environment = {"env": [{"name": "CONFIG_MAP_NAME", "value": "ns/settings"}]}
+    operator["spec"] = {"selector": {}, "template": {"spec": {"containers": [environment]}}}
+    operator["status"] = {"readyReplicas": 1}
+    cluster = copy.deepcopy(ZALANDO.desired()[0])
+    cluster["spec"]["numberOfInstances"] = instances
+    settings = {**obj("ConfigMap", "settings", owned=False), "data": keeps}
+    return PatroniKube(operator, settings, cluster, *pods, check_mode=check_mode)
+
+
+@pytest.mark.parametrize(("instances", "steps"), [(2, ["1 instance", "waits"]), (1, ["waits"])], ids=["first", "again"])
+def test_the_first_instance_leads_alone_before_a_zalando_cluster_goes(instances: int, steps: list[str]) -> None:
+    kube = zalando(instance("db-0", "replica"), instance("db-1", "master"), instances=instances)
+    removed(kube, store=ZALANDO)
+    assert kube.steps[: len(steps) + 1] == [*steps, "delete postgresql ns/db"]
+
+
+@pytest.mark.parametrize("options", [{}, {"instances": 1}, {"check_mode": True}], ids=str)
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_zalando_cluster_whose_newest_data_would_not_be_found_stays(options: dict[str, t.Any], wait: bool) -> None:
+    kube = zalando(instance("db-0", "replica", ready=False), instance("db-1", "master"), **options)
+    with pytest.raises(Conflict, match="Bring db-0 back, or give data: delete"):
+        removed(kube, store=ZALANDO, wait=wait)
+    assert kube.steps == []
+
+
+def test_which_data_is_the_newest_does_not_matter_to_data_that_goes() -> None:
+    kube = zalando(instance("db-0", "replica", ready=False), instance("db-1", "master"))
+    assert removed(kube, store=ZALANDO, data="delete")["changed"]
+
+
+@pytest.mark.parametrize(
+    "pods",
+    [(), (instance("db-0", None),), (instance("db-0", None, ready=False), instance("db-1", None, ready=False))],
+    ids=["none", "no role", "not ready"],
+)
+def test_a_zalando_cluster_that_was_never_up_goes(pods: tuple[Object, ...]) -> None:
+    kube = zalando(*pods)
+    assert removed(kube, store=ZALANDO)["changed"]
+    assert kube.steps[0] == "delete postgresql ns/db"
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_a_zalando_cluster_that_is_going_already_is_not_held_up(ready: bool) -> None:
+    kube = zalando(instance("db-0", "replica", ready=ready), instance("db-1", "master"))
+    [cluster] = [item for item in kube.objects if item["kind"] == "postgresql"]
+    cluster["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    removed(kube, store=ZALANDO)
+    assert kube.steps[0] == "delete postgresql ns/db"
