@@ -35,7 +35,8 @@ def remove(kube: Kube, store: Datastore, params: t.Mapping[str, t.Any]) -> dict[
     require_dns_label("The namespace", store.options.namespace)
     deadline = time.monotonic() + params["wait_timeout"]
     waits, keep = params["wait"] and not kube.check_mode, params["data"] == "keep"
-    removal = REMOVALS[store.provider](kube, store, deadline if waits else None)
+    # In check mode, too: what the real run would wait for is nothing to refuse.
+    removal = REMOVALS[store.provider](kube, store, deadline if params["wait"] else None)
     cluster = Ref.of(store.desired()[0])
     live = kube.get(*cluster)
     if live is not None:

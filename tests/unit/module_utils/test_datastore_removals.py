@@ -195,7 +195,7 @@ def declared(kind: str, name: str) -> Object:
     return {**item, "spec": {"mariaDbRef": {"name": "mdb"}}}
 
 
-def mariadb(primary: int = 1, operators: int = 1) -> StandInMariaDBKube:
+def mariadb(primary: int = 1, operators: int = 1, **options: t.Any) -> StandInMariaDBKube:
     """Three instances, and something of another chart under the same labels."""
     version = "k8s.mariadb.com/v1alpha1"
     cluster = obj("MariaDB", "mdb", owned=False, api_version=version)
@@ -215,6 +215,7 @@ def mariadb(primary: int = 1, operators: int = 1) -> StandInMariaDBKube:
         *(obj("Pod", f"mdb-{index}") for index in range(3)),
         *(declared(kind, "mdb.kine") for kind in ("Database", "Grant")),
         declared("User", "mdb.k0smotron"),
+        **options,
     )
 
 
@@ -249,6 +250,15 @@ def test_without_waiting_the_primary_cannot_be_moved() -> None:
     with pytest.raises(Conflict, match="instance 1 is the primary"):
         removed(kube, store=MARIADB, wait=False)
     assert kube.steps == []
+
+
+def test_check_mode_refuses_what_the_run_would_and_nothing_else() -> None:
+    assert removed(mariadb(check_mode=True), store=MARIADB) == removed(mariadb(), store=MARIADB)
+    assert removed(site(target="pg-1", check_mode=True))["left"] == KEPT
+    with pytest.raises(Conflict, match="instance 1 is the primary"):
+        removed(mariadb(check_mode=True), store=MARIADB, wait=False)
+    with pytest.raises(Conflict, match="from pg-2 to pg-1"):
+        removed(site(target="pg-1", check_mode=True), wait=False)
 
 
 def test_a_mariadb_without_its_operator_stays() -> None:
