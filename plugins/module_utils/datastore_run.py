@@ -36,6 +36,7 @@ if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 Params: t.TypeAlias = t.Mapping[str, t.Any]
+Warn: t.TypeAlias = t.Callable[[str], None]
 Observed: t.TypeAlias = dict[str, list[Object]]
 
 # Options of the module that are fields of DatastoreOptions under the same name.
@@ -62,7 +63,7 @@ def ensure(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     store = datastore(module.params["provider"], options(module.params))
     if module.params["state"] == "absent":
         return remove(kube, store, module.params)
-    return present(kube, store, module.params)
+    return present(kube, store, module.params, module.warn)
 
 
 def options(params: Params) -> DatastoreOptions:
@@ -71,7 +72,7 @@ def options(params: Params) -> DatastoreOptions:
     return options_for(params["provider"], databases=databases, **{name: params[name] for name in SAME_NAME})
 
 
-def present(kube: Kube, store: Datastore, params: Params) -> dict[str, t.Any]:
+def present(kube: Kube, store: Datastore, params: Params, warn: Warn) -> dict[str, t.Any]:
     """Declare the database cluster and, with `wait`, prove it. Nothing is created when anything is refused."""
     store.validate()
     datastore_databases.refuse_unmade(store, wait=params["wait"])
@@ -80,7 +81,7 @@ def present(kube: Kube, store: Datastore, params: Params) -> dict[str, t.Any]:
     wanted = store.desired()
     cluster = Ref.of(wanted[0])
     store.refuse_change(kube.get(*cluster))
-    secrets = [*_certificate(kube, store), *_own_secrets(kube, store)]
+    secrets = [*_certificate(kube, store, warn), *_own_secrets(kube, store)]
     if secrets and not kube.check_mode:  # what the operator's webhook refuses leaves none of them behind
         kube.rehearse(wanted[0])
     changes = kube.apply([*secrets, *wanted])
@@ -93,11 +94,11 @@ def _own_secrets(kube: Kube, store: Datastore) -> list[Object]:
     return [with_password(secret, kube.get(*Ref.of(secret))) for secret in store.own_secrets()]
 
 
-def _certificate(kube: Kube, store: Datastore) -> list[Object]:
+def _certificate(kube: Kube, store: Datastore, warn: Warn) -> list[Object]:
     """The Secrets with the servers' certificate and its authority, as far as they are made here. Raises HaError."""
     wanted = store.certificate()
     if wanted is None:
-        _refuse_missing_certificate(kube, store)
+        _refuse_missing_certificate(kube, store, warn)
         return []
     if certificates.IMPORT_ERROR:
         reason = "to make the servers' certificate"
@@ -106,18 +107,25 @@ def _certificate(kube: Kube, store: Datastore) -> list[Object]:
     return server_certificate.secrets(wanted, lambda name: kube.get("v1", "Secret", name, wanted.namespace), now)
 
 
-def _refuse_missing_certificate(kube: Kube, store: Datastore) -> None:
-    """Without the Secret that somebody else keeps, the operator would wait for ever for pods that cannot start."""
+def _refuse_missing_certificate(kube: Kube, store: Datastore, warn: Warn) -> None:
+    """Without the Secret that somebody else keeps, the operator would wait for ever for pods that cannot start.
+
+    In check mode only a warning: a task before this one may be about to write it.
+    """
     name = store.options.tls_secret
-    if not name or kube.check_mode:
+    if not name:
         return
     live = kube.get("v1", "Secret", name, store.options.namespace)
     missing = {"tls.crt", "tls.key", "ca.crt"} - texts(live or {}).keys()
-    if missing:
-        raise NotFound(
-            f"tls_secret names the Secret {store.options.namespace}/{name}, which has no {', '.join(sorted(missing))}",
-            "Make it first, or leave tls_secret out",
-        )
+    if not missing:
+        return
+    error = NotFound(
+        f"tls_secret names the Secret {store.options.namespace}/{name}, which has no {', '.join(sorted(missing))}",
+        "Make it first, or leave tls_secret out",
+    )
+    if not kube.check_mode:
+        raise error
+    warn(f"Unless this run writes the servers' certificate first, it will fail: {error}")
 
 
 def describe(store: Datastore, verdict: Verdict) -> dict[str, t.Any]:
