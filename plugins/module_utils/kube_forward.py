@@ -37,6 +37,7 @@ except ImportError:
 
 BLOCK_BYTES = 64 * 1024
 EXEC_SECONDS = 60.0
+LONGEST_REASON = 400
 HANDSHAKE_STATUS = re.compile(r"Handshake status (\d{3})")
 
 
@@ -212,7 +213,9 @@ def _refused(namespace: str, pod: str, subresource: str, error: t.Any) -> HaErro
     """
     reason = str(error.reason)
     status = HANDSHAKE_STATUS.search(reason)
-    failure = ApiError(int(status.group(1)) if status else 0, reason[reason.find('{"kind"') :])
+    start = reason.find('{"kind"')
+    body = reason[start:] if start >= 0 else mask_text(reason)[:LONGEST_REASON]
+    failure = ApiError(int(status.group(1)) if status else 0, body)
     if failure.status in (401, 403, 404):
         return explain(failure, Request("get", f"pods/{subresource}", "", namespace, pod))
     sentence = f"{subresource} to pod {namespace}/{pod} does not work: {failure.message}"

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from kubernetes.client import Configuration
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Unreachable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_client import Client, Resource
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_forward import open_forward
 from ansible_collections.k0smotron.ha.plugins.module_utils.server_certificate import renewed
@@ -97,3 +98,10 @@ def test_the_first_words_of_the_server_arrive(context: ssl.SSLContext, at_once: 
         with contextlib.closing(forwarded):
             forwarded.settimeout(5)
             assert forwarded.recv(100) == GREETING
+
+
+def test_a_refusal_without_a_kubernetes_status_is_told_whole() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        address = closed.getsockname()
+    with pytest.raises(Unreachable, match=r"portforward to pod databases/mariadb-0 does not work: .*Connection refused"):
+        open_forward(ClientOf(address), "databases", "mariadb-0", PORT)
