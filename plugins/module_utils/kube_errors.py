@@ -31,6 +31,8 @@ ROLE_OF_GROUP = {
 }
 
 CORRECT = "Correct the input"
+# What the API server says, with status 500, while the store behind it chooses another leader or is slow.
+STORE_CHANGES = re.compile(r"etcdserver|leader changed")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,4 +186,5 @@ def _other(failure: ApiError, request: Request) -> HaError:
         return InvalidInput(f"The API server refuses {request.subject()}: {_patch_error(failure, request)}", CORRECT)
     text = "invalid content" if request.resource == "secrets" else failure.message
     sentence = f"The API server answers {failure.status} to {request.verb} {request.subject()}: {text}"
-    return Unreachable(sentence, "Run it again") if failure.status in (429, 502, 503, 504) else HaError(sentence)
+    passes = failure.status in (429, 502, 503, 504) or STORE_CHANGES.search(failure.message)
+    return Unreachable(sentence, "Run it again") if passes else HaError(sentence)

@@ -8,8 +8,10 @@ The API server's address and credentials are all that is needed: no route to the
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import dataclasses
+import functools
 import http.client
 import json
 import os
@@ -31,11 +33,12 @@ if t.TYPE_CHECKING:
 try:
     from kubernetes.client.exceptions import ApiException
     from kubernetes.stream import ws_client
-    from websocket import WebSocketException
+    from websocket import WebSocketException, WebSocketTimeoutException
 except ImportError:
     pass  # kube_module.run() reports it
 
 BLOCK_BYTES = 64 * 1024
+OPEN_SECONDS = 30.0
 EXEC_SECONDS = 60.0
 LONGEST_REASON = 400
 HANDSHAKE_STATUS = re.compile(r"Handshake status (\d{3})")
@@ -157,27 +160,64 @@ def execute(client: Client, namespace: str, pod: str, command: t.Sequence[str], 
     query = [("command", word) for word in command] + [("stdout", "true"), ("stderr", "true")]
     query += [("container", container)] if container else []
     url = _pod_url(client, namespace, pod, "exec")
+    call = functools.partial(
+        ws_client.websocket_call,
+        client.configuration,
+        "GET",
+        url,
+        query_params=query,
+        headers=_headers(client),
+        _preload_content=False,
+        capture_all=False,
+    )
+    late = Unreachable(f"{command[0]} in pod {namespace}/{pod} did not end in {EXEC_SECONDS:g} s")
     try:
-        session = ws_client.websocket_call(
-            client.configuration,
-            "GET",
-            url,
-            query_params=query,
-            headers=_headers(client),
-            _preload_content=False,
-            capture_all=False,
-        )
+        session = _opened(call)
+        if session is None:
+            raise Unreachable(f"exec in pod {namespace}/{pod} did not begin in {OPEN_SECONDS:g} s")
+        with contextlib.closing(session):
+            session.sock.settimeout(EXEC_SECONDS)  # for a frame of which only a part comes
+            session.run_forever(timeout=EXEC_SECONDS)
+            if session.is_open():  # to read on now would wait for ever
+                raise late
+            output, errors = session.read_stdout() or "", session.read_stderr() or ""
+            failure = _exec_failure(session.read_channel(ws_client.ERROR_CHANNEL))
     except ApiException as error:
         raise _refused(namespace, pod, "exec", error) from error
-    with contextlib.closing(session):
-        session.run_forever(timeout=EXEC_SECONDS)
-        output, errors = session.read_stdout() or "", session.read_stderr() or ""
-        if session.is_open():
-            raise Unreachable(f"{command[0]} in pod {namespace}/{pod} did not end in {EXEC_SECONDS:g} s")
-        failure = _exec_failure(session.read_channel(ws_client.ERROR_CHANNEL))
+    except WebSocketTimeoutException as error:
+        raise late from error
+    except (OSError, WebSocketException) as error:
+        raise Unreachable(f"{command[0]} in pod {namespace}/{pod} was cut off: {error}") from error
     if failure:
         raise HaError(f"{command[0]} in pod {namespace}/{pod} failed: {failure}: {mask_text(errors.strip())}")
     return str(output)
+
+
+def _opened(call: t.Callable[[], t.Any]) -> t.Any:
+    """The session that a call of the library opens, None when it takes too long. Raises what the call raises.
+
+    The library connects and shakes hands without a time-out and takes none. A thread that is left behind costs nothing.
+    """
+    opening = concurrent.futures.Future[t.Any]()
+
+    def open_it() -> None:
+        try:
+            opening.set_result(call())
+        except Exception as error:  # it belongs to who waits
+            opening.set_exception(error)
+
+    threading.Thread(target=open_it, daemon=True).start()
+    try:
+        return opening.result(OPEN_SECONDS)
+    except TimeoutError:
+        opening.add_done_callback(_end_unwanted)
+        return None
+
+
+def _end_unwanted(opening: concurrent.futures.Future[t.Any]) -> None:
+    """Close a session that opened when nobody waited for it any more."""
+    if opening.exception() is None:
+        opening.result().close()
 
 
 def _exec_failure(text: str) -> str:

@@ -145,6 +145,11 @@ def test_what_may_pass_by_itself(status: int, kind: type[errors.HaError]) -> Non
     assert explain(answer(status, "busy"), CLUSTERS).__class__ is kind
 
 
+@pytest.mark.parametrize("message", ["etcdserver: request timed out", "rpc error: leader changed"])
+def test_a_store_that_changes_its_leader_passes_by_itself(message: str) -> None:
+    assert explain(answer(500, message), CLUSTERS).__class__ is errors.Unreachable
+
+
 def test_an_answer_of_something_else_than_kubernetes() -> None:
     assert "<html>teapot" in str(explain(ApiError(418, "<html>teapot"), CLUSTERS))
 

@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A port-forward to a server that speaks first, as MySQL does, delivers its first words however they arrive."""
+"""A port-forward to a server that speaks first, as MySQL does, delivers its first words however they arrive.
+
+Whatever the API server does not answer, or breaks off, is an error within a time.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +21,16 @@ from pathlib import Path
 import pytest
 from kubernetes.client import Configuration
 
+from ansible_collections.k0smotron.ha.plugins.module_utils import kube_forward
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Unreachable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_client import Client, Resource
-from ansible_collections.k0smotron.ha.plugins.module_utils.kube_forward import open_forward
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_forward import execute, open_forward
 from ansible_collections.k0smotron.ha.plugins.module_utils.server_certificate import renewed
 
 PORT = 3306
 GREETING = b"welcome"
 WEBSOCKET_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455
-BINARY, PING, PONG = 0x82, 0x89, 0x8A
+BINARY, CLOSE, PING, PONG = 0x82, 0x88, 0x89, 0x8A
 
 
 class ClientOf(Client):
@@ -63,6 +67,14 @@ def handshake(request: bytes) -> bytes:
     )
 
 
+def shake_hands(connection: ssl.SSLSocket) -> bytes:
+    """The answer to the request that a client sends first."""
+    request = b""
+    while b"\r\n\r\n" not in request:
+        request += connection.recv(4096)
+    return handshake(request)
+
+
 def serve(listener: ssl.SSLSocket, at_once: bool) -> None:
     """One port-forward: channel 0 carries data, channel 1 errors, each begins with the port's number."""
     number = PORT.to_bytes(2, "little")
@@ -70,10 +82,7 @@ def serve(listener: ssl.SSLSocket, at_once: bool) -> None:
     with contextlib.suppress(OSError):
         connection, _address = listener.accept()
         with connection:
-            request = b""
-            while b"\r\n\r\n" not in request:
-                request += connection.recv(4096)
-            answer = handshake(request)
+            answer = shake_hands(connection)
             for record in [answer + words] if at_once else [answer, words]:
                 connection.sendall(record)
             while received := connection.recv(4096):
@@ -103,5 +112,65 @@ def test_the_first_words_of_the_server_arrive(context: ssl.SSLContext, at_once: 
 def test_a_refusal_without_a_kubernetes_status_is_told_whole() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         address = closed.getsockname()
-    with pytest.raises(Unreachable, match=r"portforward to pod databases/mariadb-0 does not work: .*Connection refused"):
+    with pytest.raises(
+        Unreachable, match=r"portforward to pod databases/mariadb-0 does not work: .*Connection refused"
+    ):
         open_forward(ClientOf(address), "databases", "mariadb-0", PORT)
+
+
+def answer_and(end: t.Callable[[ssl.SSLSocket], object], listener: ssl.SSLSocket) -> None:
+    """Open one exec, and end it in some way."""
+    with contextlib.suppress(OSError):
+        connection, _address = listener.accept()
+        with connection:
+            connection.sendall(shake_hands(connection))
+            end(connection)
+            while connection.recv(4096):
+                pass
+
+
+def hang_up(connection: ssl.SSLSocket) -> None:
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+def stay_silent(_connection: ssl.SSLSocket) -> None:
+    pass
+
+
+def send_half_a_frame(connection: ssl.SSLSocket) -> None:
+    connection.sendall(frame(BINARY, b"\1output")[:4])
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [(hang_up, "was cut off"), (stay_silent, "did not end in 0.5 s"), (send_half_a_frame, "did not end in 0.5 s")],
+)
+def test_an_exec_that_breaks_off(
+    context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, end: t.Callable[[ssl.SSLSocket], object], said: str
+) -> None:
+    monkeypatch.setattr(kube_forward, "EXEC_SECONDS", 0.5)
+    with context.wrap_socket(socket.create_server(("127.0.0.1", 0)), server_side=True) as listener:
+        threading.Thread(target=answer_and, args=(end, listener), daemon=True).start()
+        with pytest.raises(Unreachable, match=f"cat in pod databases/mariadb-0 {said}"):
+            execute(ClientOf(listener.getsockname()), "databases", "mariadb-0", ["cat"], None)
+
+
+def test_an_exec_whose_server_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kube_forward, "OPEN_SECONDS", 0.5)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        pytest.raises(Unreachable, match=r"exec in pod databases/mariadb-0 did not begin in 0\.5 s"),
+    ):
+        execute(ClientOf(silent.getsockname()), "databases", "mariadb-0", ["cat"], None)
+
+
+def test_an_exec_that_begins_too_late_is_ended(context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kube_forward, "OPEN_SECONDS", 0.5)
+    with context.wrap_socket(socket.create_server(("127.0.0.1", 0)), server_side=True) as listener:
+        with pytest.raises(Unreachable, match="did not begin"):
+            execute(ClientOf(listener.getsockname()), "databases", "mariadb-0", ["cat"], None)
+        connection, _address = listener.accept()
+        with connection:
+            connection.settimeout(10)
+            connection.sendall(shake_hands(connection))
+            assert connection.recv(4096)[0] == CLOSE
