@@ -26,7 +26,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     datastore,
     options_for,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, NotFound
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied, HaError, NotFound
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref, changes_result
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
 from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts, with_password
@@ -173,17 +173,24 @@ def _await(kube: Kube, store: Datastore, params: Params) -> Verdict:
 
 
 def prove(kube: Kube, store: Datastore) -> Verdict:
-    """judge(), and then a row written to each database as its owner; what fails may still come, so it is a verdict."""
+    """judge(), and then a row written to each database as its owner; what fails may still come, so it is a verdict.
+
+    Raises AccessDenied: what Kubernetes forbids does not come by itself.
+    """
     verdict = judge(kube, store)
     if not verdict.up:
         return verdict
     try:
         datastore_databases.make(kube, store, verdict.details["leader"]["pod"])
+    except AccessDenied:
+        raise
     except HaError as error:
         return Verdict(False, f"The databases cannot be made: {error.message}", verdict.details)
     for item in store.options.databases:
         try:
             datastore_proof.prove_write(kube, store, item, verdict.details["leader"]["pod"])
+        except AccessDenied:
+            raise
         except HaError as error:
             reason = f"Database {item.name} does not take writes from {item.owner}: {error.message}"
             return Verdict(False, reason, verdict.details)

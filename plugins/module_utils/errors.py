@@ -36,6 +36,10 @@ class Forbidden(HaError):
     """The credentials in use lack a permission; the message names verb, resource and namespace."""
 
 
+class AccessDenied(Forbidden):
+    """Kubernetes, not a database, refuses the credentials: no wait changes that."""
+
+
 class Conflict(HaError):
     """Somebody else holds what we want to change."""
 

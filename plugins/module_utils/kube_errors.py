@@ -12,6 +12,7 @@ import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import mask_text
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
+    AccessDenied,
     Conflict,
     Forbidden,
     HaError,
@@ -110,7 +111,7 @@ def kind_not_served(api_version: str, kind: str) -> NotFound:
 
 
 def _unauthorized(failure: ApiError, request: Request) -> HaError:
-    return Forbidden(
+    return AccessDenied(
         f"The API server does not accept the credentials (401 {failure.message})",
         "Renew the token or client certificate in the kubeconfig, or choose another context",
     )
@@ -124,7 +125,7 @@ def _forbidden(failure: ApiError, request: Request) -> HaError:
     user = re.search(r'User "([^"]*)"', failure.message)
     who = f'user "{user.group(1)}"' if user else "the current user"
     where = f' in namespace "{request.namespace}"' if request.namespace else " cluster-wide"
-    return Forbidden(
+    return AccessDenied(
         f"Not allowed to {request.verb} {request.subject()}",
         f'Grant {who} the verb "{request.verb}" on resource "{request.resource}" of API group "{request.group}"{where}',
     )

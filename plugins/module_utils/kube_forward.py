@@ -24,7 +24,7 @@ import threading
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import mask_text
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, Unreachable
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied, HaError, Unreachable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_errors import ApiError, Request, explain
 
 if t.TYPE_CHECKING:
@@ -49,7 +49,8 @@ def forward(client: Client, namespace: str, pod: str, port: int) -> t.Iterator[t
     """Listen on loopback and pipe each accepted connection through a port-forward of its own.
 
     Gives (host, port). At exit the listener and all connections are closed. A connection whose port-forward fails
-    is closed at once: the client sees what it would see of a server that hangs up.
+    is closed at once: the client sees what it would see of a server that hangs up. When the body fails and no
+    port-forward ever worked, the error is that of the first one.
     """
     with socket.create_server(("127.0.0.1", 0)) as listener:
         relay = _Relay(client, namespace, pod, port, listener)
@@ -58,6 +59,11 @@ def forward(client: Client, namespace: str, pod: str, port: int) -> t.Iterator[t
         try:
             host, local_port = listener.getsockname()
             yield host, local_port
+        except (HaError, OSError) as error:
+            refusal = relay.refusal
+            if refusal is None:
+                raise
+            raise refusal from error
         finally:
             relay.close()
             acceptor.join(timeout=5)
@@ -73,6 +79,18 @@ class _Relay:
         self._open: set[t.Any] = set()
         self._lock = threading.Lock()
         self._closed = False
+        self._first_error: HaError | None = None
+        self._worked = False
+
+    @property
+    def refusal(self) -> HaError | None:
+        """Why no port-forward ever worked; None when one did, or none was tried."""
+        error = self._first_error
+        if error is None or self._worked:
+            return None
+        # A pod that has just gone, for example, is one that does not answer: the next one may.
+        typed = isinstance(error, AccessDenied | Unreachable)
+        return error if typed else Unreachable(error.message, error.remedy)
 
     def accept(self) -> None:
         """Until close(): one thread per connection."""
@@ -98,8 +116,10 @@ class _Relay:
         with local:
             try:
                 remote = open_forward(self._client, self._namespace, self._pod, self._port)
-            except HaError:
+            except HaError as error:
+                self._first_error = self._first_error or error
                 return
+            self._worked = True
             with self._registered(local, remote), contextlib.suppress(OSError):
                 _exchange(local, remote)
             remote.close()

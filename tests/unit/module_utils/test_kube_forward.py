@@ -22,9 +22,9 @@ import pytest
 from kubernetes.client import Configuration
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import kube_forward
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Unreachable
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied, HaError, Unreachable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_client import Client, Resource
-from ansible_collections.k0smotron.ha.plugins.module_utils.kube_forward import execute, open_forward
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_forward import execute, forward, open_forward
 from ansible_collections.k0smotron.ha.plugins.module_utils.server_certificate import renewed
 
 PORT = 3306
@@ -174,3 +174,53 @@ def test_an_exec_that_begins_too_late_is_ended(context: ssl.SSLContext, monkeypa
             connection.settimeout(10)
             connection.sendall(shake_hands(connection))
             assert connection.recv(4096)[0] == CLOSE
+
+
+def refuse(listener: ssl.SSLSocket, status: bytes, message: bytes) -> None:
+    """Answer each request for a web socket with a Kubernetes Status."""
+    body = b'{"kind":"Status","message":"' + message + b'"}'
+    with contextlib.suppress(OSError):
+        while True:
+            connection, _address = listener.accept()
+            with connection:
+                shake_hands(connection)
+                length = str(len(body)).encode()
+                connection.sendall(b"HTTP/1.1 " + status + b"\r\nContent-Length: " + length + b"\r\n\r\n" + body)
+
+
+def use_a_forward(server: ssl.SSLSocket, heard: bytes) -> None:
+    """Hear the server through a port-forward, then nothing of it through a second one, as a driver that gives up."""
+    with forward(ClientOf(server.getsockname()), "databases", "mariadb-0", PORT) as address:
+        with socket.create_connection(address, timeout=10) as first:
+            assert first.recv(100) == heard
+        server.close()
+        with socket.create_connection(address, timeout=10) as second:
+            assert second.recv(100) == b""
+        raise Unreachable("the other side hung up")
+
+
+MISSING_RIGHT = b"pods is forbidden: User eve cannot get resource pods/portforward"
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "kind", "said"),
+    [
+        (b"403 Forbidden", MISSING_RIGHT, AccessDenied, 'Grant .* the verb "get" on resource "pods/portforward"'),
+        (b"404 Not Found", b"pods mariadb-0 not found", Unreachable, "mariadb-0 not found"),
+    ],
+)
+def test_who_fails_on_a_refused_port_forward_learns_the_reason(
+    context: ssl.SSLContext, status: bytes, message: bytes, kind: type[HaError], said: str
+) -> None:
+    with context.wrap_socket(socket.create_server(("127.0.0.1", 0)), server_side=True) as listener:
+        threading.Thread(target=refuse, args=(listener, status, message), daemon=True).start()
+        with pytest.raises(HaError, match=said) as caught:
+            use_a_forward(listener, b"")
+    assert caught.type is kind
+
+
+def test_what_fails_behind_a_port_forward_that_works_stays_what_it_is(context: ssl.SSLContext) -> None:
+    with context.wrap_socket(socket.create_server(("127.0.0.1", 0)), server_side=True) as listener:
+        threading.Thread(target=serve, args=(listener, False), daemon=True).start()
+        with pytest.raises(Unreachable, match="hung up"):
+            use_a_forward(listener, GREETING)
