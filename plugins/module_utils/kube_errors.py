@@ -25,6 +25,9 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
 # The role that brings a group's custom resource definitions, for "no CRD installed" sentences.
 ROLE_OF_GROUP = {
     "acid.zalan.do": "k0smotron.ha.postgres_operator",
+    "postgresql.cnpg.io": "k0smotron.ha.cloudnativepg_operator",
+    "k8s.mariadb.com": "k0smotron.ha.mysql_operator",
+    "mysql.oracle.com": "k0smotron.ha.mysql_operator with mysql_operator_provider: innodbcluster",
     "k0smotron.io": "k0smotron.ha.k0smotron",
     "cluster.x-k8s.io": "k0smotron.ha.cluster_api",
     "controlplane.cluster.x-k8s.io": "k0smotron.ha.cluster_api",

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import json
+import re
 import typing as t
+from pathlib import Path
 
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import errors
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import PROVIDERS, Datastore
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_errors import (
     ApiError,
     Request,
@@ -19,6 +22,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kube_errors import (
     unreachable,
 )
 
+ROLES = Path(__file__).parents[3] / "roles"
 CLUSTERS = Request("patch", "clusters", "k0smotron.io", "team-a", "cp")
 SECRETS = Request("patch", "secrets", "", "team-a", "db")
 
@@ -158,13 +162,25 @@ def test_an_answer_of_something_else_than_kubernetes() -> None:
     ("api_version", "kind", "role"),
     [
         ("k0smotron.io/v1beta1", "Cluster", "k0smotron.ha.k0smotron"),
-        ("acid.zalan.do/v1", "postgresql", "k0smotron.ha.postgres_operator"),
+        (
+            "mysql.oracle.com/v2",
+            "InnoDBCluster",
+            "k0smotron.ha.mysql_operator with mysql_operator_provider: innodbcluster",
+        ),
     ],
 )
 def test_a_missing_definition_names_the_role_that_brings_it(api_version: str, kind: str, role: str) -> None:
     sentence = str(kind_not_served(api_version, kind))
     assert "no CRD" in sentence
     assert role in sentence
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values())
+def test_each_database_operator_has_its_role(provider: type[Datastore]) -> None:
+    remedy = kind_not_served(provider.api_version, provider.kind).remedy
+    role = re.match(r"Run the role k0smotron\.ha\.(\w+)", remedy)
+    assert role, remedy
+    assert (ROLES / role[1] / "tasks" / "main.yml").is_file()
 
 
 def test_unreachable_names_the_server() -> None:
