@@ -103,7 +103,6 @@ def _our_config_map(kube: Kube, ref: Ref) -> list[Ref]:
 
 def apply(kube: Kube, ref: Ref, source: Source, data: t.Mapping[str, str]) -> dict[str, t.Any]:
     """Apply the Secret, and before it the certificates that its DSN names; the module's result."""
-    live = texts(kube.get(*ref) or {})
     wanted = [secret(ref, data)]
     if source.certificates:
         wanted.insert(0, database_ca.config_map(ref.name, ref.namespace or "", source.certificates, LABELS))
@@ -116,7 +115,17 @@ def apply(kube: Kube, ref: Ref, source: Source, data: t.Mapping[str, str]) -> di
     if source.predicted:
         return {**result, "msg": "The password is not made yet, so the checksum is not known before the real run."}
     # k0smotron hands every key of the Secret to the pods, so keys that others added count as well.
-    return {**result, "checksum": checksum({**live, **data}, f"{ref.namespace}/{ref.name}")}
+    return {**result, "checksum": checksum(_stored(kube, wanted[-1]), f"{ref.namespace}/{ref.name}")}
+
+
+def _stored(kube: Kube, wanted: Object) -> dict[str, str]:
+    """What the Secret says after the apply; only the server knows which keys stay because somebody else has them."""
+    if not kube.check_mode:
+        return texts(kube.get(*Ref.of(wanted)) or {})
+    try:
+        return texts(kube.patch(wanted, dry_run=True))
+    except NotFound:  # the namespace comes into being only in the real run
+        return texts(wanted)
 
 
 def secret(ref: Ref, data: t.Mapping[str, str]) -> Object:

@@ -9,10 +9,18 @@ import typing as t
 
 import pytest
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.datasource_secret_run import dsn_of, limits, secret
-from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import build, lint, parse
+from ansible_collections.k0smotron.ha.plugins.module_utils.datasource_secret_run import (
+    Source,
+    apply,
+    dsn_of,
+    limits,
+    secret,
+)
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import build, checksum, lint, parse
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
-from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Ref
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_client import Client, Query, Resource
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_errors import Request
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import require_dns_subdomain
 from ansible_collections.k0smotron.ha.plugins.module_utils.plan import PoolLimits
 from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
@@ -125,3 +133,38 @@ def test_the_secret_holds_the_texts() -> None:
     assert texts(obj) == {"a": "b ü"}
     assert "stringData" not in obj
     assert obj["metadata"]["labels"] == {"app.kubernetes.io/managed-by": "k0smotron.ha"}
+
+
+class Server(Client):
+    """An API server with one Secret: an apply takes away what its manager had and no longer names."""
+
+    def __init__(self, **others: str) -> None:
+        self.others, self.ours = secret(REF, others)["data"], dict[str, str]()
+
+    def find(self, api_version: str, kind: str) -> Resource:
+        return Resource(api_version, kind, "secrets", True)
+
+    def call(
+        self, method: str, path: str, request: Request, *, query: Query = (), body: t.Any = None, content_type: str = ""
+    ) -> dict[str, t.Any]:
+        ours = self.ours if body is None else body["data"]
+        if ("dryRun", "All") not in query:
+            self.ours = ours
+        return {**secret(REF, {}), "data": {**self.others, **ours}}
+
+
+REF = Ref("v1", "Secret", "s", "n")
+URL = "postgres://u:p@h/d"
+
+
+def checksum_of(server: Server, data: dict[str, str], *, check_mode: bool = False) -> str:
+    return str(apply(Kube(server, check_mode=check_mode), REF, Source(URL, None), data)["checksum"])
+
+
+def test_the_checksum_is_of_what_remains() -> None:
+    server = Server(theirs="x")
+    both = checksum_of(server, {"url": "a", "ca": "b"})
+    predicted = checksum_of(server, {"url": "a"}, check_mode=True)
+    assert checksum_of(server, {"url": "a", "ca": "b"}) == both
+    assert [checksum_of(server, {"url": "a"}) for _run in range(2)] == [predicted, predicted]
+    assert predicted == checksum({"url": "a", "theirs": "x"}, "n/s") != both
