@@ -42,6 +42,7 @@ if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 Params: t.TypeAlias = t.Mapping[str, t.Any]
+Warn: t.TypeAlias = t.Callable[[str], None]
 
 LABELS = {"app.kubernetes.io/managed-by": "k0smotron.ha"}
 # Stands for what check mode cannot know before the operator has made it. It is never applied.
@@ -80,7 +81,7 @@ def ensure(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     if params["state"] == "absent":
         return changes_result(kube.delete([ref, *_our_config_map(kube, ref)], params["wait_timeout"]))
     pool = limits(params)
-    source = find_source(kube, params)
+    source = find_source(kube, params, module.warn)
     data = secret_data(source.url, pool)
     if source.certificates:
         data |= database_ca.secret_data(parse(source.url).scheme, source.certificates)
@@ -151,11 +152,11 @@ def limits(params: Params) -> PoolLimits:
     return dataclasses.replace(base, **given)
 
 
-def find_source(kube: Kube, params: Params) -> Source:
+def find_source(kube: Kube, params: Params, warn: Warn) -> Source:
     """The DSN from whichever of url, connection and datastore was given."""
     certificates = database_ca.read(params["ca_file"]) if params["ca_file"] else ""
     if params["datastore"]:
-        source = _from_datastore(kube, params, certificates)
+        source = _from_datastore(kube, params, certificates, warn)
     elif params["connection"]:
         url = build(dsn_of(params["connection"], params["tls"], verifies=bool(certificates)))
         source = _known(kube, params, url, certificates)
@@ -229,7 +230,7 @@ def _as_text(value: t.Any) -> str:
 # -- from a datastore ------------------------------------------------------------------------------------------------
 
 
-def _from_datastore(kube: Kube, params: Params, certificates: str) -> Source:
+def _from_datastore(kube: Kube, params: Params, certificates: str, warn: Warn) -> Source:
     given = params["datastore"]
     place = options_for(given["provider"], name=given["name"], namespace=given["namespace"] or params["namespace"])
     store = datastore(given["provider"], place)
@@ -240,7 +241,7 @@ def _from_datastore(kube: Kube, params: Params, certificates: str) -> Source:
             f"There is no {given['provider']} datastore {place.namespace}/{place.name}",
             "Create it with k0smotron.ha.datastore, or correct its name and namespace",
         )
-    owner = given["owner"] or _owner(kube, live, given["database"])
+    owner = given["owner"] or _owner(kube, live, given["database"], warn)
     store = datastore(
         given["provider"], dataclasses.replace(place, databases=(DatabaseSpec(given["database"], owner),))
     )
@@ -265,10 +266,16 @@ def _from_datastore(kube: Kube, params: Params, certificates: str) -> Source:
     return Source(build(dsn), requires_tls, predicted=NOT_MADE_YET in (dsn.password, used), certificates=used)
 
 
-def _owner(kube: Kube, live: Object | None, database: str) -> str:
+def _owner(kube: Kube, live: Object | None, database: str, warn: Warn) -> str:
     if live is None:  # only in check mode: the datastore comes into being in the same run
         return NOT_MADE_YET
-    return datastore_lookup.known(kube, live).owner_of(database)
+    store = datastore_lookup.known(kube, live)
+    if kube.check_mode and database not in [item.name for item in store.options.databases]:
+        warn(
+            f"The datastore {store.options.name} has no database {database}: the real run must add it before this Secret"
+        )
+        return NOT_MADE_YET
+    return store.owner_of(database)
 
 
 def _authorities(kube: Kube, store: Datastore, params: Params) -> str:

@@ -13,9 +13,11 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datasource_secret_run
     Source,
     apply,
     dsn_of,
+    find_source,
     limits,
     secret,
 )
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import DatabaseSpec, datastore, options_for
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import build, checksum, lint, parse
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
@@ -168,3 +170,47 @@ def test_the_checksum_is_of_what_remains() -> None:
     assert checksum_of(server, {"url": "a", "ca": "b"}) == both
     assert [checksum_of(server, {"url": "a"}) for _run in range(2)] == [predicted, predicted]
     assert predicted == checksum({"url": "a", "theirs": "x"}, "n/s") != both
+
+
+class OneCluster:
+    """A database cluster with the database kine, and nothing else."""
+
+    def __init__(self, *, check_mode: bool) -> None:
+        self.check_mode = check_mode
+        options = options_for("zalando", name="db", namespace="n", databases=(DatabaseSpec("kine", "kine_owner"),))
+        self.live = datastore("zalando", options).desired()[0]
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str) -> dict[str, t.Any] | None:
+        return self.live if Ref(api_version, kind, name, namespace) == Ref.of(self.live) else None
+
+
+def found(database: str, warnings: list[str], *, check_mode: bool) -> Source:
+    place = {
+        "provider": "zalando",
+        "name": "db",
+        "namespace": None,
+        "database": database,
+        "owner": None,
+        "params": None,
+    }
+    params = {"datastore": place, "namespace": "n", "ca_file": None, "tls": None, "wait": False, "wait_timeout": 0}
+    return find_source(t.cast(Kube, OneCluster(check_mode=check_mode)), params, warnings.append)
+
+
+def test_check_mode_expects_a_database_that_the_same_run_adds() -> None:
+    warnings: list[str] = []
+    source = found("kine_two", warnings, check_mode=True)
+    assert source.predicted
+    assert source.url.partition("?")[0].endswith("/kine_two")
+    assert warnings == ["The datastore db has no database kine_two: the real run must add it before this Secret"]
+
+
+def test_check_mode_takes_the_owner_of_a_database_that_is_there() -> None:
+    warnings: list[str] = []
+    assert found("kine", warnings, check_mode=True).url.startswith("postgres://kine_owner:")
+    assert warnings == []
+
+
+def test_a_database_that_is_not_there() -> None:
+    with pytest.raises(InvalidInput, match=r"has no database kine_two\. Name one of its databases \(kine\)"):
+        found("kine_two", [], check_mode=False)
