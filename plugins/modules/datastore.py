@@ -151,6 +151,7 @@ options:
   parameters:
     description:
       - Parameters of the database server, over those that are set for kine.
+      - Each is a text, a number or a boolean; null leaves one of those that are set for kine at the server's own default.
     type: dict
     default: {}
   resources:

@@ -125,8 +125,8 @@ class CloudNativePG(Postgres):
             postgresql["synchronous"] = dict(_DURABILITY[options.synchronous])
         if options.require_tls:
             postgresql["pg_hba"] = [REFUSE_PLAINTEXT]
-        if options.parameters:
-            postgresql["parameters"] = self.settings()
+        if settings := self.settings():
+            postgresql["parameters"] = settings
         return postgresql
 
     def _role(self, owner: str) -> Object:

@@ -16,6 +16,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     innodbcluster_settings,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.names import check_cluster_name
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.parameters import check_values
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.refusals import refuse_downgrade
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, quantity, require_dns_label
@@ -48,6 +49,7 @@ def check_options(options: DatastoreOptions) -> None:
     require_dns_label("The namespace", options.namespace)
     innodbcluster_names.check_databases(options.databases)
     innodbcluster_settings.check(options.parameters)
+    check_values(options.parameters)
     _check_instances(options.instances)
     if not _VERSION.fullmatch(str(options.version)):
         raise InvalidInput(

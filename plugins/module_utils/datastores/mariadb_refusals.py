@@ -18,6 +18,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.mariadb_im
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.mariadb_judge import replicated
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.names import check_cluster_name
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.parameters import check_values
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.refusals import refuse_downgrade, refuse_shrink
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import (
@@ -37,6 +38,7 @@ def check_options(options: DatastoreOptions) -> None:
     require_dns_label("The namespace", options.namespace)
     mariadb_names.check_databases(options.databases)
     mariadb_settings.check(options.parameters)
+    check_values(options.parameters)
     _check_instances(options)
     _check_synchronous(options)
     _check_version(options)

@@ -5,9 +5,14 @@
 
 from __future__ import annotations
 
-import typing as t
+import re
 
-Settings: t.TypeAlias = t.Mapping[str, t.Any]
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.parameters import Settings, given
+
+__all__ = ["Settings", "canonical", "my_cnf"]
+
+_QUOTED = re.compile(r"""[#'"\\]|^\s|\s$""")
+"""Outside quotes # begins a comment, \\ an escape, and outer spaces are lost."""
 
 
 def canonical(name: str) -> str:
@@ -16,12 +21,13 @@ def canonical(name: str) -> str:
 
 
 def my_cnf(section: str, ours: Settings, users: Settings) -> str:
-    """The file, with the user's settings over ours."""
+    """The file, with the user's settings over ours; null takes one of ours away."""
     settings = {**ours, **{canonical(name): value for name, value in users.items()}}
-    return "\n".join([f"[{section}]", *(f"{name} = {_text(value)}" for name, value in settings.items()), ""])
+    return "\n".join([f"[{section}]", *(f"{name} = {_text(value)}" for name, value in given(settings).items()), ""])
 
 
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return "ON" if value else "OFF"
-    return str(value)
+    text = str(value)
+    return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"' if _QUOTED.search(text) else text

@@ -9,6 +9,7 @@ import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.certified import Certified
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.names import check_cluster_name
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.parameters import check_values, given
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres_names import check_databases, check_flags
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import quantity, require_dns_label
@@ -40,6 +41,7 @@ class Postgres(Certified):
         require_dns_label("The namespace", options.namespace)
         check_databases(options.databases, self.own_roles)
         check_flags(options.owner_flags)
+        check_values(options.parameters)
         if options.instances < 1:
             raise InvalidInput(f"instances is {options.instances}", "Ask for at least 1, and 2 for high availability.")
         if options.synchronous not in SYNCHRONOUS:
@@ -70,8 +72,8 @@ class Postgres(Certified):
         return {**super().labels(), **self.secret_labels}
 
     def settings(self) -> dict[str, str]:
-        """The server's parameters as the text that both custom resources want."""
-        return {key: _setting(value) for key, value in self.options.parameters.items()}
+        """The server's parameters as the text that both custom resources want, without those that are null."""
+        return {key: _setting(value) for key, value in given(self.options.parameters).items()}
 
 
 def _setting(value: object) -> str:

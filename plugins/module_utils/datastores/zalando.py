@@ -54,8 +54,8 @@ class Zalando(Postgres):
         if options.storage_class:
             volume["storageClass"] = options.storage_class
         postgresql: Object = {"version": str(options.version)}
-        if options.parameters:
-            postgresql["parameters"] = self.settings()
+        if settings := self.settings():
+            postgresql["parameters"] = settings
         spec: Object = {
             "teamId": options.name.partition("-")[0],
             "numberOfInstances": options.instances,
