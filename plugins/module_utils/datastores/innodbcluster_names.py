@@ -11,13 +11,13 @@ import typing as t
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import names
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import Statement
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils.reserved_names import MYSQL_DATABASES
 
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import DatabaseSpec
 
 _DATABASE = re.compile(r"[a-z0-9]([a-z0-9_]{0,61}[a-z0-9])?")
 _ACCOUNT = re.compile(r"[a-z0-9]([-_a-z0-9]{0,30}[a-z0-9])?")
-_OWN_DATABASES = ("mysql", "information_schema", "performance_schema", "sys", "mysql_innodb_cluster_metadata")
 _OWN_ACCOUNTS = re.compile(r"root|localroot|mysql.*")
 """The operator's own are mysqladmin, mysqlrouter, mysqlbackup and mysqlhealthchecker (mysqloperator/controller/config.py)."""
 
@@ -33,7 +33,7 @@ def _check_database(name: str) -> None:
             f"The database name {name!r} is none that kine and MySQL agree on",
             "Use at most 63 lower-case letters, digits and _, with a letter or digit at both ends.",
         )
-    if name in _OWN_DATABASES:
+    if name in MYSQL_DATABASES:
         raise InvalidInput(f"The database {name} belongs to MySQL itself", "Choose another name, such as kine.")
 
 

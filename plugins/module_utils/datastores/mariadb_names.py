@@ -10,15 +10,15 @@ import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import names
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils.reserved_names import MARIADB_ACCOUNTS, MARIADB_DATABASES
 
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import DatabaseSpec
 
 _DATABASE = re.compile(r"[a-z0-9]([a-z0-9_]{0,61}[a-z0-9])?")
 _ACCOUNT = re.compile(r"[a-z0-9]([-_a-z0-9]{0,61}[a-z0-9])?")
-_OWN_DATABASES = ("mysql", "information_schema", "performance_schema", "sys", "test")
 # repl is the operator's own (v0.38.1, pkg/controller/replication/config.go).
-_OWN_ACCOUNTS = ("root", "repl", "mysql", "public", "none")
+_OWN_ACCOUNTS = (*MARIADB_ACCOUNTS, "repl")
 
 
 def check_databases(databases: t.Sequence[DatabaseSpec]) -> None:
@@ -39,7 +39,7 @@ def _check_database(name: str) -> None:
             f"The database name {name!r} cannot name its Database object",
             "Use at most 63 lower-case letters, digits and _, with a letter or digit at both ends.",
         )
-    if name in _OWN_DATABASES:
+    if name in MARIADB_DATABASES:
         raise InvalidInput(f"The database {name} belongs to MariaDB itself", "Choose another name, such as kine.")
 
 

@@ -14,6 +14,7 @@ import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import names
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils.reserved_names import POSTGRES_DATABASES, of_postgres
 
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import DatabaseSpec
@@ -23,8 +24,6 @@ ROLE_FLAGS = ("superuser", "createdb", "createrole", "inherit", "login", "replic
 _DATABASE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 # Zalando's operator allows dots too: with cross-namespace Secrets they move the Secret into another namespace.
 _ROLE = re.compile(r"[a-z0-9]([-_a-z0-9]{0,61}[a-z0-9])?")
-_OWN_DATABASES = ("postgres", "template0", "template1")
-_OWN_ROLES = ("postgres", "public", "none")
 
 
 def check_databases(databases: t.Iterable[DatabaseSpec], operators_roles: t.Container[str]) -> None:
@@ -38,7 +37,7 @@ def _check_database(name: str) -> None:
             f"The database name {name!r} would be skipped by the operator or not found by kine",
             "Use at most 63 lower-case letters, digits and _, not beginning with a digit.",
         )
-    if name in _OWN_DATABASES:
+    if name in POSTGRES_DATABASES:
         raise InvalidInput(f"The database {name} belongs to PostgreSQL itself", "Choose another name, such as kine.")
 
 
@@ -48,7 +47,7 @@ def _check_role(name: str, operators_roles: t.Container[str]) -> None:
             f"The role name {name!r} is not accepted by the operator",
             "Use at most 63 lower-case letters, digits, - and _, beginning and ending with a letter or digit.",
         )
-    if name in _OWN_ROLES or name in operators_roles or name.startswith("pg_"):
+    if of_postgres(name) or name in operators_roles:
         raise InvalidInput(f"The role {name} is reserved", "Choose another owner, such as k0smotron.")
 
 

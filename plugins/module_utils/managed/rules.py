@@ -10,10 +10,18 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, Forbidden, HaError, InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils.reserved_names import (
+    MARIADB_ACCOUNTS,
+    MARIADB_DATABASES,
+    MYSQL_DATABASES,
+    POSTGRES_DATABASES,
+    of_postgres,
+)
 
 _NAME = re.compile(r"[a-z_][a-z0-9_-]*")
 _NAME_BYTES = {"postgres": 63, "mysql": 32}
 """PostgreSQL cuts longer names off; MySQL 8 has 32 characters for an account, MariaDB more."""
+_OWN_DATABASES = {"postgres": POSTGRES_DATABASES, "mysql": (*MARIADB_DATABASES, *MYSQL_DATABASES)}
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,7 @@ class Server:
 
 
 def require_names(wanted: Wanted) -> None:
-    """Raise InvalidInput for names that could not be used as they are written."""
+    """Raise InvalidInput for names that could not be used as they are written, or that are the server's own."""
     longest = _NAME_BYTES[wanted.scheme]
     for what, name in (("database", wanted.database), ("owner", wanted.owner)):
         if not _NAME.fullmatch(name) or len(name) > longest:
@@ -57,6 +65,12 @@ def require_names(wanted: Wanted) -> None:
                 f"The {what}'s name {name!r} cannot be used as it is",
                 f"Use lower-case letters, digits, _ and -, at most {longest}; kine folds upper case.",
             )
+    if wanted.database in _OWN_DATABASES[wanted.scheme]:
+        raise InvalidInput(
+            f"The database {wanted.database} belongs to the server itself", "Choose another name, such as kine."
+        )
+    if of_postgres(wanted.owner) if wanted.scheme == "postgres" else wanted.owner in MARIADB_ACCOUNTS:
+        raise InvalidInput(f"The account {wanted.owner} is reserved", "Choose another owner, such as k0smotron.")
     if wanted.owner == wanted.administrator:
         raise InvalidInput(
             "The owner is the administrator", "Name another owner: a control plane gets no administrator's account."

@@ -13,7 +13,7 @@ import pytest
 
 CORE = Path(__file__).resolve().parents[3] / "plugins" / "module_utils"
 PURE = [
-    *(CORE / f"{name}.py" for name in ("errors", "k0s", "objects", "plan", "verdict")),
+    *(CORE / f"{name}.py" for name in ("errors", "k0s", "objects", "plan", "reserved_names", "verdict")),
     CORE / "managed" / "rules.py",
     *(path for folder in ("control_planes", "datastores", "dsn") for path in (CORE / folder).glob("*.py")),
 ]

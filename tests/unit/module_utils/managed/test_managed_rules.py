@@ -77,6 +77,36 @@ def test_mysql_8_has_shorter_names() -> None:
         require_names(dataclasses.replace(longer, scheme="mysql"))
 
 
+@pytest.mark.parametrize(
+    ("scheme", "database"),
+    [
+        *(("postgres", name) for name in ("postgres", "template0", "template1")),
+        *(("mysql", name) for name in ("mysql", "sys", "information_schema", "performance_schema", "test")),
+        ("mysql", "mysql_innodb_cluster_metadata"),
+    ],
+)
+def test_the_servers_own_databases_are_nobodys(scheme: str, database: str) -> None:
+    with pytest.raises(InvalidInput, match=f"{database} belongs to the server"):
+        require_names(dataclasses.replace(WANTED, scheme=scheme, database=database))
+
+
+@pytest.mark.parametrize(
+    ("scheme", "owner"),
+    [
+        *(("postgres", name) for name in ("postgres", "public", "none", "pg_monitor", "pg_")),
+        *(("mysql", name) for name in ("root", "mysql", "public", "none")),
+    ],
+)
+def test_the_servers_own_accounts_own_nothing(scheme: str, owner: str) -> None:
+    with pytest.raises(InvalidInput, match=f"account {owner} is reserved"):
+        require_names(dataclasses.replace(WANTED, scheme=scheme, owner=owner))
+
+
+def test_each_server_has_its_own_names_only() -> None:
+    require_names(dataclasses.replace(WANTED, database="mysql"))
+    require_names(dataclasses.replace(WANTED, scheme="mysql", database="postgres", owner="pg_team"))
+
+
 def test_the_administrator_is_no_owner() -> None:
     with pytest.raises(InvalidInput, match="is the administrator"):
         require_names(dataclasses.replace(WANTED, administrator="team_a"))
