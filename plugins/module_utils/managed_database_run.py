@@ -27,9 +27,10 @@ def check(module: AnsibleModule, _cluster: t.Callable[[], t.Any]) -> dict[str, t
     params = module.params
     owner = connection_of(params)
     administrator = dataclasses.replace(owner, **params["administrator"])
-    wanted = Wanted(owner.scheme, administrator.user, owner.user, owner.database, params["reset_password"])
+    drop = tuple(params["drop"])
+    wanted = Wanted(owner.scheme, administrator.user, owner.user, owner.database, params["reset_password"], drop)
     require_names(wanted)
-    server = _seen(administrator, owner, params["ca_file"] or "", params["timeout"])
+    server = _seen(administrator, owner, params["ca_file"] or "", params["timeout"], logs_in=not drop)
     refuse(server, wanted)
     return {
         "changed": False,
@@ -50,7 +51,7 @@ def connection_of(params: Params) -> Dsn:
     return dsn
 
 
-def _seen(administrator: Dsn, owner: Dsn, ca_file: str, seconds: float) -> Server:
+def _seen(administrator: Dsn, owner: Dsn, ca_file: str, seconds: float, *, logs_in: bool) -> Server:
     deadline = Deadline(seconds)
     # Only here: each driver is megabytes that the other database does without.
     if owner.scheme == "mysql":
@@ -59,7 +60,7 @@ def _seen(administrator: Dsn, owner: Dsn, ca_file: str, seconds: float) -> Serve
         from ansible_collections.k0smotron.ha.plugins.module_utils.managed.postgres import look
     with Reacher().route(owner) as route:
         try:
-            return look(administrator, owner, route, deadline, ca_file)
+            return look(administrator, owner, route, deadline, ca_file, logs_in=logs_in)
         except Forbidden as error:
             said = f"The administrator {administrator.user} gets nowhere: {error.message}"
             raise Forbidden(

@@ -14,7 +14,8 @@ description:
   - Connects to a PostgreSQL, MySQL or MariaDB server as its administrator and refuses what could not work, each with what to do.
     Rights that are missing, a database of somebody else, an account with another password, a server that offers no TLS, a
     standby, a cluster with several primaries, a password that the data source name cannot carry.
-  - It changes nothing. The role C(k0smotron.ha.managed_database) runs it before it creates anything.
+  - With O(drop) it refuses what must not be dropped instead.
+  - It changes nothing. The role C(k0smotron.ha.managed_database) runs it before it creates or drops anything.
 author:
   - k0smotron.ha contributors (@k0smotron-ha)
 extends_documentation_fragment:
@@ -41,7 +42,7 @@ options:
         type: str
         required: true
       password:
-        description: Its password.
+        description: Its password. It may be empty with O(drop), which does not log in with it.
         type: str
         required: true
       host:
@@ -95,6 +96,16 @@ options:
       - Accept an account that has another password, because it is going to get the one of O(connection.password).
     type: bool
     default: false
+  drop:
+    description:
+      - What is going to be dropped. Refuses a database that is not the one of O(connection.user), an account that has other
+        databases, names of the server's own, and the administrator's account.
+      - Refuses a MySQL or MariaDB database that sessions use, as far as the administrator sees them, for which it needs the
+        privilege PROCESS. PostgreSQL itself drops no database that is in use.
+    type: list
+    elements: str
+    choices: [database, owner]
+    default: []
   reserved_connections:
     description:
       - Connections that the provider keeps to itself, where the server does not tell of them.
@@ -180,6 +191,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "tls": {"type": "str", "choices": ["verify_full", "verify_ca", "require", "disable"], "default": "verify_full"},
     "ca_file": {"type": "path"},
     "reset_password": {"type": "bool", "default": False, "no_log": False},
+    "drop": {"type": "list", "elements": "str", "choices": ["database", "owner"], "default": []},
     "reserved_connections": {"type": "int", "default": 0},
     "timeout": {"type": "int", "default": 30},
 }

@@ -36,8 +36,8 @@ _VARIABLES = (
 _WRONG_PASSWORD = REASONS[0].message
 
 
-def look(administrator: Dsn, owner: Dsn, route: Route, deadline: Deadline, ca_file: str) -> Server:
-    """Return what the administrator sees, and whether the owner's password is accepted. Raises HaError."""
+def look(administrator: Dsn, owner: Dsn, route: Route, deadline: Deadline, ca_file: str, *, logs_in: bool) -> Server:
+    """Return what the administrator sees, and if logs_in whether the owner's password is accepted. Raises HaError."""
     files, flag = {database_ca.PATH: ca_file}, database_ca.named_by(administrator, database_ca.PATH if ca_file else "")
     with contextlib.closing(Connector(administrator, route, deadline, files, flag)) as connector:
         connection = connector.open()
@@ -50,7 +50,11 @@ def look(administrator: Dsn, owner: Dsn, route: Route, deadline: Deadline, ca_fi
         grants = [str(row[0]) for row in rows("SHOW GRANTS")]
         exists = bool(rows("SELECT 1 FROM information_schema.schemata WHERE schema_name = %s", owner.database))
         accounts = rows("SELECT 1 FROM mysql.user WHERE user = %s AND host = %s", owner.user, ANYWHERE)
-        users = rows("SELECT user FROM mysql.db WHERE REPLACE(db, %s, '') = %s", "\\", owner.database)
+        users = rows("SELECT user, drop_priv FROM mysql.db WHERE REPLACE(db, %s, '') = %s", "\\", owner.database)
+        schemas = rows("SELECT schema_name FROM information_schema.schemata")
+        granted_to_owner = rows("SELECT db FROM mysql.db WHERE user = %s", owner.user)
+        [[own_session]] = rows("SELECT CONNECTION_ID()")
+        sessions = [row for row in rows("SHOW PROCESSLIST") if row[3] == owner.database and row[0] != own_session]
     own = owner if exists else dataclasses.replace(owner, database="")
     return Server(
         writable="ON" not in (found.get("read_only"), found.get("super_read_only")),
@@ -59,10 +63,16 @@ def look(administrator: Dsn, owner: Dsn, route: Route, deadline: Deadline, ca_fi
         max_connections=int(found["max_connections"]),
         reserved=0,
         database_exists=exists,
-        database_owner=belongs_to([str(row[0]) for row in users], owner.user) if exists else "",
+        database_owner=belongs_to(holders([(str(user), str(drops)) for user, drops in users]), owner.user)
+        if exists
+        else "",
         owner_exists=bool(accounts),
         acts_as_owner=True,
-        accepts_password=_accepted(own, route, deadline, files, flag) if accounts else None,
+        accepts_password=_accepted(own, route, deadline, files, flag) if accounts and logs_in else None,
+        other_databases=others(
+            [str(row[0]) for row in granted_to_owner], [str(row[0]) for row in schemas], owner.database
+        ),
+        sessions=len(sessions),
     )
 
 
@@ -85,6 +95,17 @@ def missing(grants: t.Sequence[str], database: str) -> tuple[str, ...]:
     if not any("WITH GRANT OPTION" in grant and granted([grant], database, "") for grant in grants):
         lacks.append("GRANT OPTION")
     return tuple(lacks)
+
+
+def holders(grants: t.Sequence[tuple[str, str]]) -> list[str]:
+    """The accounts that may drop the database; all that may use it where none may: who only reads it has it not. Pure."""
+    return [user for user, drops in grants if drops == "Y"] or [user for user, _ in grants]
+
+
+def others(granted_names: t.Sequence[str], databases: t.Sequence[str], database: str) -> tuple[str, ...]:
+    """The databases that an account was granted by name besides the one; grants outlive their database. Pure."""
+    named = {name.replace("\\", "") for name in granted_names}
+    return tuple(sorted(named.intersection(databases) - {database}))
 
 
 def belongs_to(accounts: t.Sequence[str], owner: str) -> str:

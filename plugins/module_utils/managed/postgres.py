@@ -32,7 +32,8 @@ SELECT NOT pg_is_in_recovery() AND NOT current_setting('transaction_read_only'):
     + coalesce(current_setting('rds.rds_superuser_reserved_connections', true)::int, 0),
   base.oid IS NOT NULL, coalesce(pg_get_userbyid(base.datdba)::text, ''), owner.oid IS NOT NULL,
   coalesce(pg_has_role(owner.oid,
-    CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END), me.rolsuper)
+    CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END), me.rolsuper),
+  ARRAY(SELECT datname::text FROM pg_database WHERE datdba = owner.oid AND oid IS DISTINCT FROM base.oid ORDER BY 1)
 FROM pg_roles AS me
 LEFT JOIN pg_roles AS owner ON owner.rolname = %s
 LEFT JOIN pg_database AS base ON base.datname = %s
@@ -40,12 +41,12 @@ WHERE me.rolname = current_user
 """
 
 
-def look(administrator: Dsn, owner: Dsn, route: Route, deadline: Deadline, ca_file: str) -> Server:
-    """Return what the administrator sees, and whether the owner's password is accepted. Raises HaError."""
+def look(administrator: Dsn, owner: Dsn, route: Route, deadline: Deadline, ca_file: str, *, logs_in: bool) -> Server:
+    """Return what the administrator sees, and if logs_in whether the owner's password is accepted. Raises HaError."""
     files = {database_ca.PATH: ca_file}
     with contextlib.closing(Connector(administrator, route, deadline, files)) as connector:
         [row] = connector.rows(connector.open(), _SERVER, [owner.user, owner.database])
-    writable, roles, databases, max_connections, reserved, database_exists, database_owner, owner_exists, acts = row
+    writable, roles, databases, max_connections, reserved, database_exists, database_owner, owner_exists, acts = row[:9]
     lacks = [right for right, has in (("CREATEROLE", roles), ("CREATEDB", databases)) if not has]
     own = owner if database_exists else dataclasses.replace(owner, database=administrator.database)
     return Server(
@@ -58,7 +59,8 @@ def look(administrator: Dsn, owner: Dsn, route: Route, deadline: Deadline, ca_fi
         database_owner=database_owner,
         owner_exists=owner_exists,
         acts_as_owner=acts,
-        accepts_password=_accepted(own, route, deadline, files) if owner_exists else None,
+        accepts_password=_accepted(own, route, deadline, files) if owner_exists and logs_in else None,
+        other_databases=tuple(row[9]),
     )
 
 

@@ -26,13 +26,17 @@ _OWN_DATABASES = {"postgres": POSTGRES_DATABASES, "mysql": (*MARIADB_DATABASES, 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A database and the account that owns it, made by this administrator; reset: its password may be replaced."""
+    """A database and the account that owns it, made by this administrator; reset: its password may be replaced.
+
+    drop: which of "database" and "owner" are to be dropped instead.
+    """
 
     scheme: str
     administrator: str
     owner: str
     database: str
     reset: bool = False
+    drop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ class Server:
 
     several_primaries: what makes it a cluster with several, "" for none. lacks: the rights that the administrator
     has not. database_owner: who has the database, "" where nobody has. accepts_password: None without an account.
-    acts_as_owner: the administrator may give a database to the owner.
+    acts_as_owner: the administrator may give a database to the owner. other_databases: what the owner has besides.
+    sessions: how many use the database, where the server would drop it under them.
     """
 
     writable: bool
@@ -54,6 +59,8 @@ class Server:
     owner_exists: bool
     acts_as_owner: bool
     accepts_password: bool | None
+    other_databases: tuple[str, ...] = ()
+    sessions: int = 0
 
 
 def require_names(wanted: Wanted) -> None:
@@ -79,7 +86,7 @@ def require_names(wanted: Wanted) -> None:
 
 def refuse(server: Server, wanted: Wanted) -> None:
     """Raise the HaError of the first rule that does not hold."""
-    for rule in _RULES:
+    for rule in _RULES_TO_DROP if wanted.drop else _RULES:
         error = rule(server, wanted)
         if error:
             raise error
@@ -128,10 +135,35 @@ def _password(server: Server, wanted: Wanted) -> HaError | None:
     )
 
 
-_RULES: t.Final[tuple[t.Callable[[Server, Wanted], HaError | None], ...]] = (
-    _one_primary,
-    _writable,
-    _rights,
-    _belongs_to_owner,
-    _password,
-)
+def _is_the_owners(server: Server, wanted: Wanted) -> HaError | None:
+    """Stricter than what is asked before a database is made: nobody's may be anybody's."""
+    if not server.database_exists or server.database_owner == wanted.owner:
+        return None
+    whose = f"belongs to {server.database_owner}" if server.database_owner else "was granted to nobody by its name"
+    return Conflict(
+        f"The database {wanted.database} {whose}, so it is not {wanted.owner}'s to drop",
+        "Correct the names of database and owner. Nothing was dropped.",
+    )
+
+
+def _unused(server: Server, wanted: Wanted) -> HaError | None:
+    if not server.sessions:
+        return None
+    return Conflict(
+        f"The database {wanted.database} is in use by {server.sessions} sessions, and the server would drop it under them",
+        "Remove the control plane first, or end the sessions. Nothing was dropped.",
+    )
+
+
+def _owns_nothing_else(server: Server, wanted: Wanted) -> HaError | None:
+    if "owner" not in wanted.drop or not server.other_databases:
+        return None
+    return Conflict(
+        f"{wanted.owner} has other databases: {', '.join(server.other_databases)}",
+        "Correct the owner's name, or drop the database only. Nothing was dropped.",
+    )
+
+
+_Rules: t.TypeAlias = tuple[t.Callable[[Server, Wanted], HaError | None], ...]
+_RULES: t.Final[_Rules] = (_one_primary, _writable, _rights, _belongs_to_owner, _password)
+_RULES_TO_DROP: t.Final[_Rules] = (_writable, _rights, _is_the_owners, _unused, _owns_nothing_else)

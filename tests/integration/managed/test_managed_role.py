@@ -112,6 +112,32 @@ def test_mysql_gets_what_kine_needs_at_a_failover(role: Role, maria: ElsewhereMa
     assert returned["connection"]["port"] == maria.server.port
 
 
+def test_a_database_of_somebody_else_is_not_dropped(role: Role, place: Elsewhere) -> None:
+    name, other = new_name(), new_name()
+    place.create(other, PASSWORD)
+    role.ok(place.variables(name, managed_database_password=PASSWORD))
+    before = place.names()
+    for names, said in (
+        ({"managed_database_owner": name}, f"{other} belongs to {other}, so it is not {name}'s to drop"),
+        ({"managed_database_owner": other, "managed_database_name": name}, f"not {other}'s to drop"),
+        ({"managed_database_owner": other, "managed_database_name": new_name()}, f"has other databases: {other}"),
+    ):
+        assert said in role.refused({**place.variables(other), **names, **ALL})
+        assert place.names() == before
+    assert role.ok({**place.variables(name), **ALL}).changed
+    assert before - place.names() == {name}
+
+
+def test_a_mysql_database_in_use_is_not_dropped(role: Role, maria: ElsewhereMaria) -> None:
+    name = new_name()
+    maria.create(name, PASSWORD)
+    with maria.server.admin() as cursor:
+        cursor.execute(f"USE {name}")
+        assert f"{name} is in use by 1 sessions" in role.refused({**maria.variables(name), **ALL})
+    assert name in maria.names()
+    assert role.ok({**maria.variables(name), **ALL}).changed
+
+
 def test_other_accounts_are_kept_out(role: Role, modules: Modules, place: Elsewhere) -> None:
     name, other = new_name(), new_name()
     role.ok(place.variables(name, managed_database_password=PASSWORD))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import types
 import typing as t
@@ -31,6 +32,7 @@ def params(ca_file: str | None = None, tls: str = "require", **connection: t.Any
         "tls": tls,
         "ca_file": ca_file,
         "reset_password": False,
+        "drop": [],
         "reserved_connections": 0,
         "timeout": 30,
     }
@@ -81,9 +83,10 @@ class Looking:
     def __init__(self, server: Server) -> None:
         self.server = server
         self.administrator: Dsn | None = None
+        self.logs_in: bool | None = None
 
-    def __call__(self, administrator: Dsn, _owner: Dsn, _ca_file: str, _seconds: float) -> Server:
-        self.administrator = administrator
+    def __call__(self, administrator: Dsn, _owner: Dsn, _ca_file: str, _seconds: float, *, logs_in: bool) -> Server:
+        self.administrator, self.logs_in = administrator, logs_in
         return self.server
 
 
@@ -117,3 +120,14 @@ def test_nothing_is_left_to_do_where_all_is_made(monkeypatch: pytest.MonkeyPatch
 def test_the_rules_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(HaError, match="is the administrator"):
         result(monkeypatch, Looking(MADE), administrator={"user": "team_a", "password": "p", "database": ""})
+
+
+def test_to_drop_nobody_logs_in_as_the_owner_and_other_rules_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = params(password="")["connection"]
+    looking = Looking(MADE)
+    result(monkeypatch, looking, drop=["database"], connection=connection)
+    assert looking.logs_in is False
+    with pytest.raises(HaError, match="Nothing was dropped"):
+        result(monkeypatch, Looking(dataclasses.replace(MADE, sessions=1)), drop=["database"], connection=connection)
+    result(monkeypatch, looking)
+    assert looking.logs_in is True

@@ -11,7 +11,13 @@ import typing as t
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput
-from ansible_collections.k0smotron.ha.plugins.module_utils.managed.mysql import belongs_to, missing, several_primaries
+from ansible_collections.k0smotron.ha.plugins.module_utils.managed.mysql import (
+    belongs_to,
+    holders,
+    missing,
+    others,
+    several_primaries,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.managed.rules import Server, Wanted, refuse, require_names
 
 WANTED = Wanted("postgres", "admin", "team_a", "team_a")
@@ -56,6 +62,35 @@ def test_refused(differs: dict[str, t.Any], said: str) -> None:
     with pytest.raises(HaError, match=said) as refused:
         refuse(dataclasses.replace(MADE, **differs), WANTED)
     assert refused.value.remedy
+
+
+DROP = dataclasses.replace(WANTED, drop=("database", "owner"))
+
+
+@pytest.mark.parametrize("server", [EMPTY, MADE, dataclasses.replace(MADE, several_primaries="Galera")])
+def test_what_is_the_owners_or_not_there_may_be_dropped(server: Server) -> None:
+    refuse(server, DROP)
+
+
+@pytest.mark.parametrize(
+    ("differs", "said"),
+    [
+        ({"writable": False}, "read-only"),
+        ({"lacks": ("CREATEROLE",)}, "admin lacks CREATEROLE"),
+        ({"database_owner": "team_b"}, "belongs to team_b, so it is not team_a's to drop"),
+        ({"database_owner": ""}, "granted to nobody"),
+        ({"sessions": 2}, "in use by 2 sessions"),
+        ({"other_databases": ("b", "c")}, "team_a has other databases: b, c"),
+    ],
+)
+def test_not_dropped(differs: dict[str, t.Any], said: str) -> None:
+    with pytest.raises(HaError, match=said) as refused:
+        refuse(dataclasses.replace(MADE, **differs), DROP)
+    assert refused.value.remedy
+
+
+def test_an_owner_that_stays_may_have_other_databases() -> None:
+    refuse(dataclasses.replace(MADE, other_databases=("b",)), dataclasses.replace(DROP, drop=("database",)))
 
 
 def test_another_password_may_be_reset_by_name() -> None:
@@ -169,3 +204,15 @@ def test_rights_of_a_mysql_administrator(grants: list[str], lacks: tuple[str, ..
 )
 def test_whose_a_mysql_database_is(accounts: list[str], has_it: str) -> None:
     assert belongs_to(accounts, "team_a") == has_it
+
+
+@pytest.mark.parametrize(
+    ("grants", "have_it"),
+    [([], []), ([("a", "N"), ("b", "Y")], ["b"]), ([("a", "N"), ("b", "N")], ["a", "b"])],
+)
+def test_who_only_reads_a_mysql_database_has_it_not(grants: list[tuple[str, str]], have_it: list[str]) -> None:
+    assert holders(grants) == have_it
+
+
+def test_what_else_a_mysql_account_has() -> None:
+    assert others(["team\\_a", "team_b", "c\\_%", "gone"], ["team_a", "team_b", "c_d"], "team_a") == ("team_b",)
