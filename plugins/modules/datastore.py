@@ -161,7 +161,9 @@ options:
     default: {}
   spec:
     description:
-      - Anything else of the custom resource's C(spec), merged last. A null removes a field.
+      - Anything else of the custom resource's C(spec), merged last. A null removes a field, and a list replaces the one here.
+      - O(require_tls) holds all the same. With PostgreSQL, the rule that refuses plaintext comes before a C(pg_hba) given here,
+        and what allows plaintext with Zalando's operator stays beside an C(env) given here.
     type: dict
     default: {}
   wait:

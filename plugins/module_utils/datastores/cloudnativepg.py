@@ -17,12 +17,10 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.cloudnativ
     major_of,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.cloudnativepg_judge import judge, mode
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.cloudnativepg_tls import (
-    REFUSE_PLAINTEXT,
-    requires_tls,
-)
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.cloudnativepg_tls import requires_tls
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.names import in_kubernetes
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres import PORT, Postgres
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres_hba import refusing_plaintext
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.refusals import refuse_downgrade, refuse_shrink
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Host
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
@@ -92,6 +90,10 @@ class CloudNativePG(Postgres):
 
     def desired(self) -> list[Object]:
         spec = merged(self._spec(), self.options.spec)
+        if self.options.require_tls:
+            # After the merge, in which the user's list would take the place of ours.
+            postgresql = spec.setdefault("postgresql", {})
+            postgresql["pg_hba"] = refusing_plaintext(postgresql.get("pg_hba") or [])
         cluster = {"apiVersion": self.api_version, "kind": self.kind, "metadata": self.metadata(), "spec": spec}
         return [cluster, *map(self._database, self.options.databases)]
 
@@ -123,8 +125,6 @@ class CloudNativePG(Postgres):
         # The operator refuses to wait for more standbys than there are.
         if options.instances > 1 and options.synchronous in _DURABILITY:
             postgresql["synchronous"] = dict(_DURABILITY[options.synchronous])
-        if options.require_tls:
-            postgresql["pg_hba"] = [REFUSE_PLAINTEXT]
         if settings := self.settings():
             postgresql["parameters"] = settings
         return postgresql

@@ -8,11 +8,13 @@ Facts are from postgres-operator v1.15.1 and v2.0.1 and from Patroni 3.
 
 from __future__ import annotations
 
+import copy
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import DatastoreOptions, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.names import in_kubernetes
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres import PORT, Postgres
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres_hba import refusing_plaintext
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.refusals import refuse_downgrade, refuse_shrink
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando_judge import judge
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando_known import options_from, requires_tls
@@ -30,6 +32,8 @@ _SYNCHRONOUS: t.Mapping[str, Object] = {
 }
 # C.UTF-8 sorts the same way in every image and release. A change of glibc's en_US order would corrupt indexes silently.
 _INITDB = {"encoding": "UTF8", "locale": "C.UTF-8", "data-checksums": "true"}
+# Spilo's pg_hba rejects every host connection without TLS unless this is set.
+_ALLOW_PLAINTEXT = "ALLOW_NOSSL"
 
 
 class Zalando(Postgres):
@@ -44,8 +48,17 @@ class Zalando(Postgres):
     services = ("", "-repl")
     tls_field = "tls"
 
+    def validate(self) -> None:
+        super().validate()
+        if self.options.require_tls and any(item.get("name") == _ALLOW_PLAINTEXT for item in self._given_env()):
+            raise InvalidInput(
+                f"spec.env sets {_ALLOW_PLAINTEXT}, and require_tls is true",
+                "Leave it out, or set require_tls: false to allow plaintext.",
+            )
+
     def desired(self) -> list[Object]:
         spec = merged(self._spec(), self.options.spec)
+        self._keep_tls(spec)
         return [{"apiVersion": self.api_version, "kind": self.kind, "metadata": self.metadata(), "spec": spec}]
 
     def _spec(self) -> Object:
@@ -73,10 +86,18 @@ class Zalando(Postgres):
             spec |= {"tls": {"secretName": self.tls_secret()}, "spiloFSGroup": 103}
         if options.resources:
             spec["resources"] = merged({}, options.resources)
-        if not options.require_tls:
-            # Spilo's pg_hba rejects every host connection without TLS unless this is set.
-            spec["env"] = [{"name": "ALLOW_NOSSL", "value": "true"}]
         return spec
+
+    def _keep_tls(self, spec: Object) -> None:
+        """After the merge, in which the user's lists take the place of ours and of Spilo's."""
+        if not self.options.require_tls:
+            others = [item for item in self._given_env() if item.get("name") != _ALLOW_PLAINTEXT]
+            spec["env"] = [{"name": _ALLOW_PLAINTEXT, "value": "true"}, *copy.deepcopy(others)]
+        elif spec.get("patroni", {}).get("pg_hba"):
+            spec["patroni"]["pg_hba"] = refusing_plaintext(spec["patroni"]["pg_hba"])
+
+    def _given_env(self) -> list[Object]:
+        return self.options.spec.get("env") or []
 
     def ca(self) -> tuple[str, str] | None:
         return (self.tls_secret(), "ca.crt") if self.tls_secret() else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import DatabaseSpec, DatastoreOptions
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres_hba import refuses_plaintext
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando_judge import mode
 
 Object: t.TypeAlias = t.Mapping[str, t.Any]
@@ -16,8 +17,9 @@ Object: t.TypeAlias = t.Mapping[str, t.Any]
 def requires_tls(live: Object) -> bool | None:
     """Whether a database cluster refuses connections without TLS; None when its own pg_hba decides."""
     spec = live.get("spec") or {}
-    if (spec.get("patroni") or {}).get("pg_hba"):
-        return None
+    rules = (spec.get("patroni") or {}).get("pg_hba")
+    if rules:
+        return refuses_plaintext(rules) or None
     return not any(
         item.get("name") == "ALLOW_NOSSL" and str(item.get("value")).lower() in ("true", "1")
         for item in spec.get("env") or []

@@ -321,3 +321,30 @@ def test_a_claim_holds_data_once_its_instance_was_set_up(status: str, holds: boo
 )
 def test_certain_about_the_primary(status: Spec, settled: bool) -> None:
     assert cloudnativepg_claims.settled({"status": status}).up is settled
+
+
+REJECT, PLAIN = "hostnossl all all all reject", "host all all 10.0.0.0/8 scram-sha-256"
+
+
+@pytest.mark.parametrize(
+    ("given", "rules"),
+    [
+        ({"postgresql": {"pg_hba": [PLAIN]}}, [REJECT, PLAIN]),
+        ({"postgresql": {"pg_hba": [PLAIN, REJECT]}}, [REJECT, PLAIN, REJECT]),
+        ({"postgresql": {"pg_hba": ["hostssl all all all cert", REJECT]}}, ["hostssl all all all cert", REJECT]),
+        ({"postgresql": {"pg_hba": None}}, [REJECT]),
+        ({"postgresql": None}, [REJECT]),
+    ],
+)
+def test_no_spec_lets_plaintext_in(given: Spec, rules: list[str]) -> None:
+    options = store(spec=given)
+    before = copy.deepcopy(given)
+    declared = options.desired()[0]
+    assert declared["spec"]["postgresql"]["pg_hba"] == rules
+    assert provider_of(live()).requires_tls(declared) is True
+    assert given == before
+
+
+def test_without_require_tls_the_rules_are_the_users() -> None:
+    found = spec(require_tls=False, spec={"postgresql": {"pg_hba": [PLAIN]}})
+    assert found["postgresql"]["pg_hba"] == [PLAIN]

@@ -244,3 +244,32 @@ def test_an_unknown_provider() -> None:
 )
 def test_the_service_behind_a_host(host: str, service: tuple[str, str] | None) -> None:
     assert service_of(host) == service
+
+
+REJECT, PLAIN = "hostnossl all all all reject", "host all all all md5"
+
+
+def test_no_pg_hba_lets_plaintext_in_unless_asked() -> None:
+    given = {"patroni": {"pg_hba": [PLAIN]}}
+    (declared,) = store(spec=given).desired()
+    assert declared["spec"]["patroni"]["pg_hba"] == [REJECT, PLAIN]
+    assert store().requires_tls(declared) is True
+    assert given == {"patroni": {"pg_hba": [PLAIN]}}
+    assert "pg_hba" not in spec(spec={"patroni": {"ttl": 20}})["patroni"], "Spilo's own rules refuse plaintext"
+    (declared,) = store(spec=given, require_tls=False).desired()
+    assert declared["spec"]["patroni"]["pg_hba"] == [PLAIN]
+    assert store().requires_tls(declared) is None
+
+
+def test_plaintext_that_was_asked_for_stays_beside_the_users_env() -> None:
+    allowed, mine = {"name": "ALLOW_NOSSL", "value": "true"}, {"name": "A", "value": "1"}
+    assert spec(require_tls=False, spec={"env": [mine]})["env"] == [allowed, mine]
+    assert spec(require_tls=False, spec={"env": [{"name": "ALLOW_NOSSL", "value": ""}, mine]})["env"] == [allowed, mine]
+    assert spec(require_tls=False, spec={"env": None})["env"] == [allowed]
+    assert spec(spec={"env": [mine]})["env"] == [mine]
+
+
+def test_an_env_does_not_allow_plaintext_by_itself() -> None:
+    options = store(spec={"env": [{"name": "ALLOW_NOSSL", "value": "true"}]})
+    with pytest.raises(InvalidInput, match="ALLOW_NOSSL"):
+        options.validate()
