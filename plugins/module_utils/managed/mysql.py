@@ -99,7 +99,7 @@ def missing(grants: t.Sequence[str], database: str) -> tuple[str, ...]:
 
 def holders(grants: t.Sequence[tuple[str, str]]) -> list[str]:
     """The accounts that may drop the database; all that may use it where none may: who only reads it has it not. Pure."""
-    return [user for user, drops in grants if drops == "Y"] or [user for user, _ in grants]
+    return [user for user, drops in grants if drops == "Y"] or [user for user, _drops in grants]
 
 
 def others(granted_names: t.Sequence[str], databases: t.Sequence[str], database: str) -> tuple[str, ...]:
