@@ -23,7 +23,13 @@ SCENARIOS = ROOT / "extensions" / "molecule"
 PACKAGE = "ansible_collections.k0smotron.ha"
 LIFECYCLE = "tests/integration/test_lab_lifecycle.py"
 ON_THE_LAB = ("tests/integration/kube", "tests/integration/modules")
-ONLY_IN_ALL = {"base/bad_input", "base/installed_artifact", "empty/guide_url", "empty/interrupted"}
+ONLY_IN_ALL = {
+    "base/bad_input",
+    "base/installed_artifact",
+    "empty/cluster_api_operator",
+    "empty/guide_url",
+    "empty/interrupted",
+}
 """Scenarios that ``make test`` leaves to ``make test-all``, because every feature in them has another real path there."""
 ELSEWHERE = ("base/managed_mysql", "base/managed_postgres")
 """Scenarios whose databases are servers beside the cluster."""
