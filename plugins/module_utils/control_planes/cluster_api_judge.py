@@ -82,7 +82,7 @@ def _behind(resource: Object) -> Iterator[str]:
 
 
 def adopt(options: ClusterApiOptions, live: Object | None) -> ClusterApiOptions:
-    """The options with the names that a live Cluster has chosen; they are fixed in it.
+    """The options with what a live Cluster has chosen and is fixed in it: names, and networks that are not given.
 
     Raises InvalidInput for a Cluster that is not ours to change.
     """
@@ -101,12 +101,21 @@ def adopt(options: ClusterApiOptions, live: Object | None) -> ClusterApiOptions:
             f"There is a Cluster {options.name} already, and its control plane is {reference['kind']} {reference['name']}",
             "Choose another name, or remove that Cluster first",
         )
-    resource = reference.get("name") or options.resource
-    there = spec.get("infrastructureRef")
-    if not there:
-        return dataclasses.replace(options, resource=resource)
-    found = {"api_group": there["apiGroup"], "kind": there["kind"], "name": there["name"]}
-    return dataclasses.replace(options, resource=resource, infrastructure=found)
+    found: dict[str, t.Any] = {"resource": reference.get("name") or options.resource, **_networks(options, spec)}
+    if there := spec.get("infrastructureRef"):
+        found["infrastructure"] = {"api_group": there["apiGroup"], "kind": there["kind"], "name": there["name"]}
+    return dataclasses.replace(options, **found)
+
+
+def _networks(options: ClusterApiOptions, spec: Object) -> Object:
+    """The networks that are not given, as they are: left out of an apply, they would go."""
+    live = spec.get("clusterNetwork") or {}
+    found = {
+        "pod_cidrs": (live.get("pods") or {}).get("cidrBlocks") or (),
+        "service_cidrs": (live.get("services") or {}).get("cidrBlocks") or (),
+        "service_domain": live.get("serviceDomain"),
+    }
+    return {key: value for key, value in found.items() if not getattr(options, key)}
 
 
 def refuse_network_change(options: ClusterApiOptions, live: Object | None) -> None:

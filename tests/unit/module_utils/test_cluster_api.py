@@ -144,6 +144,13 @@ def test_a_live_cluster_keeps_the_names_that_it_chose() -> None:
     assert cluster_api_judge.adopt(options(), None) == options()
 
 
+def test_networks_that_are_not_given_stay() -> None:
+    (before, *_others) = desired(options(pod_cidrs=["10.1.0.0/16"], service_domain="example"))
+    adopted = cluster_api_judge.adopt(options(service_domain="example"), before)
+    assert desired(adopted)[0] == before
+    cluster_api_judge.refuse_network_change(adopted, before)
+
+
 @pytest.mark.parametrize(
     ("overlay", "why"),
     [
