@@ -16,9 +16,18 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando_ju
     leads_without_first,
     reduced_to_first,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, InvalidInput, NotFound
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    WaitTimeout,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Object
+from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
+
+SETTLE_SECONDS = 60.0
+"""A switchover takes the instance that led before out of service for some seconds."""
 
 
 class ZalandoRemoval(Removal):
@@ -47,14 +56,23 @@ class ZalandoRemoval(Removal):
                 self._refuse_older_data()
 
     def _refuse_older_data(self) -> None:
+        """Raise Conflict while another instance leads and the first one stays out of service."""
         name = self.store.options.name
-        leader = leads_without_first(name, self._pods())
-        if leader:
-            raise Conflict(
-                f"{leader} has the newest data and {name}-0 is out of service, but the database cluster would begin with "
-                f"{name}-0 when it comes back",
-                f"Bring {name}-0 back, or give data: delete",
-            )
+
+        def settled() -> Verdict:
+            leader = leads_without_first(name, self._pods())
+            return Verdict(not leader, f"{leader} has the newest data and {name}-0 is out of service")
+
+        left = 0.0 if self.deadline is None else min(SETTLE_SECONDS, self.deadline - time.monotonic())
+        try:
+            self.kube.wait(settled, left)
+        except WaitTimeout:
+            verdict = settled()
+            if not verdict.up:
+                raise Conflict(
+                    f"{verdict.reason}, but the database cluster would begin with {name}-0 when it comes back",
+                    f"Bring {name}-0 back, or give data: delete",
+                ) from None
 
     def secure_data(self, live: Object) -> None:
         """Stop every instance but the first, which then leads, so that it has the newest data when the cluster is back.
