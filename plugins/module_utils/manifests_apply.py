@@ -105,13 +105,12 @@ def install(kube: Kube, objects: t.Iterable[Object], *, wait_timeout: float) -> 
     for obj in todo[len(first) :]:
         live = kube.get(*Ref.of(obj)) if obj["kind"] == "Deployment" else None
         is_other = manifests.selects_otherwise(live, obj)
-        changes += [_made_anew(kube, obj, wait_timeout)] if is_other else kube.apply([obj])
+        changes += [_made_anew(kube, live, obj, wait_timeout)] if is_other else kube.apply([obj])
     return changes
 
 
-def _made_anew(kube: Kube, obj: Object, wait_timeout: float) -> Change:
+def _made_anew(kube: Kube, before: Object | None, obj: Object, wait_timeout: float) -> Change:
     """Delete a Deployment with its pods, and apply it; one change, tried before under another name."""
-    before = kube.get(*Ref.of(obj))
     name = obj["metadata"]["name"]
     after = kube.patch(_named(obj, f"{name}-anew"), dry_run=True)
     kube.delete([Ref.of(obj)], wait_timeout, propagation="Foreground")

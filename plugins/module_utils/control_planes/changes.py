@@ -121,7 +121,7 @@ def _refuse_persistence(live: Object, wanted: Object) -> None:
     old, new = live.get("persistence") or {}, wanted.get("persistence") or {}
     old_type, new_type = old.get("type") or "emptyDir", new.get("type") or "emptyDir"
     claims_moved = old_type != new_type and "pvc" in (old_type, new_type)
-    if claims_moved or not covers(old.get("persistentVolumeClaim"), new.get("persistentVolumeClaim")):
+    if claims_moved or not _covers(old.get("persistentVolumeClaim"), new.get("persistentVolumeClaim")):
         raise InvalidInput(
             "The persistence of a live Cluster cannot change: a StatefulSet's volume claims are fixed at creation, and "
             "k0smotron could never update this control plane again",
@@ -129,10 +129,10 @@ def _refuse_persistence(live: Object, wanted: Object) -> None:
         )
 
 
-def covers(live: t.Any, wanted: t.Any) -> bool:
+def _covers(live: t.Any, wanted: t.Any) -> bool:
     """True when everything in `wanted` stands in `live` with the same value (the server may have added defaults)."""
     if isinstance(wanted, dict):
-        return isinstance(live, dict) and all(covers(live.get(key), value) for key, value in wanted.items())
+        return isinstance(live, dict) and all(_covers(live.get(key), value) for key, value in wanted.items())
     return wanted is None or bool(live == wanted)
 
 

@@ -54,7 +54,8 @@ def _problems(
         yield f"The Cluster waits for its infrastructure, {what}{_words(cluster, 'InfrastructureReady')}"
     if inner is None:
         yield f"k0smotron has not made its Cluster of {cluster_api.KIND} {options.resource} yet"
-    late = drifted(inner or resource, resource)
+        return
+    late = drifted(inner, resource)
     if late:
         yield f"k0smotron's Cluster does not have the {late[0]} of {cluster_api.KIND} {options.resource}"
     if not seen.up:
