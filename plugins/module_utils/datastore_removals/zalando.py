@@ -8,9 +8,11 @@ from __future__ import annotations
 import time
 import typing as t
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_lookup import fetch
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals.base import Kinds, Removal
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import zalando_operator
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando_judge import (
+    first_can_lead,
     first_leads_alone,
     first_serves,
     leads_without_first,
@@ -81,19 +83,24 @@ class ZalandoRemoval(Removal):
         one starts again later both have gone on from the same point under the same timeline number: what the other one
         wrote is lost, and Patroni does not see that it cannot follow any more (seen with postgres-operator 1.15.1).
         """
-        name, namespace = self.store.options.name, self.store.options.namespace
+        name = self.store.options.name
         # When the first one is out of service, nobody leads: refuse() has seen to that. It never was up, then.
         if self.deadline is None or _is_going(live) or not first_serves(name, self._pods()):
             return
         reduced = reduced_to_first(live)
         if reduced is not None:
+            self._wait(lambda: first_can_lead(name, live["spec"], self._observed()))
             self.kube.patch(reduced)
         # Also where that was done before: by a run that was interrupted, perhaps, while another one led.
-        self.kube.wait(
-            lambda: first_leads_alone(name, self._pods()),
-            self.deadline - time.monotonic(),
-            lambda: self.kube.diagnose(namespace, self.store.pod_selector()),
-        )
+        self._wait(lambda: first_leads_alone(name, self._pods()))
+
+    def _wait(self, verdict: t.Callable[[], Verdict]) -> None:
+        seconds = 0.0 if self.deadline is None else self.deadline - time.monotonic()
+        selector = self.store.pod_selector()
+        self.kube.wait(verdict, seconds, lambda: self.kube.diagnose(self.store.options.namespace, selector))
+
+    def _observed(self) -> dict[str, list[Object]]:
+        return {ref.key: fetch(self.kube, ref) for ref in self.store.refs_for_judgement()}
 
     def _pods(self) -> list[Object]:
         return self.list_labeled((("v1", "Pod"),))

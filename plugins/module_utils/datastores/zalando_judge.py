@@ -52,7 +52,7 @@ def details(spec: Object, owners: t.Sequence[str], observed: Observed) -> dict[s
     """What was seen, without judging it."""
     pods = observed.get("pods") or []
     leader = _leader(pods)
-    standby = _sync_standby(leader, pods, observed)
+    standby = next(_sync_standbys(leader, pods, observed), None)
     return {
         "status": _status(observed),
         "instances": {"wanted": spec.get("numberOfInstances", 0), "ready": sum(map(_serving, pods))},
@@ -153,29 +153,43 @@ def reduced_to_first(live: Object) -> Object | None:
     }
 
 
+def first_can_lead(cluster: str, spec: Object, observed: Observed) -> Verdict:
+    """Would Patroni promote that pod when the others stop: with synchronous replication, no other than the synchronous standby.
+
+    After a switchover it takes some seconds until the instance that led before is that.
+    """
+    pods = observed.get("pods") or []
+    leader = _leader(pods)
+    able = [leader] if leader else []
+    able += pods if leader and mode(spec) == "off" else _sync_standbys(leader, pods, observed)
+    return Verdict(
+        any(_is_first(cluster, pod) for pod in able),
+        f"before its removal {cluster}-0 has to lead or to be the synchronous standby; its instances are: {_shown(pods)}",
+    )
+
+
 def first_leads_alone(cluster: str, pods: t.Sequence[Object]) -> Verdict:
     """Is that pod the leader, and the only one left."""
-    shown = ", ".join(f"{pod['metadata']['name']} ({_role(pod) or 'no role'})" for pod in pods) or "none"
     leader = _leader(pods)
     alone = len(pods) == 1 and leader is not None and _is_first(cluster, leader)
-    return Verdict(alone, f"before its removal {cluster}-0 has to lead alone; its instances are: {shown}")
+    return Verdict(alone, f"before its removal {cluster}-0 has to lead alone; its instances are: {_shown(pods)}")
+
+
+def _shown(pods: t.Sequence[Object]) -> str:
+    return ", ".join(f"{pod['metadata']['name']} ({_role(pod) or 'no role'})" for pod in pods) or "none"
 
 
 def _is_first(cluster: str, pod: Object) -> bool:
     return bool(pod["metadata"]["name"] == f"{cluster}-0")
 
 
-def _sync_standby(leader: Object | None, pods: t.Sequence[Object], observed: Observed) -> Object | None:
-    """The first ready standby that Patroni recorded as synchronous under the present leader."""
+def _sync_standbys(leader: Object | None, pods: t.Sequence[Object], observed: Observed) -> Iterator[Object]:
+    """The ready standbys that Patroni recorded as synchronous under the present leader."""
     for record in [*(observed.get("sync_endpoints") or []), *(observed.get("sync_config_map") or [])]:
         annotations = record["metadata"].get("annotations") or {}
-        if not leader or annotations.get("leader") != leader["metadata"]["name"]:
-            continue
-        names = (annotations.get("sync_standby") or "").split(",")
-        found = next((pod for pod in pods if pod["metadata"]["name"] in names and _serving(pod)), None)
-        if found:
-            return found
-    return None
+        if leader and annotations.get("leader") == leader["metadata"]["name"]:
+            names = (annotations.get("sync_standby") or "").split(",")
+            yield from (pod for pod in pods if pod["metadata"]["name"] in names and _serving(pod))
 
 
 def _first_problem(pods: t.Sequence[Object]) -> str:

@@ -189,6 +189,33 @@ def test_the_first_instance_leads_alone(pods: list[dict[str, t.Any]], alone: boo
     assert all(each["metadata"]["name"] in verdict.reason for each in pods)
 
 
+@pytest.mark.parametrize("record", ["sync_endpoints", "sync_config_map"])
+@pytest.mark.parametrize(
+    ("roles", "recorded", "synchronous", "able"),
+    [
+        (("master", "replica"), ("db-0", "db-1"), True, True),
+        (("master", "replica"), ("db-0", ""), True, True),
+        (("replica", "master"), ("db-1", "db-0"), True, True),
+        (("replica", "master"), ("db-1", "db-2,db-0"), True, True),
+        (("replica", "master"), ("db-1", ""), True, False),
+        (("replica", "master"), ("db-0", "db-1"), True, False),  # as recorded before the switchover
+        (("replica", "master"), ("db-1", ""), False, True),
+        (("replica", "replica"), ("db-1", "db-0"), True, False),
+        (("replica", "replica"), ("db-1", ""), False, False),
+    ],
+)
+def test_the_first_instance_can_lead(
+    record: str, roles: tuple[str, str], recorded: tuple[str, str], synchronous: bool, able: bool
+) -> None:
+    """Patroni promotes the synchronous standby only; found where a reduction left an instance that nobody promoted."""
+    pods = [pod(f"db-{number}", role, f"10.0.0.{number}") for number, role in enumerate(roles)]
+    sync = {"metadata": {"annotations": dict(zip(("leader", "sync_standby"), recorded, strict=True))}}
+    spec = {"patroni": {"synchronous_mode": synchronous}}
+    verdict = zalando_judge.first_can_lead("db", spec, {"pods": pods, record: [sync]})
+    assert verdict.up == able
+    assert f"db-0 ({roles[0]})" in verdict.reason
+
+
 @pytest.mark.parametrize(
     ("first", "second", "leader"),
     [

@@ -36,6 +36,12 @@ class PatroniKube(StandInKube):
         verdict = probe()
         if not verdict.up and "out of service" in verdict.reason:
             return self._settle(probe, timeout)
+        if not verdict.up and "synchronous standby" in verdict.reason:
+            self.steps.append("waits for the standby")
+            record = obj("Endpoints", "db-sync")
+            record["metadata"]["annotations"] = {"leader": "db-1", "sync_standby": "db-0"}
+            self.objects.append(record)
+            return super().wait(probe, timeout, diagnose)
         if not verdict.up:
             self.steps.append("waits")
             self.objects = [item for item in self.objects if item["metadata"]["name"] != "db-1"]
@@ -73,7 +79,11 @@ def zalando(*pods: Object, instances: int = 2, check_mode: bool = False) -> Patr
     return PatroniKube(operator, settings, cluster, *pods, check_mode=check_mode)
 
 
-@pytest.mark.parametrize(("instances", "steps"), [(2, ["1 instance", "waits"]), (1, ["waits"])], ids=["first", "again"])
+@pytest.mark.parametrize(
+    ("instances", "steps"),
+    [(2, ["waits for the standby", "1 instance", "waits"]), (1, ["waits"])],
+    ids=["first", "again"],
+)
 def test_the_first_instance_leads_alone_before_a_zalando_cluster_goes(instances: int, steps: list[str]) -> None:
     kube = zalando(instance("db-0", "replica"), instance("db-1", "master"), instances=instances)
     removed(kube, store=ZALANDO)
