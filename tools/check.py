@@ -31,8 +31,10 @@ ONLY_IN_ALL = {
     "empty/interrupted",
 }
 """Scenarios that ``make test`` leaves to ``make test-all``, because every feature in them has another real path there."""
-ELSEWHERE = ("base/managed_mysql", "base/managed_postgres")
-"""Scenarios whose databases are servers beside the cluster."""
+BEGINNING = ("empty/postgres_operator", "empty/k0smotron", "base/control_plane")
+"""The shortest way through the roles. It leaves the operators, which the lanes after it share and none of them has to install."""
+CLOUDNATIVEPG = "tests/integration/modules/test_datastore_cloudnativepg.py"
+"""Needs the operator that a scenario installs and removes, so it runs before that, not beside it."""
 
 
 def without_cluster() -> dict[str, str]:
@@ -78,8 +80,7 @@ def pytest(name: str, *arguments: str, in_the_lab: bool = False) -> Stage:
 def quick() -> list[Stage]:
     """What needs no lab, fastest first."""
     sanity = Stage("sanity", [PYTHON, "-m", "tools.sanity"], without_cluster, [SANITY_REPORTS])
-    artifact = Stage("artifact", [PYTHON, "-m", "tools.artifact"], without_cluster)
-    return [pytest("unit", "tests/unit"), *linters(), artifact, sanity]
+    return [pytest("unit", "tests/unit"), *linters(), sanity]
 
 
 def databases() -> Stage:
@@ -88,10 +89,10 @@ def databases() -> Stage:
     return pytest("databases", "tests/integration", *elsewhere, in_the_lab=True)
 
 
-def scenarios(left_out: Collection[str]) -> dict[str, Stage]:
-    """The molecule scenarios by their names, each with a folder of its own, so that they may run side by side."""
-    found = sorted(str(path.parent.relative_to(SCENARIOS)) for path in SCENARIOS.glob("*/*/molecule.yml"))
-    return {name: scenario(name) for name in found if name not in left_out}
+def scenarios(group: str, left_out: Collection[str]) -> list[Stage]:
+    """The molecule scenarios of a folder, each with a folder of its own for its files, so that they may run side by side."""
+    found = sorted(f"{group}/{path.parent.name}" for path in (SCENARIOS / group).glob("*/molecule.yml"))
+    return [scenario(name) for name in found if name not in (*left_out, *BEGINNING)]
 
 
 def scenario(name: str) -> Stage:
@@ -100,24 +101,27 @@ def scenario(name: str) -> Stage:
     return Stage(f"molecule {name}", ["molecule", "test", "-s", name], lambda: {**in_lab(), **beside})
 
 
-def side_by_side(left_out: Collection[str]) -> list[Stage]:
-    """What shares the lab: the operators, and for most of the scenarios base/* one database; one after the other."""
-    found = scenarios({*left_out, *ELSEWHERE})
-    return [
-        pytest("modules", *ON_THE_LAB, in_the_lab=True),
-        *(stage for name, stage in found.items() if name.startswith("base/")),
-    ]
+def beginning() -> list[Stage]:
+    """The archive that all others run, the lab, and what they share."""
+    artifact = Stage("artifact", [PYTHON, "-m", "tools.artifact"], without_cluster)
+    lab = Stage("lab up", [*LAB, "up", "--with", "all"], without_cluster, is_test=False)
+    return [artifact, lab, *map(scenario, BEGINNING)]
 
 
-def elsewhere(left_out: Collection[str]) -> list[Stage]:
+def sharing(left_out: Collection[str]) -> list[Stage]:
+    """What shares the operators, and for the scenarios one database; one after the other."""
+    modules = pytest("modules", *ON_THE_LAB, f"--ignore={CLOUDNATIVEPG}", in_the_lab=True)
+    return [modules, *scenarios("base", left_out)]
+
+
+def own(left_out: Collection[str]) -> list[Stage]:
     """What has databases of its own, and can go on beside the others."""
-    found = scenarios(left_out)
-    return [databases(), *(found[name] for name in ELSEWHERE if name in found)]
+    return [pytest("cloudnativepg", CLOUDNATIVEPG, in_the_lab=True), *scenarios("own", left_out)]
 
 
-def alone(left_out: Collection[str]) -> list[Stage]:
-    """Scenarios that take everything away first."""
-    return [stage for name, stage in scenarios(left_out).items() if name.startswith("empty/")]
+def empty(left_out: Collection[str]) -> list[Stage]:
+    """Scenarios that take everything away first: nothing else on the lab runs beside them."""
+    return scenarios("empty", left_out)
 
 
 def end() -> Stage:
@@ -148,10 +152,10 @@ def main() -> int:
     if only_lint:
         runner.lanes(linters(), keep_going=True)
     else:
-        runner.lanes([Stage("lab up", [*LAB, "up", "--with", "all"], without_cluster, is_test=False)], quick())
+        runner.lanes(beginning(), quick())
         if runner.ok:  # a lab run is long: it tells everything at once
-            runner.lanes(side_by_side(left_out), elsewhere(left_out), keep_going=True)
-            runner.lanes(alone(left_out), keep_going=True)
+            runner.lanes(sharing(left_out), own(left_out), keep_going=True)
+            runner.lanes(empty(left_out), [databases()], keep_going=True)
             runner.lanes([end()])
     print("\n" + "\n".join(summary(runner.results, time.monotonic() - started)), flush=True)
     return 0 if runner.ok else 1
