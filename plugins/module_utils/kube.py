@@ -176,8 +176,11 @@ class Kube:
         wait_timeout: float = 0,
         *,
         propagation: Propagation = "Background",
+        grace_seconds: int | None = None,
     ) -> Changes:
         """Delete each object in the given order; one that is not there is unchanged.
+
+        grace_seconds: how long a pod may take to end; its own setting counts when not given, and with 0 it is killed.
 
         wait_timeout > 0: seconds in which ALL of them must be gone, finalizers included; each is awaited before the
         next is deleted, because a controller that is deleted too early leaves finalizers behind.
@@ -187,15 +190,16 @@ class Kube:
         for ref in refs:
             before = self.get(*ref)
             if before is not None:
-                self._delete_one(ref, propagation)
+                self._delete_one(ref, propagation, grace_seconds)
                 if wait_timeout and not self.check_mode:
                     self.wait_gone(ref, deadline - time.monotonic())
             changes.append(compare(before, None))
         return changes
 
-    def _delete_one(self, ref: Ref, propagation: Propagation) -> None:
+    def _delete_one(self, ref: Ref, propagation: Propagation, grace_seconds: int | None) -> None:
         resource = self.client.resource(ref.api_version, ref.kind)
         query = [("propagationPolicy", propagation)] + ([("dryRun", "All")] if self.check_mode else [])
+        query += [] if grace_seconds is None else [("gracePeriodSeconds", str(grace_seconds))]
         request = resource.request("delete", ref.name, ref.namespace)
         with contextlib.suppress(NotFound):  # somebody else was faster
             self.client.call("DELETE", resource.object_path(ref.name, ref.namespace), request, query=query)

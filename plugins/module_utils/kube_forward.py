@@ -298,7 +298,7 @@ def https(
     """(status, body) of a request; the server must prove identity.server_name against identity.ca. Raises Unreachable."""
     connection = http.client.HTTPConnection(identity.server_name, timeout=timeout)
     try:
-        context = _tls_context(identity)
+        context = tls_context(identity)
         with socket.create_connection(address, timeout=timeout) as raw:
             connection.sock = context.wrap_socket(raw, server_hostname=identity.server_name)
             connection.request(method, path)
@@ -310,7 +310,8 @@ def https(
         connection.close()
 
 
-def _tls_context(identity: ClientIdentity) -> ssl.SSLContext:
+def tls_context(identity: ClientIdentity) -> ssl.SSLContext:
+    """What proves us to a server, and a server to us."""
     context = ssl.create_default_context(cadata=identity.ca)
     # The ssl module reads a client certificate only from a file: ours lives for a moment, for this user alone.
     with tempfile.NamedTemporaryFile("w", suffix=".pem", delete=False) as file:

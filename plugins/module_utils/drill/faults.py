@@ -1,0 +1,167 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a drill does to a database or a control plane, as actions that a Kubernetes API can carry out. Pure.
+
+No action needs an end: what was stopped goes on by itself, in the pod, so that a drill that is killed leaves nothing to undo.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
+
+POD_GRACE_SECONDS = 30
+_POSTMASTER = {
+    "zalando": "/home/postgres/pgdata/pgroot/data/postmaster.pid",
+    "cloudnativepg": "/var/lib/postgresql/data/pgdata/postmaster.pid",
+}
+"""Where PostgreSQL notes its process in the images of each operator (Spilo's PGROOT; CloudNativePG's PGDATA)."""
+_DATABASE_CONTAINER = {"zalando": "postgres", "cloudnativepg": "postgres", "mariadb": "mariadb"}
+
+
+class Pod(t.NamedTuple):
+    """Where a pod is."""
+
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Who plays in a drill. provider is None when no operator that we know runs the database."""
+
+    provider: str | None
+    database: str
+    primary: Pod | None
+    standby: Pod | None
+    replicas: t.Sequence[Pod]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A command in a pod."""
+
+    pod: Pod
+    container: str
+    command: t.Sequence[str]
+
+
+@dataclass(frozen=True)
+class Delete:
+    """The end of a pod."""
+
+    pod: Pod
+    grace_seconds: int
+
+
+Action: t.TypeAlias = Run | Delete
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault by its name. ``goal`` is the longest gap, in seconds, that a client may see between two acknowledged writes."""
+
+    id: str
+    title: str
+    goal: float
+    actions: t.Callable[[Scene, int], list[Action]]
+
+
+def fault(name: str) -> Fault:
+    """Find a fault by its name."""
+    return next(each for each in FAULTS if each.id == name)
+
+
+def _primary_killed(scene: Scene, _seconds: int) -> list[Action]:
+    return [_in_primary(scene, f'kill -9 "$(head -n 1 {_postmaster(scene, "primary_killed")})"')]
+
+
+def _primary_hung(scene: Scene, seconds: int) -> list[Action]:
+    """The server and the processes that it started are stopped; a process beside them lets them go on."""
+    script = (
+        f"server=$(head -n 1 {_postmaster(scene, 'primary_hung')}); all=$server; "
+        "for each in /proc/[0-9]*; do "
+        'if grep -qs "^PPid:[[:space:]]*$server$" "$each/status"; then all="$all ${each#/proc/}"; fi; done; '
+        # In this order: a drill that dies between the two has hung nothing.
+        f'setsid sh -c "sleep {seconds}; kill -CONT $all" </dev/null >/dev/null 2>&1 & kill -STOP $all'
+    )
+    return [_in_primary(scene, script)]
+
+
+def _primary_deleted(scene: Scene, _seconds: int) -> list[Action]:
+    return [Delete(_primary(scene), POD_GRACE_SECONDS)]
+
+
+def _primary_pod_killed(scene: Scene, _seconds: int) -> list[Action]:
+    return [Delete(_primary(scene), 0)]
+
+
+def _standby_deleted(scene: Scene, _seconds: int) -> list[Action]:
+    if scene.standby is None:
+        raise InvalidInput(
+            "The database has no synchronous standby that could be lost", "Look at k0smotron.ha.cluster_info"
+        )
+    return [Delete(scene.standby, POD_GRACE_SECONDS)]
+
+
+def _switchover(scene: Scene, _seconds: int) -> list[Action]:
+    if scene.provider != "zalando":
+        raise InvalidInput(
+            f"A switchover is a matter of the operator's own tools, and none is known for {scene.provider or 'this database'}",
+            "Use fault: primary_deleted, which hands over in good order, too",
+        )
+    command = ["patronictl", "switchover", scene.database, "--force"]
+    return [Run(_primary(scene), _DATABASE_CONTAINER["zalando"], command)]
+
+
+def _replicas_killed(scene: Scene, _seconds: int) -> list[Action]:
+    if len(scene.replicas) < 2:
+        raise InvalidInput(
+            "The control plane has one replica: without it there is no API to measure", "Give it replicas: 3"
+        )
+    return [Delete(pod, 0) for pod in scene.replicas[1:]]
+
+
+def _none(_scene: Scene, _seconds: int) -> list[Action]:
+    return []
+
+
+FAULTS: t.Sequence[Fault] = (
+    Fault("none", "nothing by the drill itself", 10.0, _none),
+    Fault("primary_killed", "the primary's server process is killed", 10.0, _primary_killed),
+    Fault("primary_deleted", "the primary's pod is deleted, and may hand over", 10.0, _primary_deleted),
+    Fault("primary_pod_killed", "the primary's pod is killed and may not hand over", 10.0, _primary_pod_killed),
+    Fault("primary_hung", "the primary's processes hang", 25.0, _primary_hung),
+    Fault("switchover", "the primary's role is given to the standby", 10.0, _switchover),
+    Fault("standby_deleted", "the synchronous standby's pod is deleted", 10.0, _standby_deleted),
+    Fault("replicas_killed", "all replicas of the control plane but one are killed", 10.0, _replicas_killed),
+)
+
+
+def _primary(scene: Scene) -> Pod:
+    if scene.primary is None:
+        raise InvalidInput(
+            "Nobody knows the primary of this database, because no operator that this collection knows runs it in this cluster",
+            "Use fault: replicas_killed, or fault: none while you fail the database over with its provider's own tools",
+        )
+    return scene.primary
+
+
+def _in_primary(scene: Scene, script: str) -> Run:
+    pod = _primary(scene)
+    return Run(pod, _DATABASE_CONTAINER[str(scene.provider)], ["sh", "-c", script])
+
+
+def _postmaster(scene: Scene, name: str) -> str:
+    _primary(scene)
+    path = _POSTMASTER.get(str(scene.provider))
+    if path is None:
+        raise InvalidInput(
+            f"fault: {name} is impossible with {scene.provider}: its server is the first process of its container, which no "
+            "signal from inside the container stops",
+            "Use fault: primary_pod_killed",
+        )
+    return path

@@ -1,0 +1,270 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The drill's clients: writers, readers and watchers of a hosted API, each a thread with a connection of its own.
+
+They come through the address that everybody uses, and none tries a request again: measured is what a client without
+patience sees.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import http.client
+import itertools
+import json
+import random
+import socket
+import threading
+import time
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill import script
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill.records import (
+    ACKNOWLEDGED,
+    FAILED,
+    UNKNOWN,
+    Event,
+    Log,
+    Outcome,
+    Read,
+    Watched,
+    Write,
+)
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, Unreachable
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
+
+if t.TYPE_CHECKING:
+    import ssl
+
+REQUEST_SECONDS = 10.0
+"""A request without an answer for so long is given up; the writer or reader goes on with the next one."""
+WATCH_SILENCE_SECONDS = 30.0
+"""client-go takes a connection that was silent for so long for dead (the default of its HTTP/2 health check)."""
+PAUSE_SECONDS = 0.2
+"""Before a connection that failed is made again."""
+GONE = 410
+
+
+@dataclasses.dataclass(frozen=True)
+class Address:
+    """Where a hosted API answers, which name its certificate carries, and as whom to ask it."""
+
+    host: str
+    port: int
+    server_name: str
+    context: ssl.SSLContext
+
+
+class NotSent(Exception):
+    """The API server never got the request."""
+
+
+NO_ANSWER = (NotSent, OSError, http.client.HTTPException, ValueError)
+"""What is raised for a request without an answer; a ValueError where an answer broke off."""
+
+
+class Connection:
+    """One connection to an API, made anew when it was lost."""
+
+    def __init__(self, address: Address, timeout: float = REQUEST_SECONDS) -> None:
+        self._address, self._timeout = address, timeout
+        self._http: http.client.HTTPConnection | None = None
+
+    def send(self, method: str, path: str, body: Object | None = None) -> http.client.HTTPResponse:
+        """The response, its body still to be read. Raises NotSent, or OSError or HTTPException when no answer came."""
+        if self._http is None:
+            self._http = self._connected()
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        self._http.request(method, path, json.dumps(body) if body is not None else None, headers)
+        return self._http.getresponse()
+
+    def _connected(self) -> http.client.HTTPConnection:
+        to, name = self._address, self._address.server_name
+        connection = http.client.HTTPConnection(name, timeout=self._timeout)
+        try:
+            raw = socket.create_connection((to.host, to.port), timeout=self._timeout)
+            connection.sock = to.context.wrap_socket(raw, server_hostname=name)
+        except OSError as error:
+            connection.close()
+            raise NotSent(f"{type(error).__name__}: {error}") from error
+        return connection
+
+    def ask(self, method: str, path: str, body: Object | None = None) -> tuple[int, Object]:
+        """(status, object). Raises as send() does; the connection is closed then."""
+        try:
+            response = self.send(method, path, body)
+            return response.status, json.loads(response.read() or b"{}")
+        except NO_ANSWER:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End it; the next request makes another one."""
+        if self._http is not None:
+            self._http.close()
+            self._http = None
+
+
+def ask(address: Address, method: str, path: str, body: Object | None = None) -> Object:
+    """The answer to a single request, {} when there is no such object. Raises Unreachable, or HaError for a refusal."""
+    with contextlib.closing(Connection(address)) as connection:
+        try:
+            status, found = connection.ask(method, path, body)
+        except NO_ANSWER as error:
+            raise Unreachable(
+                f"The hosted API at {address.host}:{address.port} did not answer {method} {path}: {error}"
+            ) from error
+    if status == http.client.NOT_FOUND:
+        return {}
+    if status >= 300:
+        raise HaError(f"The hosted API answered {status} to {method} {path}: {found.get('message')}")
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Load:
+    """How much is asked of the hosted API: writes a second by all writers together, and how many clients of each sort."""
+
+    writers: int
+    rate: float
+    readers: int
+    watchers: int
+
+
+class Clients:
+    """All clients of one drill, in a namespace of the hosted cluster that is the drill's own."""
+
+    def __init__(self, address: Address, namespace: str, load: Load) -> None:
+        self.log = Log()
+        self._address, self._load = address, load
+        self._path = f"/api/v1/namespaces/{namespace}/configmaps"
+        self._started = time.monotonic()
+        self._no_more_writes, self._end = threading.Event(), threading.Event()
+        self._readable: list[str] = []
+        self._writing: list[threading.Thread] = []
+        self._looking: list[threading.Thread] = []
+
+    def now(self) -> float:
+        """Seconds since the drill began."""
+        return time.monotonic() - self._started
+
+    def start(self) -> None:
+        """Begin to watch, then to write and to read."""
+        version = ask(self._address, "GET", self._path)["metadata"]["resourceVersion"]
+        self.log.watchers = [Watched(f"watcher {number}") for number in range(self._load.watchers)]
+        self._looking = [self._thread(self._watch, each, version) for each in self.log.watchers]
+        self._writing = [self._thread(self._write, number) for number in range(self._load.writers)]
+        self._writing += [self._thread(self._read) for _number in range(self._load.readers)]
+
+    def stop_writing(self) -> None:
+        """End writers and readers, each after the request it is at."""
+        self._no_more_writes.set()
+        for thread in self._writing:
+            thread.join()
+        self.log.calm_at = self.now()
+
+    def stop(self) -> None:
+        """End everybody. Watchers may hang in a connection: they are left behind, and what they see is seen no more."""
+        self._no_more_writes.set()
+        self._end.set()
+
+    def _thread(self, act: t.Callable[..., None], *arguments: t.Any) -> threading.Thread:
+        thread = threading.Thread(target=act, args=arguments, daemon=True, name=f"drill {act.__name__}")
+        thread.start()
+        return thread
+
+    # -- writers --------------------------------------------------------------------------------------------------
+
+    def _write(self, writer: int) -> None:
+        connection, period = Connection(self._address), self._load.writers / self._load.rate
+        # Or all writers would write at the same moments.
+        due = time.monotonic() + period * random.random()  # noqa: S311
+        for number in itertools.count():
+            for step in script.steps(writer, number):
+                if self._no_more_writes.wait(max(0.0, due - time.monotonic())):
+                    connection.close()
+                    return
+                due = max(due + period, time.monotonic())
+                write = self._try(connection, step)
+                self.log.writes.append(write)
+                if write.outcome != ACKNOWLEDGED:
+                    break  # what became of it must stay to be seen
+                if step.verb == "create" and script.stays(step.key):
+                    self._readable.append(step.key)
+
+    def _try(self, connection: Connection, step: script.Step) -> Write:
+        method = {"create": "POST", "update": "PUT", "delete": "DELETE"}[step.verb]
+        path = self._path if step.verb == "create" else f"{self._path}/{step.key}"
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": step.key}, "data": {"value": step.value}}
+        began = self.now()
+        outcome: Outcome = UNKNOWN
+        version, error = None, ""
+        try:
+            status, answer = connection.ask(method, path, None if step.verb == "delete" else body)
+            if status < 300:
+                outcome = ACKNOWLEDGED
+                version = None if step.verb == "delete" else int(answer["metadata"]["resourceVersion"])
+            else:
+                outcome = FAILED if status < 500 else UNKNOWN
+                error = f"{status} {answer.get('reason') or ''} {answer.get('message') or ''}"[:200].strip()
+        except NotSent as cause:
+            outcome, error = FAILED, str(cause)
+        except (OSError, http.client.HTTPException, ValueError) as cause:
+            error = f"{type(cause).__name__}: {cause}"
+        return Write(step.verb, step.key, step.value, began, self.now(), outcome, version, error)
+
+    # -- readers --------------------------------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        """GET what was acknowledged last: the one request that no API server answers out of its memory."""
+        connection = Connection(self._address)
+        while not self._no_more_writes.wait(PAUSE_SECONDS):
+            if not self._readable:
+                continue
+            key, began, found = self._readable[-1], self.now(), None
+            with contextlib.suppress(*NO_ANSWER):
+                status, _answer = connection.ask("GET", f"{self._path}/{key}")
+                found = {200: True, 404: False}.get(status)
+            self.log.reads.append(Read(key, began, self.now(), found))
+        connection.close()
+
+    # -- watchers -------------------------------------------------------------------------------------------------
+
+    def _watch(self, watched: Watched, version: str) -> None:
+        connection = Connection(self._address, WATCH_SILENCE_SECONDS)
+        while not self._end.is_set():
+            path = f"{self._path}?watch=true&allowWatchBookmarks=true&resourceVersion={version}"
+            try:
+                response = connection.send("GET", path)
+                if response.status == http.client.OK:
+                    for line in response:
+                        version = self._note(watched, json.loads(line)) or version
+                elif response.status == GONE:
+                    raise _Gone
+            except _Gone:
+                watched.relisted += 1
+                with contextlib.suppress(HaError):
+                    version = ask(self._address, "GET", self._path)["metadata"]["resourceVersion"]
+            except NO_ANSWER:
+                pass
+            if not self._end.is_set():
+                watched.broken += 1
+            connection.close()
+            self._end.wait(PAUSE_SECONDS)
+
+    def _note(self, watched: Watched, event: Object) -> str:
+        """Write an event down; the version to go on from."""
+        kind, found = event["type"], event["object"]
+        if kind == "ERROR":
+            raise _Gone if found.get("code") == GONE else http.client.HTTPException(str(found.get("message")))
+        metadata = found["metadata"]
+        if kind in ("ADDED", "MODIFIED", "DELETED") and script.is_ours(metadata["name"]) and not self._end.is_set():
+            value = (found.get("data") or {}).get("value")
+            watched.events.append(Event(self.now(), kind, metadata["name"], value, int(metadata["resourceVersion"])))
+        return str(metadata["resourceVersion"])
+
+
+class _Gone(Exception):
+    """The API server does not know the version any more from which a watch wants to go on."""

@@ -1,0 +1,238 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a drill is about: one control plane and the database behind it, as they are now."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import typing as t
+from urllib.parse import urlsplit
+
+from ansible_collections.k0smotron.ha.plugins.module_utils import (
+    cluster_report,
+    control_planes,
+    datastore_lookup,
+    datastore_run,
+    kine_check_run,
+    replica_health,
+)
+from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import certificate_name
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import Action, Delete, Pod, Scene
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill_load import Address
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput, NotFound, Unreachable
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_forward import ClientIdentity, tls_context
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, pod_ready
+from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
+
+if t.TYPE_CHECKING:
+    from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import ControlPlaneOptions
+    from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import Datastore
+
+COMPARED = (
+    "/api/v1/namespaces",
+    "/api/v1/configmaps",
+    "/api/v1/secrets",
+    "/api/v1/services",
+    "/api/v1/serviceaccounts",
+    "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+    "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+)
+"""What is compared between replicas: kinds that every cluster has and that nobody changes every few seconds (Leases, Events)."""
+KINE_CHECK: t.Mapping[str, t.Any] = {
+    "databases": None,
+    "name": None,
+    "reach": "auto",
+    "control_planes": 1,
+    "max_open_connections": None,
+    "tls_files": {},
+    "kine_version": None,
+    "expect": "existing",
+    "cluster_uid": "",
+    "ca_file": None,
+    "samples": 20,
+    "timeout": 60,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """A control plane that answers. store is None when no operator that we know runs its database here."""
+
+    kube: Kube
+    cluster: Object
+    options: ControlPlaneOptions
+    address: Address
+    who: replica_health.Administrator
+    store: Datastore | None
+    database: Object | None
+
+    def scene(self) -> Scene:
+        """Who plays in it, now."""
+        details = datastore_run.judge(self.kube, self.store).details if self.store else {}
+        return Scene(
+            provider=self.store.provider if self.store else None,
+            database=self.store.options.name if self.store else "",
+            primary=self._place(details.get("leader")),
+            standby=self._place(details.get("sync_standby")),
+            replicas=[Pod(self.options.namespace, name) for name in self._replicas()],
+        )
+
+    def _place(self, found: t.Mapping[str, t.Any] | None) -> Pod | None:
+        return Pod(self.store.options.namespace, found["pod"]) if found and self.store else None
+
+    def _replicas(self) -> list[str]:
+        pods = self.kube.list("v1", "Pod", self.options.namespace, control_planes.pod_selector(self.options.name))
+        return sorted(pod["metadata"]["name"] for pod in pods if pod_ready(pod))
+
+    def up(self) -> Verdict:
+        """Are the control plane and its database up, each by its own judgement."""
+        found = cluster_report.record(self.kube, self.cluster)
+        if not found["up"]:
+            return Verdict(False, f"the control plane is not up: {found['reason']}")
+        behind = found["datastore"]
+        if self.store and not (behind and behind["up"]):
+            return Verdict(
+                False, f"its database is not up: {behind['reason'] if behind else 'it is not found any more'}"
+            )
+        return Verdict(True, "the control plane and its database are up")
+
+    def require_fit(self) -> None:
+        """Raise InvalidInput for what is sick before the drill: its certificate would say nothing about the fault."""
+        verdict = self.up()
+        if not verdict.up:
+            raise InvalidInput(f"Nothing was disturbed, because {verdict.reason}", "Run the drill when it is up")
+
+    def rehearse(self, action: Action) -> None:
+        """Raise HaError for an action that is not allowed or not possible; nothing happens."""
+        if isinstance(action, Delete):
+            Kube(self.kube.client, check_mode=True).delete([_reference(action.pod)])
+        else:
+            self.kube.exec(action.pod.namespace, action.pod.name, ["sh", "-c", "true"], action.container)
+
+    def act(self, action: Action) -> None:
+        """Do it."""
+        if isinstance(action, Delete):
+            self.kube.delete([_reference(action.pod)], grace_seconds=action.grace_seconds)
+        else:
+            self.kube.exec(action.pod.namespace, action.pod.name, action.command, action.container)
+
+    def look(self) -> str:
+        """Who leads and who follows, and how many replicas are ready, in words."""
+        scene = self.scene()
+        primary, standby = (pod.name if pod else "none" for pod in (scene.primary, scene.standby))
+        replicas = f"{len(scene.replicas)} of {self.options.replicas} replicas ready"
+        return f"primary {primary}, standby {standby}; {replicas}" if self.store else replicas
+
+    def authority(self) -> str:
+        """A digest of the certificate authority that every kubeconfig of this control plane trusts."""
+        return hashlib.sha256(self.who_now().ca.encode()).hexdigest()
+
+    def who_now(self) -> replica_health.Administrator:
+        """The administrator in the kubeconfig as k0smotron keeps it now."""
+        secret = control_planes.kubeconfig_secret(self.options.name)
+        return replica_health.administrator_in(self.kube, self.options.namespace, secret)
+
+    def digests(self) -> dict[str, str]:
+        """Of what each replica holds in its own memory; or why it does not say."""
+        return {pod: self._digest(pod) for pod in self._replicas()}
+
+    def _digest(self, pod: str) -> str:
+        found = []
+        try:
+            for path in COMPARED:
+                status, body = self.kube.https(
+                    "GET",
+                    self.options.namespace,
+                    pod,
+                    self.options.api_port,
+                    f"{path}?resourceVersion=0",
+                    ca=self.who.ca,
+                    cert=self.who.cert,
+                    key=self.who.key,
+                    server_name=self.address.server_name,
+                )
+                if status != 200:
+                    return f"{status} to {path}"
+                found += [[path, *_identity(item["metadata"])] for item in json.loads(body)["items"]]
+        except HaError as error:
+            return error.message
+        return _sha256(sorted(found))
+
+    def bookkeeping(self) -> dict[str, str]:
+        """What kine_check has against the datastore, by the names of its checks."""
+        secret, url = cluster_report.kine_source(self.cluster["spec"])
+        source = {"name": secret, "namespace": self.options.namespace} if secret else None
+        options = {**KINE_CHECK, "secret": source, "url": url, "replicas": self.options.replicas}
+        options["k0s_version"] = self.options.version or None
+        [examined] = kine_check_run.examine_all(options, lambda: self.kube, False)
+        return {check.id: f"{check.id}: {check.observed}" for check in examined.report.checks if check.status == "fail"}
+
+    def description(self) -> Object:
+        """The control plane and its database for the certificate: names, and a fingerprint of how they are set up."""
+        source, _dsn = cluster_report.data_source(self.kube, self.cluster)
+        return {
+            "control_plane": {
+                "name": self.options.name,
+                "namespace": self.options.namespace,
+                "replicas": self.options.replicas,
+                "k0s_version": self.options.version,
+            },
+            "datastore": {
+                "provider": self.store.provider if self.store else None,
+                "name": self.store.options.name if self.store else None,
+                "dsn": source["dsn"],
+            },
+            "fingerprint": _sha256([self.cluster["spec"], (self.database or {}).get("spec"), source["dsn"]]),
+        }
+
+
+def find(kube: Kube, name: str, namespace: str) -> Subject:
+    """The control plane of this name. Raises NotFound, Unreachable, or InvalidInput for one without a SQL database."""
+    served = next((version for version in control_planes.API_VERSIONS if kube.serves(version, "Cluster")), None)
+    cluster = kube.get(served, "Cluster", name, namespace) if served else None
+    if cluster is None:
+        raise NotFound(f"There is no control plane {namespace}/{name}", "Look at k0smotron.ha.cluster_info")
+    options = cluster_report.options_from(cluster)
+    found, dsn = cluster_report.data_source(kube, cluster)
+    if dsn is None:
+        reason = found["problem"] or f"it keeps its state in {found['kind']}"
+        raise InvalidInput(f"A drill is about a control plane on a SQL database, and of {namespace}/{name} {reason}")
+    secret = control_planes.kubeconfig_secret(name)
+    who = replica_health.administrator_in(kube, namespace, secret)
+    live = datastore_lookup.datastore_behind(kube, dsn, namespace)
+    return Subject(
+        kube=kube,
+        cluster=cluster,
+        options=options,
+        address=_address(cluster_report.record(kube, cluster)["api_url"], who, certificate_name(options)),
+        who=who,
+        store=datastore_lookup.known(kube, live) if live else None,
+        database=live,
+    )
+
+
+def _address(url: str | None, who: replica_health.Administrator, server_name: str) -> Address:
+    parts = urlsplit(url or "")
+    if not parts.hostname or not parts.port:
+        raise Unreachable(
+            "The hosted API has no address that its clients could use",
+            "Give the control plane a Service of type NodePort or LoadBalancer",
+        )
+    identity = ClientIdentity(ca=who.ca, cert=who.cert, key=who.key, server_name=server_name)
+    return Address(parts.hostname, parts.port, server_name, tls_context(identity))
+
+
+def _reference(pod: Pod) -> Ref:
+    return Ref("v1", "Pod", pod.name, pod.namespace)
+
+
+def _identity(metadata: Object) -> list[str]:
+    return [metadata.get("namespace", ""), metadata["name"], metadata["uid"], metadata["resourceVersion"]]
+
+
+def _sha256(value: t.Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

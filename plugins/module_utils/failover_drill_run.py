@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the module failover_drill does: clients at work, one fault, recovery, and the judgement of what the clients saw."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import threading
+import time
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils import drill_place
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill import certificate, faults, oracle
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill.measures import measure
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill.records import ACKNOWLEDGED, Afterwards, Log, Moment
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill_load import Clients, Load
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill_subject import Subject, find
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput, WaitTimeout
+from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+    from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube
+
+    Params: t.TypeAlias = t.Mapping[str, t.Any]
+
+LOOK_SECONDS = 1.0
+"""How often roles and replicas are looked at for the timeline."""
+SETTLE_SECONDS = 5.0
+"""Watchers get so long after the last write to hear of it."""
+SAME_SECONDS = 60.0
+"""Replicas get so long to hold the same objects: a replica that is back reads them all anew."""
+
+
+def drill(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
+    """The whole module: its parameters in, its result out. Fails with the certificate when the verdict is negative."""
+    params = module.params
+    _refuse(params)
+    subject = find(kube, params["name"], params["namespace"])
+    fault = faults.fault(params["fault"])
+    actions = fault.actions(subject.scene(), params["fault_seconds"])
+    subject.require_fit()
+    for action in actions:
+        subject.rehearse(action)
+    plan = {"fault": fault.id, "actions": [_words(action) for action in actions]}
+    if module.check_mode:
+        return {"changed": True, "msg": f"Would drill: {fault.title}", **plan}
+    log, afterwards = _Drill(kube, subject, params).run(actions)
+    found = certificate.issue(
+        subject=subject.description(),
+        fault=fault,
+        load={key: params[key] for key in ("writers", "rate", "readers", "watchers")},
+        findings=oracle.judge(log, afterwards),
+        measures=measure(log),
+        limits=certificate.Limits(params["max_write_gap"] or fault.goal, params["max_watch_gap"]),
+        log=log,
+        when=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    )
+    result = {"changed": True, "certificate": found, "msg": certificate.headline(found), **plan}
+    if not found["passed"]:
+        module.fail_json(**result)
+    return result
+
+
+def _refuse(params: Params) -> None:
+    if not params["allow_disruption"]:
+        raise InvalidInput(
+            "A drill breaks something on purpose, and clients of this control plane may see errors",
+            "Give allow_disruption: true when that is what you want",
+        )
+
+
+def _words(action: faults.Action) -> str:
+    pod = f"{action.pod.namespace}/{action.pod.name}"
+    if isinstance(action, faults.Delete):
+        return f"delete pod {pod} with {action.grace_seconds} s of grace"
+    return f"run in pod {pod}: {' '.join(action.command)}"
+
+
+class _Drill:
+    """One drill on its way."""
+
+    def __init__(self, kube: Kube, subject: Subject, params: Params) -> None:
+        self._kube, self._subject, self._params = kube, subject, params
+        self._calm = threading.Event()
+
+    def run(self, actions: t.Sequence[faults.Action]) -> tuple[Log, Afterwards]:
+        """Load, fault, recovery, and what is there afterwards. The namespace goes in any case."""
+        address, params = self._subject.address, self._params
+        drill_place.clean(address)
+        before = self._subject.bookkeeping(), self._subject.authority()
+        namespace = drill_place.make(address)
+        load = Load(params["writers"], params["rate"], params["readers"], params["watchers"])
+        clients = Clients(address, namespace, load)
+        try:
+            self._work(clients, actions)
+            time.sleep(SETTLE_SECONDS)
+            keys = {write.key for write in clients.log.writes}
+            afterwards = Afterwards(
+                objects=drill_place.read_back(address, namespace, keys),
+                digests=self._same_digests(),
+                authority=(before[1], self._subject.authority()),
+                kine=[text for name, text in self._subject.bookkeeping().items() if name not in before[0]],
+            )
+        finally:
+            clients.stop()
+            self._calm.set()
+            with contextlib.suppress(HaError):  # what went wrong before is the news; the next drill removes it
+                drill_place.remove(address, namespace)
+        return clients.log, afterwards
+
+    def _work(self, clients: Clients, actions: t.Sequence[faults.Action]) -> None:
+        clients.start()
+        threading.Thread(target=self._look, args=(clients,), daemon=True).start()
+        time.sleep(self._params["warm_up"])
+        if not any(write.outcome == ACKNOWLEDGED for write in clients.log.writes):
+            raise WaitTimeout(
+                f"No write was acknowledged within {self._params['warm_up']} s, so there is nothing to disturb"
+            )
+        clients.log.fault_at = clients.now()
+        for action in actions:
+            self._subject.act(action)
+        time.sleep(self._params["fault_seconds"] if not actions else 0)
+        self._recover(clients)
+        clients.stop_writing()
+
+    def _recover(self, clients: Clients) -> None:
+        """Until writes are acknowledged again, everything is up, and some time beyond that."""
+        at = clients.log.fault_at
+
+        def up() -> Verdict:
+            if not any(write.began > at and write.outcome == ACKNOWLEDGED for write in clients.log.writes[-50:]):
+                return Verdict(False, "no write has been acknowledged since the fault")
+            return self._subject.up()
+
+        with contextlib.suppress(WaitTimeout):  # the certificate says it better: by its gap, and by what is lost
+            self._kube.wait(up, self._params["recovery"])
+        time.sleep(self._params["after"])
+
+    def _look(self, clients: Clients) -> None:
+        last = ""
+        while not self._calm.wait(LOOK_SECONDS):
+            with contextlib.suppress(HaError):
+                seen = self._subject.look()
+                if seen != last:
+                    clients.log.moments.append(Moment(clients.now(), seen))
+                last = seen
+
+    def _same_digests(self) -> dict[str, str]:
+        until = time.monotonic() + SAME_SECONDS
+        while True:
+            digests = self._subject.digests()
+            if len(set(digests.values())) == 1 or time.monotonic() > until:
+                return digests
+            time.sleep(1)

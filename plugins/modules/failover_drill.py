@@ -1,0 +1,238 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ansible module: break something under load, and certify what clients saw of it."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: failover_drill
+short_description: Break a control plane's database on purpose, and certify what clients saw of it
+version_added: 0.1.0
+description:
+  - Writes, reads and watches through the hosted API of a control plane, does one thing to its database or to its replicas,
+    waits until all is up again, and judges from what these clients recorded.
+  - "What must hold: no acknowledged write is lost, nothing is there that was never sent, C(resourceVersion) never goes back, no
+    watcher missed an event, every read finds what was acknowledged before it, all replicas hold the same objects, the
+    control plane's certificate authority is the same, and M(k0smotron.ha.kine_check) finds nothing in the datastore that it did
+    not find before."
+  - The clients use the address that everybody uses, and never try a request again. They work in a namespace of the hosted cluster
+    that is made for the drill and removed with all that is in it.
+  - The module fails when one of these rules is broken or a gap is longer than allowed; its result has the certificate then, too.
+  - What a fault needs, and that control plane and database are up, is checked before anything is touched. Nothing has to be
+    undone afterwards, also when the drill itself is killed; the next drill removes the namespace that a killed one left.
+author:
+  - k0smotron.ha contributors (@k0smotron-ha)
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+attributes:
+  check_mode:
+    description: Can run in check mode and return what would be done, without changing anything.
+    support: full
+    details:
+      - Says which pods would be touched, and checks that they may be.
+  diff_mode:
+    description: Returns what has changed, or would have changed in check mode.
+    support: none
+    details:
+      - Nothing stays changed.
+options:
+  name:
+    description:
+      - Name of the control plane.
+    type: str
+    required: true
+  namespace:
+    description:
+      - Its namespace.
+    type: str
+    required: true
+  fault:
+    description:
+      - What to do.
+      - V(primary_killed) kills the server process of the database's primary with SIGKILL; not with MariaDB, whose server is the
+        first process of its container.
+      - V(primary_deleted) deletes the primary's pod, which may hand over in good order.
+      - V(primary_pod_killed) deletes the primary's pod without any grace.
+      - V(primary_hung) stops all processes of the primary's server (SIGSTOP) for O(fault_seconds); not with MariaDB.
+      - V(switchover) asks Patroni for it; with Zalando's operator only.
+      - V(standby_deleted) deletes the pod of the synchronous standby.
+      - V(replicas_killed) kills all replicas of the control plane but one.
+      - V(none) does nothing for O(fault_seconds), while you or somebody else does.
+    type: str
+    choices:
+      - none
+      - primary_killed
+      - primary_deleted
+      - primary_pod_killed
+      - primary_hung
+      - switchover
+      - standby_deleted
+      - replicas_killed
+    required: true
+  allow_disruption:
+    description:
+      - Has to be V(true), because clients of the control plane may see errors during the drill.
+    type: bool
+    default: false
+  fault_seconds:
+    description:
+      - How long the primary hangs, or how long a drill with O(fault=none) waits, in seconds.
+    type: int
+    default: 60
+  writers:
+    description:
+      - How many clients write, each with a connection of its own.
+    type: int
+    default: 4
+  rate:
+    description:
+      - How many writes a second all of them begin together while each is answered, at most 100.
+    type: int
+    default: 20
+  readers:
+    description:
+      - How many clients read what was acknowledged last, five times a second each.
+    type: int
+    default: 1
+  watchers:
+    description:
+      - How many clients watch.
+    type: int
+    default: 2
+  warm_up:
+    description:
+      - How many seconds the clients are at work before the fault.
+    type: int
+    default: 10
+  recovery:
+    description:
+      - How many seconds control plane and database get to be up again, at most 600. The drill does not wait longer.
+    type: int
+    default: 180
+  after:
+    description:
+      - How many seconds the clients go on when all is up again.
+    type: int
+    default: 10
+  max_write_gap:
+    description:
+      - The longest time in seconds between two acknowledged writes that passes.
+      - When not given, 25 for O(fault=primary_hung) and 10 for all others.
+    type: float
+  max_watch_gap:
+    description:
+      - The longest time in seconds between two events of a watch that passes; any when not given.
+    type: float
+seealso:
+  - module: k0smotron.ha.kine_check
+  - module: k0smotron.ha.cluster_info
+"""
+
+EXAMPLES = r"""
+- name: Show that the control plane survives the loss of its database's primary
+  k0smotron.ha.failover_drill:
+    name: team-a
+    namespace: team-a
+    fault: primary_pod_killed
+    allow_disruption: true
+  register: drill
+
+- name: Keep the certificate
+  ansible.builtin.copy:
+    dest: /var/lib/reports/team-a.json
+    content: "{{ drill.certificate | to_nice_json }}"
+    mode: "0644"
+"""
+
+RETURN = r"""
+msg:
+  description: The certificate in one line.
+  returned: always
+  type: str
+  sample: >-
+    team-a/team-a passed (the primary's pod is killed and may not hand over): 512 writes acknowledged, 0 of them lost, 9 failed,
+    4 unknown; longest gap 3.1 s for writes, 3.0 s for reads, 4.2 s for watches
+fault:
+  description: What was done.
+  returned: always
+  type: str
+  sample: primary_pod_killed
+actions:
+  description: The same in detail, for each pod.
+  returned: always
+  type: list
+  elements: str
+  sample: [delete pod default/acid-minimal-cluster-0 with 0 s of grace]
+certificate:
+  description: Everything about the drill, for JSON.
+  returned: after a drill, also one that did not pass
+  type: dict
+  contains:
+    passed:
+      description: Whether every rule holds and no gap is too long.
+      type: bool
+      returned: always
+      sample: true
+    why_not:
+      description: What speaks against it, in words.
+      type: list
+      elements: str
+      returned: always
+      sample: []
+    measures:
+      description: >-
+        Counts of writes by outcome; gaps and first successes after the fault in seconds; and C(loss_bound), the share of lost
+        writes that would have shown itself among so many with a confidence of 95 %.
+      type: dict
+      returned: always
+      sample: {acknowledged: 512, failed: 9, unknown: 4, write_gap: 3.1, loss_bound: 0.0058}
+    rules:
+      description: Each rule with what speaks against it.
+      type: list
+      elements: dict
+      returned: always
+      sample: [{id: lost, title: No acknowledged write is lost, ok: true, count: 0, observed: ""}]
+    timeline:
+      description: For each second the writes begun in it by their outcome, the seconds of the slowest, and the events told.
+      type: list
+      elements: dict
+      returned: always
+      sample: [{second: 12, acknowledged: 20, failed: 0, unknown: 0, slowest: 0.012, events: 40}]
+    fingerprint:
+      description: A digest of the control plane's and the database's specs and the DSN, which changes with any of them.
+      type: str
+      returned: always
+      sample: 3b1f0c5d0c2e
+"""
+
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import FAULTS
+from ansible_collections.k0smotron.ha.plugins.module_utils.failover_drill_run import drill
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_module import run
+
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "name": {"type": "str", "required": True},
+    "namespace": {"type": "str", "required": True},
+    "fault": {"type": "str", "choices": [fault.id for fault in FAULTS], "required": True},
+    "allow_disruption": {"type": "bool", "default": False},
+    "fault_seconds": {"type": "int", "default": 60},
+    "writers": {"type": "int", "default": 4},
+    "rate": {"type": "int", "default": 20},
+    "readers": {"type": "int", "default": 1},
+    "watchers": {"type": "int", "default": 2},
+    "warm_up": {"type": "int", "default": 10},
+    "recovery": {"type": "int", "default": 180},
+    "after": {"type": "int", "default": 10},
+    "max_write_gap": {"type": "float"},
+    "max_watch_gap": {"type": "float"},
+}
+
+
+def main() -> t.NoReturn:
+    run(ARGUMENTS, drill)
+
+
+if __name__ == "__main__":
+    main()

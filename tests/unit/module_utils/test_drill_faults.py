@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The faults of a drill, as actions on pods."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+
+import pytest
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import FAULTS, Delete, Pod, Run, Scene, fault
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
+
+PRIMARY, STANDBY = Pod("dbs", "db-0"), Pod("dbs", "db-1")
+REPLICAS = [Pod("cp", f"kmc-cp-{number}") for number in range(3)]
+ZALANDO = Scene("zalando", "db", PRIMARY, STANDBY, REPLICAS)
+MARIADB = dataclasses.replace(ZALANDO, provider="mariadb")
+ELSEWHERE = Scene(None, "", None, None, REPLICAS)
+
+
+@pytest.mark.parametrize(
+    ("name", "pods", "grace"),
+    [
+        ("primary_deleted", [PRIMARY], 30),
+        ("primary_pod_killed", [PRIMARY], 0),
+        ("standby_deleted", [STANDBY], 30),
+        ("replicas_killed", REPLICAS[1:], 0),
+    ],
+)
+@pytest.mark.parametrize("provider", ["zalando", "cloudnativepg", "mariadb"])
+def test_pods_are_deleted(name: str, pods: list[Pod], grace: int, provider: str) -> None:
+    scene = dataclasses.replace(ZALANDO, provider=provider)
+    assert fault(name).actions(scene, 60) == [Delete(pod, grace) for pod in pods]
+
+
+@pytest.mark.parametrize(("provider", "folder"), [("zalando", "/pgroot/data/"), ("cloudnativepg", "/pgdata/")])
+@pytest.mark.parametrize("name", ["primary_killed", "primary_hung"])
+def test_the_server_process_is_found_by_its_own_note(name: str, provider: str, folder: str) -> None:
+    [action] = fault(name).actions(dataclasses.replace(ZALANDO, provider=provider), 60)
+    assert isinstance(action, Run)
+    assert (action.pod, action.container) == (PRIMARY, "postgres")
+    assert f"{folder}postmaster.pid" in action.command[-1]
+    subprocess.run(["sh", "-n", "-c", action.command[-1]], check=True)
+
+
+def test_what_hangs_goes_on_by_itself() -> None:
+    [action] = fault("primary_hung").actions(ZALANDO, 42)
+    assert isinstance(action, Run)
+    script = action.command[-1]
+    assert script.index('"sleep 42; kill -CONT $all"') < script.index("kill -STOP $all")
+
+
+def test_a_switchover_is_asked_of_patroni() -> None:
+    assert fault("switchover").actions(ZALANDO, 60) == [
+        Run(PRIMARY, "postgres", ["patronictl", "switchover", "db", "--force"])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "scene", "words"),
+    [
+        ("primary_killed", MARIADB, "fault: primary_pod_killed"),
+        ("primary_hung", MARIADB, "fault: primary_pod_killed"),
+        ("switchover", MARIADB, "fault: primary_deleted"),
+        ("switchover", ELSEWHERE, "none is known for this database"),
+        ("primary_killed", ELSEWHERE, "fault: none"),
+        ("primary_deleted", ELSEWHERE, "fault: none"),
+        ("standby_deleted", dataclasses.replace(ZALANDO, standby=None), "no synchronous standby"),
+        ("replicas_killed", dataclasses.replace(ZALANDO, replicas=REPLICAS[:1]), "replicas: 3"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_what_can(name: str, scene: Scene, words: str) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        fault(name).actions(scene, 60)
+
+
+def test_a_drill_may_leave_the_fault_to_others() -> None:
+    assert fault("none").actions(ELSEWHERE, 60) == []
+    assert len({each.id for each in FAULTS}) == len(FAULTS)

@@ -1,0 +1,184 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rules of a drill: a calm log satisfies all, and for each rule a log that breaks it breaks no other."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+import pytest
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill import oracle
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill.records import Afterwards, Event, Log, Read
+from tests.unit.module_utils.drill_logs import calm, changed
+
+Story: t.TypeAlias = t.Callable[[Log, Afterwards], Afterwards]
+
+
+def broken(log: Log, afterwards: Afterwards) -> list[str]:
+    return [finding.id for finding in oracle.judge(log, afterwards) if not finding.ok]
+
+
+def without(afterwards: Afterwards, key: str) -> Afterwards:
+    return dataclasses.replace(afterwards, objects={k: v for k, v in afterwards.objects.items() if k != key})
+
+
+def says(afterwards: Afterwards, key: str, value: str) -> Afterwards:
+    return dataclasses.replace(afterwards, objects={**afterwards.objects, key: value})
+
+
+def lost_create(_log: Log, afterwards: Afterwards) -> Afterwards:
+    return without(afterwards, "w0-1")
+
+
+def lost_update(_log: Log, afterwards: Afterwards) -> Afterwards:
+    return says(afterwards, "w0-3", "w0-3.1")
+
+
+def lost_delete(_log: Log, afterwards: Afterwards) -> Afterwards:
+    return says(afterwards, "w0-7", "w0-7.2")
+
+
+def never_sent(_log: Log, afterwards: Afterwards) -> Afterwards:
+    return says(afterwards, "w9-9", "w9-9.1")
+
+
+def refused_but_there(log: Log, afterwards: Afterwards) -> Afterwards:
+    changed(log, 1, outcome="failed", version=None)
+    return afterwards
+
+
+def version_went_back(log: Log, afterwards: Afterwards) -> Afterwards:
+    changed(log, 6, version=101)
+    return afterwards
+
+
+def version_given_twice(log: Log, afterwards: Afterwards) -> Afterwards:
+    changed(log, 6, version=105)
+    return afterwards
+
+
+def watch_went_back(log: Log, afterwards: Afterwards) -> Afterwards:
+    events = log.watchers[0].events
+    events[3], events[4] = events[4], events[3]
+    return afterwards
+
+
+def missed_event(log: Log, afterwards: Afterwards) -> Afterwards:
+    del log.watchers[0].events[2]
+    return afterwards
+
+
+def missed_deletion(log: Log, afterwards: Afterwards) -> Afterwards:
+    log.watchers[0].events = [event for event in log.watchers[0].events if event.kind != "DELETED"]
+    return afterwards
+
+
+def heard_nothing(log: Log, afterwards: Afterwards) -> Afterwards:
+    log.watchers[0].events.clear()
+    return afterwards
+
+
+def told_what_nobody_sent(log: Log, afterwards: Afterwards) -> Afterwards:
+    log.watchers[0].events.append(Event(9.0, "ADDED", "w0-99", "w0-99.1", 999))
+    return afterwards
+
+
+def stale_read(log: Log, afterwards: Afterwards) -> Afterwards:
+    log.reads.append(Read("w0-1", 1.0, 1.1, False))
+    return afterwards
+
+
+def replicas_differ(_log: Log, afterwards: Afterwards) -> Afterwards:
+    return dataclasses.replace(afterwards, digests={"kmc-a-0": "d" * 64, "kmc-a-1": "e" * 64})
+
+
+def another_authority(_log: Log, afterwards: Afterwards) -> Afterwards:
+    return dataclasses.replace(afterwards, authority=("a" * 64, "b" * 64))
+
+
+def sequence_behind(_log: Log, afterwards: Afterwards) -> Afterwards:
+    return dataclasses.replace(afterwards, kine=["sequence: behind"])
+
+
+def test_a_calm_log_satisfies_every_rule() -> None:
+    findings = oracle.judge(*calm())
+    assert [finding.id for finding in findings if finding.ok] == [rule[0] for rule in oracle.RULES]
+    assert all(finding.count == 0 and finding.observed == "" for finding in findings)
+
+
+@pytest.mark.parametrize(
+    ("rule", "story"),
+    [
+        ("lost", lost_create),
+        ("lost", lost_update),
+        ("lost", lost_delete),
+        ("invented", never_sent),
+        ("invented", told_what_nobody_sent),
+        ("backwards", version_went_back),
+        ("backwards", version_given_twice),
+        ("missed", missed_event),
+        ("missed", missed_deletion),
+        ("missed", heard_nothing),
+        ("stale", stale_read),
+        ("replicas", replicas_differ),
+        ("authority", another_authority),
+        ("kine", sequence_behind),
+    ],
+)
+def test_each_rule_is_broken_by_its_own_story_only(rule: str, story: Story) -> None:
+    log, afterwards = calm()
+    assert broken(log, story(log, afterwards)) == [rule]
+
+
+def test_what_was_refused_and_is_there_all_the_same_was_invented() -> None:
+    log, afterwards = calm()
+    assert broken(log, refused_but_there(log, afterwards)) == ["invented"]
+
+
+def test_a_watch_that_goes_back_breaks_its_rule() -> None:
+    log, afterwards = calm()
+    assert broken(log, watch_went_back(log, afterwards)) == ["backwards"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_unknown_write_may_be_there_or_not(there: bool) -> None:
+    log, afterwards = calm()
+    changed(log, 1, outcome="unknown", version=None)
+    if not there:
+        log.watchers[0].events = [event for event in log.watchers[0].events if event.key != "w0-1"]
+        log.reads = [read for read in log.reads if read.key != "w0-1"]
+        afterwards = without(afterwards, "w0-1")
+    assert broken(log, afterwards) == []
+
+
+@pytest.mark.parametrize(("value", "rules"), [("w0-3.1", []), ("w0-3.2", []), (None, ["lost"])])
+def test_an_unknown_update_leaves_two_values_possible(value: str | None, rules: list[str]) -> None:
+    log, afterwards = calm()
+    [number] = [n for n, write in enumerate(log.writes) if write.value == "w0-3.2"]
+    changed(log, number, outcome="unknown", version=None)
+    assert broken(log, says(afterwards, "w0-3", value) if value else without(afterwards, "w0-3")) == rules
+
+
+def test_writes_at_the_same_time_may_get_their_versions_in_any_order() -> None:
+    log, afterwards = calm()
+    changed(log, 4, ended=log.writes[5].began + 0.05, version=105)
+    changed(log, 5, version=104)
+    assert "backwards" not in broken(log, afterwards)
+
+
+def test_who_was_told_to_begin_anew_missed_nothing() -> None:
+    log, afterwards = calm()
+    missed_event(log, afterwards)
+    log.watchers[0].relisted = 1
+    assert broken(log, afterwards) == []
+
+
+def test_a_lost_database_does_not_fill_the_page() -> None:
+    log, afterwards = calm(rounds=100)
+    lost = oracle.judge(log, dataclasses.replace(afterwards, objects={}))[0]
+    assert lost.count > 80
+    assert lost.observed.count(";") == oracle.MOST_SHOWN
+    assert lost.observed.endswith(f"and {lost.count - oracle.MOST_SHOWN} more")
