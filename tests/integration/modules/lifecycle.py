@@ -110,6 +110,11 @@ class Plane:
         [record] = self.modules.ok("cluster_info", name=self.name, namespace=self.namespace)["control_planes"]
         return t.cast("dict[str, t.Any]", record)
 
+    def drill(self, **more: t.Any) -> dict[str, t.Any]:
+        """Options of a short failover drill on it."""
+        short = {"fault": "none", "fault_seconds": 15, "warm_up": 4, "after": 3, "allow_disruption": True}
+        return {"name": self.name, "namespace": self.namespace, **short, **more}
+
     def pods(self) -> dict[str, str]:
         """uid of each replica by name."""
         selector = f"app=k0smotron,cluster={self.name},component=cluster"

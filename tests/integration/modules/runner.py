@@ -28,20 +28,34 @@ class Modules:
 
     def run(self, module: str, *, check: bool = False, **params: t.Any) -> Result:
         """The result of one module run, failed or not, in diff mode."""
-        settings = {"_ansible_check_mode": check, "_ansible_diff": True, "_ansible_verbosity": 3}
-        done = subprocess.run(
-            [sys.executable, "-m", f"{PACKAGE}.{module}"],
-            input=json.dumps({"ANSIBLE_MODULE_ARGS": {**params, **settings}}),
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-            capture_output=True,
-            text=True,
-            timeout=MODULE_SECONDS,
-            check=False,
-        )
+        process = self.begin(module, check=check, **params)
+        try:
+            output, errors = process.communicate(timeout=MODULE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
         for secret in self.secrets:
-            assert secret not in done.stdout + done.stderr, f"{module} shows a secret"
-        assert done.stdout.strip(), f"{module} ended without a result: {done.stderr}"
-        return t.cast(Result, json.loads(done.stdout))
+            assert secret not in output + errors, f"{module} shows a secret"
+        assert output.strip(), f"{module} ended without a result: {errors}"
+        return t.cast(Result, json.loads(output))
+
+    def begin(self, module: str, *, check: bool = False, **params: t.Any) -> subprocess.Popen[str]:
+        """A module at work, for who wants to do something meanwhile or to kill it."""
+        settings = {"_ansible_check_mode": check, "_ansible_diff": True, "_ansible_verbosity": 3}
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"{PACKAGE}.{module}"],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdin
+        process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": {**params, **settings}}))
+        process.stdin.close()
+        # communicate() would flush it once more.
+        process.stdin = None
+        return process
 
     def ok(self, module: str, *, check: bool = False, **params: t.Any) -> Result:
         """As run(), for a module that has to succeed."""

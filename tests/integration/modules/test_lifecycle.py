@@ -21,6 +21,7 @@ from tests.integration.modules.lifecycle import (
     Plane,
 )
 from tests.integration.modules.runner import Modules, create_secret, get, kubectl, names, warnings
+from tests.lab import waiting
 
 FAST_START = Path(__file__).parents[3] / "extensions/molecule/shared/files/fast-start.yml"
 SECOND_RUN_SECONDS = 60
@@ -128,6 +129,67 @@ def test_its_record_names_the_database(plane: Plane, database: Database) -> None
     store = record["datastore"]
     assert (store["name"], store["namespace"], store["up"]) == (database.name, database.namespace, True)
     assert store["leader"]["pod"] != store["sync_standby"]["pod"]
+
+
+# -- the drill ---------------------------------------------------------------------------------------------------
+
+
+def test_a_drill_is_predicted_and_loses_nothing(plane: Plane, life: Modules) -> None:
+    options = plane.drill(fault="primary_killed")
+    assert "allow_disruption: true" in life.refused("failover_drill", **{**options, "allow_disruption": False})
+    predicted = life.ok("failover_drill", check=True, **options)
+    found = life.ok("failover_drill", **options)
+    assert predicted["changed"]
+    assert predicted["actions"] == found["actions"]
+    measures = found["certificate"]["measures"]
+    assert measures["acknowledged"] > 50
+    assert measures["write_gap"] > 0.3, "the fault was not felt"
+    assert {rule["id"] for rule in found["certificate"]["rules"] if rule["ok"]} >= {
+        "lost",
+        "missed",
+        "replicas",
+        "kine",
+    }
+
+
+def test_a_drill_finds_a_write_that_somebody_took_away(plane: Plane, life: Modules, database: Database) -> None:
+    """The negative control: a drill that cannot fail proves nothing."""
+    drill = life.begin("failover_drill", **plane.drill())
+    row = "DELETE FROM kine WHERE name LIKE '/registry/configmaps/k0smotron-ha-drill-%/w0-2' RETURNING 'gone'"
+    waiting.until(lambda: "gone" in database.psql(row, "kine"), "the drill's third write", 60)
+    found = json.loads(drill.communicate(timeout=300)[0])
+    assert found["failed"]
+    rules = {rule["id"]: rule for rule in found["certificate"]["rules"]}
+    assert rules["lost"]["count"] == 1
+    assert "create of w0-2 was acknowledged" in rules["lost"]["observed"]
+    assert "no acknowledged write is lost: 1 times not" in found["msg"]
+
+
+def test_a_drill_that_was_killed_is_cleaned_up_by_the_next(plane: Plane, life: Modules, tmp_path: Path) -> None:
+    for seconds in (1.5, 4.0, 9.0):
+        drill = life.begin("failover_drill", **plane.drill(fault_seconds=60))
+        time.sleep(seconds)
+        drill.kill()
+        drill.wait()
+    left = plane.kubectl(tmp_path, "get", "namespaces", "-l", "k0smotron.ha/drill", "-o", "name").split()
+    found = life.ok("failover_drill", **plane.drill(fault="switchover"))
+    assert left
+    assert found["certificate"]["passed"]
+    waiting.until(
+        lambda: not plane.kubectl(tmp_path, "get", "namespaces", "-l", "k0smotron.ha/drill", "-o", "name"),
+        "their end",
+        60,
+    )
+
+
+def test_a_drill_does_not_disturb_another_one(plane: Plane, life: Modules) -> None:
+    drill = life.begin("failover_drill", **plane.drill(fault_seconds=25))
+    try:
+        time.sleep(8)
+        assert "Another drill writes" in life.refused("failover_drill", **plane.drill())
+    finally:
+        first = json.loads(drill.communicate(timeout=300)[0])
+    assert first["certificate"]["passed"]
 
 
 def test_ready_is_not_up_when_the_database_is_cut_off(plane: Plane, database: Database) -> None:
