@@ -1,0 +1,35 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The table of ``make drill``."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import FAULTS as MODULE_FAULTS
+from tools.drill import FAULTS, table
+
+
+def certificate(fault: str, gap: float, *, lost: int = 0) -> dict[str, t.Any]:
+    measures = {
+        "acknowledged": 100,
+        "failed": 1,
+        "unknown": 2,
+        "write_gap": gap,
+        "read_gap": gap + 1,
+        "watch_gap": gap + 2,
+    }
+    rules = [{"id": "lost", "ok": not lost, "count": lost}]
+    return {"fault": {"id": fault}, "passed": not lost, "measures": measures, "rules": rules}
+
+
+def test_runs_of_a_fault_are_one_row() -> None:
+    runs = [certificate("primary_killed", gap) for gap in (3.0, 1.0, 2.0, 9.5)]
+    _header, _line, killed, hung = table([*runs, certificate("primary_hung", 60.0, lost=7)])
+    assert killed == "| primary_killed | 4 | 4 | 400 | 0 | 4 | 8 | 2.0 / 9.5 / 9.5 | 10.5 | 11.5 |"
+    assert hung == "| primary_hung | 1 | 0 | 100 | 7 | 1 | 2 | 60.0 / 60.0 / 60.0 | 61.0 | 62.0 |"
+
+
+def test_every_fault_of_the_module_is_drilled() -> None:
+    assert {*FAULTS, "none"} == {fault.id for fault in MODULE_FAULTS}
