@@ -29,8 +29,8 @@ if t.TYPE_CHECKING:
 
 LOOK_SECONDS = 1.0
 """How often roles and replicas are looked at for the timeline."""
-SETTLE_SECONDS = 5.0
-"""Watchers get so long after the last write to hear of it."""
+HEAR_SECONDS = 60.0
+"""Watchers get so long after the last write to hear of it; how long they took is in the certificate."""
 SAME_SECONDS = 60.0
 """Replicas get so long to hold the same objects: a replica that is back reads them all anew."""
 
@@ -97,7 +97,7 @@ class _Drill:
         clients = Clients(address, namespace, load)
         try:
             self._work(clients, actions)
-            time.sleep(SETTLE_SECONDS)
+            self._let_hear(clients.log)
             keys = {write.key for write in clients.log.writes}
             afterwards = Afterwards(
                 objects=drill_place.read_back(address, namespace, keys),
@@ -139,6 +139,11 @@ class _Drill:
         with contextlib.suppress(WaitTimeout):  # the certificate says it better: by its gap, and by what is lost
             self._kube.wait(up, self._params["recovery"])
         time.sleep(self._params["after"])
+
+    def _let_hear(self, log: Log) -> None:
+        until = time.monotonic() + HEAR_SECONDS
+        while next(oracle.unheard(log), None) and time.monotonic() < until:
+            time.sleep(1)
 
     def _look(self, clients: Clients) -> None:
         last = ""

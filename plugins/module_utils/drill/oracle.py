@@ -95,7 +95,12 @@ def backwards(log: Log, afterwards: Afterwards) -> Iterator[str]:
 
 
 def missed(log: Log, afterwards: Afterwards) -> Iterator[str]:
-    """An acknowledged write that a watcher never heard of. Whoever was told to begin anew may have missed some by right."""
+    """An acknowledged write that a watcher never heard of."""
+    yield from unheard(log)
+
+
+def unheard(log: Log) -> Iterator[str]:
+    """What a watcher has not heard of yet. Whoever was told to begin anew may have missed some by right."""
     acknowledged = [write for write in log.writes if write.outcome == ACKNOWLEDGED]
     for watcher in log.watchers:
         if watcher.relisted:
