@@ -33,8 +33,13 @@ ONLY_IN_ALL = {
 """Scenarios that ``make test`` leaves to ``make test-all``, because every feature in them has another real path there."""
 BEGINNING = ("empty/postgres_operator", "empty/k0smotron", "base/control_plane")
 """The shortest way through the roles. It leaves the operators, which the lanes after it share and none of them has to install."""
-CLOUDNATIVEPG = "tests/integration/modules/test_datastore_cloudnativepg.py"
-"""Needs the operator that a scenario installs and removes, so it runs before that, not beside it."""
+APART = (
+    "tests/integration/kube",
+    "tests/integration/modules/test_datastore_cloudnativepg.py",
+    "tests/integration/modules/test_managed_database.py",
+    "tests/integration/modules/test_manifests.py",
+)
+"""Tests that do not share Zalando's operator. CloudNativePG's run before the scenario that removes it, not beside."""
 
 
 def without_cluster() -> dict[str, str]:
@@ -110,13 +115,13 @@ def beginning() -> list[Stage]:
 
 def sharing(left_out: Collection[str]) -> list[Stage]:
     """What shares the operators, and for the scenarios one database; one after the other."""
-    modules = pytest("modules", *ON_THE_LAB, f"--ignore={CLOUDNATIVEPG}", in_the_lab=True)
+    modules = pytest("modules", "tests/integration/modules", *(f"--ignore={path}" for path in APART), in_the_lab=True)
     return [modules, *scenarios("base", left_out)]
 
 
 def own(left_out: Collection[str]) -> list[Stage]:
     """What has databases of its own, and can go on beside the others."""
-    return [pytest("cloudnativepg", CLOUDNATIVEPG, in_the_lab=True), *scenarios("own", left_out)]
+    return [pytest("apart", *APART, in_the_lab=True), *scenarios("own", left_out)]
 
 
 def empty(left_out: Collection[str]) -> list[Stage]:
