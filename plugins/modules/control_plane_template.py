@@ -23,7 +23,7 @@ description:
   - A template is never changed. Other options make another template, named after its content, to which the class then
     turns, and Cluster API brings all Clusters of the class up to date at the same time. The outdated template is deleted.
   - Cluster API must run with its feature gate C(ClusterTopology), which is on after the role C(k0smotron.ha.cluster_api)
-    with C(cluster_api_variables={CLUSTER_TOPOLOGY: true}).
+    with C(CLUSTER_TOPOLOGY=true) among its C(cluster_api_variables).
 author:
   - k0smotron.ha contributors (@k0smotron-ha)
 extends_documentation_fragment:
