@@ -12,7 +12,6 @@ import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import control_plane_template_run
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden
-from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_errors import ApiError, Request, explain
 
 # As Cluster API 1.11.4 and Kubernetes 1.34 say it.
@@ -38,6 +37,7 @@ class Refuses:
 
 @pytest.mark.parametrize(("message", "said"), [(GATE_OFF, "CLUSTER_TOPOLOGY: true"), (OTHER, "not on Fridays")])
 def test_the_feature_gate_is_told_from_other_refusals(message: str, said: str) -> None:
+    cluster: t.Any = Refuses(message)
     with pytest.raises(Forbidden) as refused:
-        control_plane_template_run._rehearse(t.cast("Kube", Refuses(message)), {})
+        control_plane_template_run._rehearse(cluster, {})
     assert said in str(refused.value)
