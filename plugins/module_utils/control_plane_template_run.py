@@ -46,9 +46,11 @@ def present(kube: Kube, options: ClassOptions, params: Params, warn: Warn) -> di
     spec = cluster_class.template_spec(
         options, control_planes.builder([api_version]).build(cluster_class.each(options))
     )
-    if users:
-        spec = _settle(kube, options, spec, warn)
-    *templates, wanted = cluster_class.desired(options, spec, api_version)
+    live = kube.get(cluster_api.CLUSTER, cluster_class.KIND, options.name, options.namespace)
+    if live and users:
+        spec = _settle(kube, live, options, spec, warn)
+    *templates, made = cluster_class.desired(options, spec, api_version)
+    wanted = cluster_class.with_others(made, live)
     _rehearse(kube, wanted)
     changes = kube.apply([*templates, wanted])
     current = [Ref.of(template) for template in templates]
@@ -81,15 +83,10 @@ def _users(kube: Kube, options: ClassOptions, warn: Warn) -> list[Object]:
     return [cluster for cluster in clusters if cluster_class.uses(cluster, options)]
 
 
-def _settle(kube: Kube, options: ClassOptions, spec: Object, warn: Warn) -> Object:
+def _settle(kube: Kube, live: Object, options: ClassOptions, spec: Object, warn: Warn) -> Object:
     """The spec for the template of a class that has Clusters. Raises HaError for what would break them."""
-    live = kube.get(cluster_api.CLUSTER, cluster_class.KIND, options.name, options.namespace) or {}
-    reference = ((live.get("spec") or {}).get("controlPlane") or {}).get("templateRef")
-    template = (
-        kube.get(reference["apiVersion"], reference["kind"], reference["name"], options.namespace)
-        if reference
-        else None
-    )
+    reference = live["spec"]["controlPlane"]["templateRef"]
+    template = kube.get(reference["apiVersion"], reference["kind"], reference["name"], options.namespace)
     if template is None:
         return spec
     before = template["spec"]["template"]

@@ -127,6 +127,19 @@ def _class(options: ClassOptions, template: Object, infrastructure: Object) -> O
     return {"apiVersion": cluster_api.CLUSTER, "kind": KIND, "metadata": metadata, "spec": spec}
 
 
+def with_others(made: Object, live: Object | None) -> Object:
+    """`made`, the class, with the variables and patches that others have added to it, in their order.
+
+    To the API server each of the two is one value, so that what is left out of an apply goes (1.11.4, seen).
+    """
+    spec = dict(made["spec"])
+    for field in ("variables", "patches"):
+        ours = {entry["name"]: entry for entry in spec[field]}
+        there = ((live or {}).get("spec") or {}).get(field) or []
+        spec[field] = [*(ours.pop(entry["name"], entry) for entry in there), *ours.values()]
+    return {**made, "spec": spec}
+
+
 def _checksum_variable() -> Object:
     """What a Cluster says of its data source, so that its pods are replaced when that changes: they do not notice."""
     schema = {

@@ -109,6 +109,17 @@ def test_the_class_names_its_templates_and_the_cluster_names_the_objects() -> No
     assert made["spec"]["infrastructure"]["templateRef"]["name"] == "ha"
 
 
+def test_variables_and_patches_of_others_stay_in_their_order() -> None:
+    made = desired(options())[-1]
+    (variable,), (patch,) = made["spec"]["variables"], made["spec"]["patches"]
+    theirs, old = {"name": "theirs"}, {"name": patch["name"], "definitions": []}
+    live = merged(made, {"spec": {"variables": [variable, theirs], "patches": [theirs, old], "workers": {"a": 1}}})
+    spec = cluster_class.with_others(made, live)["spec"]
+    assert (spec["variables"], spec["patches"]) == ([variable, theirs], [theirs, patch])
+    assert "workers" not in spec
+    assert cluster_class.with_others(made, None) == made
+
+
 def test_infrastructure_of_somebody_else_is_named_and_not_made() -> None:
     metal = {"api_version": "a.b/v1", "kind": "MetalTemplate", "name": "rack"}
     template, made = desired(options(infrastructure=metal))
