@@ -42,6 +42,7 @@ def present(kube: Kube, options: ClassOptions, params: Params, warn: Warn) -> di
     for warning in control_planes.warnings(options.control_plane):
         warn(warning)
     api_version = served_version(kube, lambda version: _kinds(options, version))
+    _require_infrastructure(kube, options)
     users = _users(kube, options, warn)
     spec = cluster_class.template_spec(
         options, control_planes.builder([api_version]).build(cluster_class.each(options))
@@ -71,6 +72,18 @@ def _kinds(options: ClassOptions, api_version: str) -> list[tuple[str, str]]:
         (cluster_api.control_plane_version(api_version), cluster_class.TEMPLATE_KIND),
     ]
     return kinds if options.infrastructure else [*kinds, cluster_class.infrastructure_kind(api_version)]
+
+
+def _require_infrastructure(kube: Kube, options: ClassOptions) -> None:
+    """Raise NotFound for a template that is not there: Cluster API would only say that there is something in its log."""
+    wanted = options.infrastructure
+    if not wanted or kube.check_mode:  # there, a task before this one may be about to make it
+        return
+    if kube.get(wanted["api_version"], wanted["kind"], wanted["name"], options.namespace) is None:
+        raise NotFound(
+            f"There is no {wanted['kind']} {wanted['name']} of {wanted['api_version']} in namespace {options.namespace}",
+            "Create it first, or leave infrastructure_template out for a RemoteCluster",
+        )
 
 
 def _users(kube: Kube, options: ClassOptions, warn: Warn) -> list[Object]:
