@@ -58,7 +58,8 @@ options:
     description:
       - The template of the Clusters' infrastructure. By default a RemoteClusterTemplate of the class's name, which needs
         nothing and is made here.
-      - Another one has to exist. The infrastructure that is made of it needs the annotation C(cluster.x-k8s.io/managed-by=k0smotron).
+      - Another one has to exist. The infrastructure that is made of it needs the annotation
+        C(cluster.x-k8s.io/managed-by=k0smotron).
     type: dict
     suboptions:
       api_version:
