@@ -1,26 +1,64 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What may be asked of a control plane, standalone or through Cluster API."""
+"""What may be asked of a control plane, standalone or through Cluster API, and of a template for several."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """`k0smotron.ha.control_plane`; the argument spec is module_utils/control_planes/arguments.py."""
+    """`k0smotron.ha.control_plane`, and `.shape` for what a template has, too; the specs are in control_planes/arguments.py."""
 
     DOCUMENTATION = r"""
+options:
+  version:
+    description:
+      - k0s version with its suffix. It cannot go back to an older minor version.
+    type: str
+    default: v1.36.3-k0s.2
+  data_source_secret:
+    description:
+      - Secret in the same namespace whose key C(K0SMOTRON_KINE_DATASOURCE_URL) holds the database URL, as
+        M(k0smotron.ha.datasource_secret) writes it. A new URL in it rolls the replicas one by one.
+    type: str
+  data_source_url:
+    description:
+      - The database URL itself. k0smotron copies it with its password into a ConfigMap - use O(data_source_secret).
+    type: str
+  data_source_checksum:
+    description:
+      - The checksum that M(k0smotron.ha.datasource_secret) returned. Only check mode uses it, to tell what the real run
+        would do after a Secret that is not written yet.
+    type: str
+  pod_disruption_budget:
+    description:
+      - Let a node drain take at most one replica at a time.
+    type: bool
+    default: true
+  wait:
+    description:
+      - Wait until every replica answers, or with O(state=absent) until the replicas are gone.
+    type: bool
+    default: true
+  wait_timeout:
+    description:
+      - Seconds after which waiting fails, with k0smotron's own words and the last event and log line of what is not up.
+    type: int
+    default: 900
+notes:
+  - The Secrets C(<name>-ca), C(<name>-sa), C(<name>-proxy) and C(<name>-etcd) belong to the control plane, and Kubernetes
+    deletes them with it. To make the same control plane again on the same database, copy them first, without their
+    owner references, and put them back before you create it - k0smotron takes what it finds. Otherwise give the new
+    one an empty database.
+"""
+
+    SHAPE = r"""
 options:
   replicas:
     description:
       - Number of replicas. It may change at any time.
     type: int
     default: 3
-  version:
-    description:
-      - k0s version with its suffix. It cannot go back to an older minor version.
-    type: str
-    default: v1.36.3-k0s.2
   image:
     description:
       - Repository of the k0s image, without a tag. k0smotron's default when not given.
@@ -51,20 +89,6 @@ options:
       - Annotations of the Service, for whatever gives out addresses.
     type: dict
     default: {}
-  data_source_secret:
-    description:
-      - Secret in the same namespace whose key C(K0SMOTRON_KINE_DATASOURCE_URL) holds the database URL, as
-        M(k0smotron.ha.datasource_secret) writes it. A new URL in it rolls the replicas one by one.
-    type: str
-  data_source_url:
-    description:
-      - The database URL itself. k0smotron copies it with its password into a ConfigMap - use O(data_source_secret).
-    type: str
-  data_source_checksum:
-    description:
-      - The checksum that M(k0smotron.ha.datasource_secret) returned. Only check mode uses it, to tell what the real run
-        would do after a Secret that is not written yet.
-    type: str
   persistence:
     description:
       - What C(persistence) of the Cluster holds, a C(type) and its settings. It cannot change later.
@@ -82,11 +106,6 @@ options:
     type: str
     choices: [required, preferred, "off"]
     default: required
-  pod_disruption_budget:
-    description:
-      - Let a node drain take at most one replica at a time.
-    type: bool
-    default: true
   fast_start:
     description:
       - Start all replicas at once and probe them early, which saves minutes at creation. Needs k0smotron 2, and has no
@@ -123,19 +142,4 @@ options:
         null removes a field.
     type: dict
     default: {}
-  wait:
-    description:
-      - Wait until every replica answers, or with O(state=absent) until the replicas are gone.
-    type: bool
-    default: true
-  wait_timeout:
-    description:
-      - Seconds after which waiting fails, with k0smotron's own words and the last event and log line of what is not up.
-    type: int
-    default: 900
-notes:
-  - The Secrets C(<name>-ca), C(<name>-sa), C(<name>-proxy) and C(<name>-etcd) belong to the control plane, and Kubernetes
-    deletes them with it. To make the same control plane again on the same database, copy them first, without their
-    owner references, and put them back before you create it - k0smotron takes what it finds. Otherwise give the new
-    one an empty database.
 """

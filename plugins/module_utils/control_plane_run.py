@@ -44,8 +44,9 @@ def options_from(params: Params) -> ClusterApiOptions:
 
 def present(kube: Kube, options: ClusterApiOptions, params: Params, warn: Warn) -> dict[str, t.Any]:
     """Declare the control plane and, with `wait`, prove it. Nothing is created when anything is refused."""
-    api_version = served_version(kube, options)
+    api_version = served_version(kube, lambda version: _kinds(options, version))
     cluster = kube.get(cluster_api.CLUSTER, "Cluster", options.name, options.namespace)
+    cluster_api_judge.refuse_topology(cluster)
     options = cluster_api_judge.adopt(options, cluster)
     cluster_api_judge.refuse_network_change(options, cluster)
     control_plane = cluster_run.prepare(kube, options.control_plane, api_version, warn)
@@ -64,26 +65,25 @@ def present(kube: Kube, options: ClusterApiOptions, params: Params, warn: Warn) 
     return result | {"resource": options.resource}
 
 
-def served_version(kube: Kube, options: ClusterApiOptions) -> str:
-    """The newest version of k0smotron's Cluster in which it serves Cluster API's kinds, too.
+def served_version(kube: Kube, kinds: t.Callable[[str], list[tuple[str, str]]]) -> str:
+    """The newest version of k0smotron's Cluster in which Cluster API's `kinds`, as pairs of API version and kind, are served.
 
     Raises NotFound for the first kind that is missing. In check mode, before anything is installed, the oldest one.
     """
-    for api_version in control_planes.API_VERSIONS:
-        if kube.serves(api_version, "Cluster") and kube.serves(
-            cluster_api.control_plane_version(api_version), cluster_api.KIND
-        ):
-            break
-    else:
-        api_version = control_planes.API_VERSIONS[-1]
+    served = (version for version in control_planes.API_VERSIONS if all(kube.serves(*kind) for kind in kinds(version)))
+    api_version = next(served, control_planes.API_VERSIONS[-1])
+    missing = next((kind for kind in kinds(api_version) if not kube.serves(*kind)), None)
+    if missing and not kube.check_mode:
+        raise kind_not_served(*missing)
+    return api_version
+
+
+def _kinds(options: ClusterApiOptions, api_version: str) -> list[tuple[str, str]]:
     kinds = [(cluster_api.CLUSTER, "Cluster"), (cluster_api.control_plane_version(api_version), cluster_api.KIND)]
     if options.own_infrastructure:
         version = api_version.rpartition("/")[2]
         kinds.append((f"{cluster_api.INFRASTRUCTURE_GROUP}/{version}", cluster_api.INFRASTRUCTURE_KIND))
-    missing = next((kind for kind in kinds if not kube.serves(*kind)), None)
-    if missing and not kube.check_mode:
-        raise kind_not_served(*missing)
-    return api_version
+    return [*kinds, (api_version, "Cluster")]
 
 
 def _settle(
@@ -128,6 +128,7 @@ def remove(kube: Kube, options: ClusterApiOptions, params: Params, warn: Warn) -
     """Delete the Cluster, and with it all that belongs to it; the database and its Secret stay."""
     deadline = time.monotonic() + params["wait_timeout"]
     cluster = kube.get(cluster_api.CLUSTER, "Cluster", options.name, options.namespace)
+    cluster_api_judge.refuse_topology(cluster)
     options = cluster_api_judge.adopt(options, cluster)
     for api_version in control_planes.API_VERSIONS:
         inner = kube.get(api_version, "Cluster", options.name, options.namespace)

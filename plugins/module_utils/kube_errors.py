@@ -123,7 +123,7 @@ def _unauthorized(failure: ApiError, request: Request) -> HaError:
 def _forbidden(failure: ApiError, request: Request) -> HaError:
     if any(cause.get("reason") == "NamespaceTerminating" for cause in failure.causes):
         return Conflict(f'Namespace "{request.namespace}" is being deleted', "Wait until it is gone, then run again")
-    if "cannot" not in failure.message:
+    if "cannot" not in failure.message or failure.message.startswith("admission webhook"):
         return Forbidden(f"The API server refuses to {request.verb} {request.subject()}: {failure.message}")
     user = re.search(r'User "([^"]*)"', failure.message)
     who = f'user "{user.group(1)}"' if user else "the current user"

@@ -27,6 +27,7 @@ extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - k0smotron.ha.attributes
   - k0smotron.ha.control_plane
+  - k0smotron.ha.control_plane.shape
 options:
   name:
     description:

@@ -51,7 +51,7 @@ def _problems(
         yield f"Cluster API has not made the Cluster the owner of {cluster_api.KIND} {options.resource}: does it run?"
     if conditions(cluster).get("InfrastructureReady") != "True":
         what = f"{options.infrastructure['kind']} {options.infrastructure['name']}"
-        yield f"The Cluster waits for its infrastructure, {what}{_words(cluster, 'InfrastructureReady')}"
+        yield f"The Cluster waits for its infrastructure, {what}{words(cluster, 'InfrastructureReady')}"
     if inner is None:
         yield f"k0smotron has not made its Cluster of {cluster_api.KIND} {options.resource} yet"
         return
@@ -63,10 +63,10 @@ def _problems(
     yield from _behind(resource)
     for condition in REACHED:
         if conditions(cluster).get(condition) != "True":
-            yield f"Cluster API does not see {condition} yet{_words(cluster, condition)}"
+            yield f"Cluster API does not see {condition} yet{words(cluster, condition)}"
 
 
-def _words(obj: Object, condition: str) -> str:
+def words(obj: Object, condition: str) -> str:
     """What a condition says: `: ` and its message, or nothing."""
     every = (obj.get("status") or {}).get("conditions") or []
     message = next((str(each.get("message") or "") for each in every if each["type"] == condition), "")
@@ -90,11 +90,6 @@ def adopt(options: ClusterApiOptions, live: Object | None) -> ClusterApiOptions:
     if live is None:
         return options
     spec = live.get("spec") or {}
-    if (spec.get("topology") or {}).get("classRef") or (spec.get("topology") or {}).get("class"):
-        raise InvalidInput(
-            f"The Cluster {options.name} is built from a ClusterClass, which would undo every change",
-            "Change its topology or its class instead, or choose another name",
-        )
     changes.refuse_owned(live)
     reference = spec.get("controlPlaneRef") or {}
     if reference and reference["kind"] != cluster_api.KIND:
@@ -106,6 +101,18 @@ def adopt(options: ClusterApiOptions, live: Object | None) -> ClusterApiOptions:
     if there := spec.get("infrastructureRef"):
         found["infrastructure"] = {"api_group": there["apiGroup"], "kind": there["kind"], "name": there["name"]}
     return dataclasses.replace(options, **found)
+
+
+def refuse_topology(live: Object | None) -> None:
+    """Raise InvalidInput for a Cluster that Cluster API keeps as its class says."""
+    topology = ((live or {}).get("spec") or {}).get("topology") or {}
+    if live and topology:
+        name = (topology.get("classRef") or {}).get("name")
+        raise InvalidInput(
+            f"The Cluster {live['metadata']['name']} is built from the ClusterClass {name}, which would undo every change",
+            "Change or delete the Cluster itself, or change its class with k0smotron.ha.control_plane_template; or choose"
+            " another name",
+        )
 
 
 def _networks(options: ClusterApiOptions, spec: Object) -> Object:

@@ -154,8 +154,6 @@ def test_networks_that_are_not_given_stay() -> None:
 @pytest.mark.parametrize(
     ("overlay", "why"),
     [
-        ({"spec": {"topology": {"classRef": {"name": "class"}}}}, "ClusterClass"),
-        ({"spec": {"topology": {"class": "class"}}}, "ClusterClass"),
         (
             {"spec": {"controlPlaneRef": {"kind": "KubeadmControlPlane"}}},
             "its control plane is KubeadmControlPlane one",
@@ -166,6 +164,15 @@ def test_networks_that_are_not_given_stay() -> None:
 def test_a_cluster_of_somebody_else_is_left_alone(overlay: Object, why: str) -> None:
     with pytest.raises(InvalidInput, match=why):
         cluster_api_judge.adopt(options(), live(**overlay))
+
+
+def test_a_cluster_of_a_class_is_left_alone_and_may_be_looked_at() -> None:
+    built = live(spec={"topology": {"classRef": {"name": "ha"}}})
+    with pytest.raises(InvalidInput, match="one is built from the ClusterClass ha"):
+        cluster_api_judge.refuse_topology(built)
+    cluster_api_judge.refuse_topology(live())
+    cluster_api_judge.refuse_topology(None)
+    assert cluster_api_judge.adopt(options(), built) == options()
 
 
 @pytest.mark.parametrize(

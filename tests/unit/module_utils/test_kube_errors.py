@@ -31,6 +31,15 @@ def answer(status: int, message: str, **details: t.Any) -> ApiError:
     return ApiError(status, json.dumps({"kind": "Status", "message": message, "details": details, "code": status}))
 
 
+def test_a_webhooks_refusal_is_no_missing_permission() -> None:
+    refusal = 'admission webhook "validation.cluster" denied the request: it cannot be deleted, because it is used'
+    error = explain(answer(403, refusal), CLUSTERS)
+    assert (type(error), error.message) == (
+        errors.Forbidden,
+        f"The API server refuses to patch {CLUSTERS.subject()}: {refusal}",
+    )
+
+
 def test_a_missing_permission_is_named() -> None:
     message = 'clusters.k0smotron.io "cp" is forbidden: User "eve" cannot patch resource "clusters" in API group'
     error = explain(answer(403, message), CLUSTERS)

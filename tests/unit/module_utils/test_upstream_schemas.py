@@ -25,6 +25,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import control_planes
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import (
     ControlPlaneOptions,
     cluster_api,
+    cluster_class,
     join_token,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
@@ -202,6 +203,21 @@ def test_a_cluster_api_cluster_fits_its_schema() -> None:
     assert list(faults(cluster, rules)) == []
     cluster["spec"]["infrastructureRef"]["apiVersion"] = "v1"
     assert list(faults(cluster, rules))
+
+
+@pytest.mark.parametrize("api_version", control_planes.API_VERSIONS)
+def test_a_cluster_class_and_its_template_fit_their_schemas(api_version: str) -> None:
+    for_all = dataclasses.replace(EVERYTHING, data_source_secret="{cluster}-db", external_address="{cluster}.example")
+    wanted = cluster_class.ClassOptions(control_plane=for_all)
+    spec = cluster_class.template_spec(wanted, control_planes.builder([api_version]).build(cluster_class.each(wanted)))
+    _remote, template, made = cluster_class.desired(wanted, spec, api_version)
+    version = api_version.partition("/")[2]
+    assert list(faults(template, schema(CONTROL_PLANE, cluster_class.TEMPLATE_KIND, version))) == []
+    path = "config/crd/bases/cluster.x-k8s.io_clusterclasses.yaml"
+    rules = schema_in(in_module(CLUSTER_API, path), cluster_class.KIND, cluster_api.CLUSTER.partition("/")[2])
+    assert list(faults(made, rules)) == []
+    made["spec"]["controlPlane"]["templateRef"]["namespace"] = "ns"
+    assert list(faults(made, rules))
 
 
 @pytest.mark.parametrize("api_version", control_planes.API_VERSIONS)

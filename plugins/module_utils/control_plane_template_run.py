@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the module control_plane_template does: a ClusterClass, for control planes like those of the module control_plane."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_run, control_planes
+from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_run import Params, Warn
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_plane_run import served_version
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import (
+    cluster_api,
+    cluster_api_judge,
+    cluster_class,
+)
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.cluster_class import ClassOptions
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, NotFound
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref, changes_result
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
+from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+
+def ensure(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
+    """The whole module: its parameters in, its result out. Raises HaError."""
+    params = module.params
+    options = ClassOptions(
+        control_plane=cluster_run.options_from(params), infrastructure=params["infrastructure_template"]
+    )
+    if params["state"] == "absent":
+        return remove(kube, options, params, module.warn)
+    return present(kube, options, params, module.warn)
+
+
+def present(kube: Kube, options: ClassOptions, params: Params, warn: Warn) -> dict[str, t.Any]:
+    """Declare the class; outdated templates go when nothing refers to them any more."""
+    cluster_class.validate(options)
+    for warning in control_planes.warnings(options.control_plane):
+        warn(warning)
+    api_version = served_version(kube, lambda version: _kinds(options, version))
+    _require_infrastructure(kube, options)
+    users = _users(kube, options, warn)
+    spec = cluster_class.template_spec(
+        options, control_planes.builder([api_version]).build(cluster_class.each(options))
+    )
+    live = kube.get(cluster_api.CLUSTER, cluster_class.KIND, options.name, options.namespace)
+    if live and users:
+        spec = _settle(kube, live, options, spec, warn)
+    *templates, made = cluster_class.desired(options, spec, api_version)
+    wanted = cluster_class.with_others(made, live)
+    _rehearse(kube, wanted)
+    changes = kube.apply([*templates, wanted])
+    current = [Ref.of(template) for template in templates]
+    changes += kube.delete(ref for ref in _templates(kube, options) if ref not in current)
+    if params["wait"] and not kube.check_mode:
+        _await(kube, options, templates[-1], params["wait_timeout"])
+    return {
+        **changes_result(changes),
+        "api_version": api_version,
+        "template": templates[-1]["metadata"]["name"],
+        "clusters": [cluster_class.identity(cluster) for cluster in users],
+    }
+
+
+def _kinds(options: ClassOptions, api_version: str) -> list[tuple[str, str]]:
+    kinds = [
+        (cluster_api.CLUSTER, cluster_class.KIND),
+        (cluster_api.control_plane_version(api_version), cluster_class.TEMPLATE_KIND),
+    ]
+    return kinds if options.infrastructure else [*kinds, cluster_class.infrastructure_kind(api_version)]
+
+
+def _require_infrastructure(kube: Kube, options: ClassOptions) -> None:
+    """Raise NotFound for a template that is not there: Cluster API would only say that there is something in its log."""
+    wanted = options.infrastructure
+    if not wanted or kube.check_mode:  # there, a task before this one may be about to make it
+        return
+    if kube.get(wanted["api_version"], wanted["kind"], wanted["name"], options.namespace) is None:
+        raise NotFound(
+            f"There is no {wanted['kind']} {wanted['name']} of {wanted['api_version']} in namespace {options.namespace}",
+            "Create it first, or leave infrastructure_template out for a RemoteCluster",
+        )
+
+
+def _users(kube: Kube, options: ClassOptions, warn: Warn) -> list[Object]:
+    """The Clusters of the class."""
+    try:
+        clusters = kube.list(cluster_api.CLUSTER, "Cluster")
+    except Forbidden as error:
+        warn(f"Cannot see which Clusters of other namespaces use the class: {error}")
+        clusters = kube.list(cluster_api.CLUSTER, "Cluster", options.namespace)
+    return [cluster for cluster in clusters if cluster_class.uses(cluster, options)]
+
+
+def _settle(kube: Kube, live: Object, options: ClassOptions, spec: Object, warn: Warn) -> Object:
+    """The spec for the template of a class that has Clusters. Raises HaError for what would break them."""
+    reference = live["spec"]["controlPlane"]["templateRef"]
+    template = kube.get(reference["apiVersion"], reference["kind"], reference["name"], options.namespace)
+    if template is None:
+        return spec
+    before = template["spec"]["template"]
+    cluster_api_judge.refuse_change(before, {"spec": spec})
+    for warning in cluster_api_judge.warnings(before, {"spec": spec}):
+        warn(warning)
+    return t.cast("Object", cluster_run.keep_patches(before, {"spec": spec}, cluster_class.each(options), warn)["spec"])
+
+
+def _rehearse(kube: Kube, wanted: Object) -> None:
+    """Raise what the class would be refused for, before its templates are made."""
+    try:
+        kube.rehearse(wanted)
+    except NotFound:
+        if not kube.check_mode:  # there, the namespace or Cluster API itself may come into being only in the real run
+            raise
+    except Forbidden as error:
+        if "ClusterTopology" not in error.message:
+            raise
+        raise Forbidden(
+            "Cluster API takes no ClusterClass, because its feature gate ClusterTopology is off",
+            "Run the role k0smotron.ha.cluster_api with CLUSTER_TOPOLOGY: true in cluster_api_variables",
+        ) from None
+
+
+def _templates(kube: Kube, options: ClassOptions) -> list[Ref]:
+    """The templates that were made for the class, outdated ones included."""
+    found: list[Ref] = []
+    for api_version in control_planes.API_VERSIONS:
+        for kind in _kinds(ClassOptions(control_plane=options.control_plane), api_version)[1:]:
+            labeled = kube.list(*kind, options.namespace, f"{cluster_class.CLASS_LABEL}={options.name}")
+            found += [Ref.of(obj) for obj in labeled]
+        if found:
+            break
+    return found
+
+
+def _await(kube: Kube, options: ClassOptions, template: Object, timeout: float) -> None:
+    def control_plane(cluster: Object) -> Object | None:
+        name = (cluster["spec"].get("controlPlaneRef") or {}).get("name")
+        namespace = cluster["metadata"]["namespace"]
+        return kube.get(template["apiVersion"], cluster_api.KIND, name, namespace) if name else None
+
+    def probe() -> Verdict:
+        live = kube.get(cluster_api.CLUSTER, cluster_class.KIND, options.name, options.namespace)
+        users = _users(kube, options, lambda warning: None)
+        return cluster_class.judge(template, live, [(cluster, control_plane(cluster)) for cluster in users])
+
+    kube.wait(probe, timeout)
+
+
+def remove(kube: Kube, options: ClassOptions, params: Params, warn: Warn) -> dict[str, t.Any]:
+    """Delete the class with its templates; never one that has Clusters."""
+    cluster_class.refuse_use(options, _users(kube, options, warn))
+    refs = [Ref(cluster_api.CLUSTER, cluster_class.KIND, options.name, options.namespace), *_templates(kube, options)]
+    return changes_result(kube.delete(refs, params["wait_timeout"] if params["wait"] else 0))
