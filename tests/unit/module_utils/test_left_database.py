@@ -148,16 +148,17 @@ def test_a_dropped_database_comes_back_empty_where_its_operator_keeps_it(declare
 
 @pytest.mark.parametrize("state", ["archived", "absent"])
 def test_check_mode_says_the_same_while_the_control_plane_still_runs(state: str) -> None:
-    busy = {"pg_stat_activity": "k0smotron from 10.0.0.9"}
     replica = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "kmc-one-0", "namespace": "team"}}
-    kube = StandInKube(*database_cluster(), secret(), control_plane(), replica, check_mode=True, **busy)
+    kube = StandInKube(*database_cluster(), secret(), control_plane(), replica, check_mode=True)
+    kube.answers["pg_stat_activity"] = "k0smotron from 10.0.0.9"
     assert run(kube, state=state)[0]["changed"]
     assert kube.told == []
 
 
 @pytest.mark.parametrize("state", ["archived", "absent"])
 def test_a_database_without_kines_table_has_been_left_before(state: str) -> None:
-    kube = StandInKube(*database_cluster(), secret(), **{"relname = 'kine'": ""})
+    kube = StandInKube(*database_cluster(), secret())
+    kube.answers["relname = 'kine'"] = ""
     result, said = run(kube, state=state)
     assert (result["changed"], result["diff"], kube.told, said) == (False, [], [], [])
 
