@@ -135,7 +135,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "name": {"type": "str", "required": True},
     "namespace": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["archived", "absent"], "required": True},
-    "data_source_secret": {"type": "str"},
+    "data_source_secret": {"type": "str", "no_log": False},
     "url": {"type": "str", "no_log": True},
     "datastore": {"type": "dict", "options": DATASTORE},
     "wait_timeout": {"type": "int", "default": 60},
