@@ -92,6 +92,11 @@ def _settle(
     """The K0smotronControlPlane to apply over what lives. Raises HaError for what would break something."""
     live = kube.get(*Ref.of(wanted))
     cluster_api_judge.refuse_paused(options, cluster, live, FIELD_MANAGER)
+    if pause := cluster_api_judge.foreign_pause(options, cluster, live, FIELD_MANAGER):
+        warn(
+            f"Somebody else has paused the Cluster {options.name}, too ({pause}): that pause stays until he takes it away"
+        )
+        wanted = cluster_api_judge.beside_pause(wanted, live, FIELD_MANAGER)
     inner = kube.get(api_version, "Cluster", options.name, options.namespace)
     cluster_api_judge.refuse_standalone(options, inner)
     _refuse_namesake(kube, options, warn)

@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.k0smotron.ha.plugins.module_utils import control_planes, replica_health
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import certificate_name
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_report import options_from
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, Unreachable
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, HaError, Unreachable
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, pod_ready
 from ansible_collections.k0smotron.ha.plugins.module_utils.replica_health import Administrator
 
@@ -20,6 +20,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube
 
 NOT_FOUND = 404
+REFUSED = (401, 403)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +59,10 @@ class HostedApi:
             return None
         if status >= 300:
             # Without the body: it is a Kubernetes Status in most cases, but nobody promises that.
-            raise HaError(f"The API of the control plane {self.name} answered {status} to {method} {path}")
+            message = f"The API of the control plane {self.name} answered {status} to {method} {path}"
+            if status in REFUSED:
+                raise Forbidden(message, "See whether its kubeconfig Secret is that of the present control plane")
+            raise HaError(message)
         return t.cast(Object, json.loads(body))
 
 

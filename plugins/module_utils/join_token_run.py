@@ -15,7 +15,14 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_run import se
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import join_token
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.join_token import Seen, TokenOptions
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import mask_text
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, NotFound, Unreachable, WaitTimeout
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
+    Forbidden,
+    HaError,
+    NotFound,
+    Unreachable,
+    WaitTimeout,
+    sentence,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import FIELD_MANAGER, Change, Kube, Ref, changes_result
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import compare
 from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
@@ -33,6 +40,11 @@ Warn: t.TypeAlias = t.Callable[[str], None]
 ANSWER_SECONDS = 10.0
 LOOK_AT_K0SMOTRON = (
     "Look at the log of k0smotron's controller manager: it asks k0s in the control plane's pod for the token"
+)
+
+CHECK_CLOCKS = (
+    "Run it again. If that does not help, compare the clock of this machine with those of the control plane's nodes, and give"
+    " a longer expiry"
 )
 
 
@@ -90,6 +102,9 @@ def _make(kube: Kube, wanted: Object, old: Seen | None, params: Params, warn: Wa
     """Ask for a token; the request whose token will not do any more goes first, and its token with it."""
     if old is None:
         return kube.apply([wanted])
+    # What is refused leaves the old token alone. Under another name, because what may be made need not be allowed as a change.
+    metadata = {**wanted["metadata"], "name": f"next-{wanted['metadata']['name']}"}
+    kube.rehearse({**wanted, "metadata": metadata})
     gone = _revoke(kube, old, params, warn)
     # In the foreground: its Secret, of the same name as the next one, is gone then.
     gone += kube.delete([Ref.of(wanted)], params["wait_timeout"], propagation="Foreground")
@@ -111,7 +126,7 @@ def _proven(options: TokenOptions, cluster: Object, seen: Seen | None) -> dict[s
         return _described(options)
     flaw = join_token.flaw(dataclasses.replace(options, renew_before="0s"), cluster, seen, _now())
     if flaw:
-        raise HaError(f"The join token cannot be used: {flaw}", "Run it again, with a longer expiry")
+        raise HaError(f"The join token cannot be used: {flaw}", CHECK_CLOCKS)
     return _described(options, seen)
 
 
@@ -173,14 +188,19 @@ def _revoke(kube: Kube, seen: Seen, params: Params, warn: Warn) -> list[Change]:
     if not params["revoke"]:
         warn(f"The token {', '.join(seen.token_ids)} stays valid in the hosted cluster until it expires")
         return []
-    cluster = join_token.cluster_of(seen.live)
     try:
-        hosted = hosted_api.reach(kube, _cluster(kube, seen.live["apiVersion"], *cluster))
-    except (NotFound, Unreachable) as error:
-        raise Unreachable(
+        return _revoke_hosted(kube, seen)
+    except (Forbidden, NotFound, Unreachable) as error:
+        remedy = error.remedy or "Look at the control plane with k0smotron.ha.cluster_info"
+        raise type(error)(
             f"The token {', '.join(seen.token_ids)} cannot be revoked, so nothing was deleted: {error.message}",
-            "Bring the control plane up, or set revoke to false: the token then stays valid until it expires",
+            f"{sentence(remedy)} Or set revoke to false: the token then stays valid until it expires",
         ) from error
+
+
+def _revoke_hosted(kube: Kube, seen: Seen) -> list[Change]:
+    cluster = join_token.cluster_of(seen.live)
+    hosted = hosted_api.reach(kube, _cluster(kube, seen.live["apiVersion"], *cluster))
     paths = {identifier: join_token.bootstrap_secret_path(identifier) for identifier in seen.token_ids}
     valid = [identifier for identifier, path in paths.items() if hosted.get(path) is not None]
     for identifier in valid if not kube.check_mode else []:

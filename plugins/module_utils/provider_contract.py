@@ -29,7 +29,13 @@ def is_provider(obj: t.Mapping[str, t.Any]) -> bool:
     return obj["kind"] == "CustomResourceDefinition" and bool(contracts(obj))
 
 
-def mismatch(objects: t.Iterable[Object], core: t.Mapping[str, t.Any]) -> str | None:
+def core_among(objects: t.Iterable[Object]) -> Object | None:
+    """Cluster API's definition of Cluster, where it is among the objects."""
+    found = (obj for obj in objects if obj["kind"] == "CustomResourceDefinition")
+    return next((obj for obj in found if obj["metadata"]["name"] == CORE_CRD), None)
+
+
+def mismatch(objects: t.Iterable[Object], core: t.Mapping[str, t.Any], which: str = "in this cluster") -> str | None:
     """Why these providers cannot work with a Cluster API, whose definition of Cluster is `core`; None when they can."""
     served = {version["name"] for version in core["spec"]["versions"] if version.get("served")}
     for obj in filter(is_provider, objects):
@@ -37,6 +43,6 @@ def mismatch(objects: t.Iterable[Object], core: t.Mapping[str, t.Any]) -> str | 
         if not wanted & served:
             return (
                 f"{obj['metadata']['name']} is made for contract {', '.join(sorted(wanted))} of Cluster API, and the "
-                f"Cluster API in this cluster serves {', '.join(sorted(served))}"
+                f"Cluster API {which} serves {', '.join(sorted(served))}"
             )
     return None

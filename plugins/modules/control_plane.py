@@ -88,7 +88,8 @@ options:
   paused:
     description:
       - Pause the K0smotronControlPlane. What is declared meanwhile happens when a later run has V(false) here.
-      - While it is paused nothing is awaited. With V(false), a pause that somebody else has set is an error.
+      - While it is paused nothing is awaited. A pause that somebody else has set is never taken over - with V(false) it is an
+        error, with V(true) a warning, and it stays when this one ends.
     type: bool
     default: false
 seealso:

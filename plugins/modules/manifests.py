@@ -17,8 +17,9 @@ description:
   - Applying a newer version of the same manifests is an upgrade in place. Objects that the newer version left out stay.
   - A Deployment that selects other pods than before is deleted and made anew, because Kubernetes never changes a selector.
     Before that, the new one is tried as a dry run.
-  - Providers for Cluster API are refused when they are made for other versions of it than the installed one serves.
-    Check mode only warns, because an earlier task may have predicted the upgrade that puts it right.
+  - Providers for Cluster API are refused when they are made for other versions of it than the one beside them, or else the
+    installed one, serves. Of the installed one check mode only warns, because an earlier task may have predicted the upgrade
+    that puts it right.
 author:
   - k0smotron.ha contributors (@k0smotron-ha)
 extends_documentation_fragment:
@@ -35,6 +36,14 @@ options:
     type: list
     elements: str
     required: true
+  providers:
+    description:
+      - Sources that a later task installs, with providers for the Cluster API of O(source). They are only read, and refused
+        before anything is applied when they are made for other versions of Cluster API than it will serve.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.2.0
   checksum:
     description:
       - The SHA-256 that a source must have, by source. A source that is not listed is not checked.
@@ -229,10 +238,12 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Change, K
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Object
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_module import run
 
+CRD = "CustomResourceDefinition"
 OTHER_RELEASE = "Install the releases of both that fit each other"
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "source": {"type": "list", "elements": "str", "required": True},
+    "providers": {"type": "list", "elements": "str", "default": []},
     "checksum": {"type": "dict", "default": {}},
     "variables": {"type": "dict"},
     "namespace": {"type": "str", "default": "default"},
@@ -268,14 +279,12 @@ def main() -> t.NoReturn:
 def act(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     """Read the sources, then bring the cluster to the wanted state."""
     params = module.params
-    loaded = load(params)
+    loaded, later = load(params, params["source"]), load(params, params["providers"])
+    providers = [obj for one in later for obj in one.objects]
     objects = manifests_apply.placed(kube, [obj for one in loaded for obj in one.objects], params["namespace"])
     mode = manifests_apply.certificate_mode(kube, params["certificates"], objects)
-    mismatch = contract_mismatch(kube, objects) if params["state"] == "present" else None
-    if mismatch and not kube.check_mode:
-        raise InvalidInput(mismatch, OTHER_RELEASE)
-    if mismatch:  # an earlier task may have predicted the upgrade of Cluster API that puts it right
-        module.warn(f"{mismatch}. {OTHER_RELEASE}.")
+    if params["state"] == "present":
+        refuse_contract(kube, objects, providers, module.warn)
     changes = (present if params["state"] == "present" else absent)(kube, params, mode, objects)
     return {
         **changes_result(changes),
@@ -285,7 +294,7 @@ def act(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     }
 
 
-def load(params: t.Mapping[str, t.Any]) -> list[manifests_source.Manifests]:
+def load(params: t.Mapping[str, t.Any], sources: list[str]) -> list[manifests_source.Manifests]:
     """All sources, before anything is changed."""
     return [
         manifests_source.load(
@@ -295,16 +304,27 @@ def load(params: t.Mapping[str, t.Any]) -> list[manifests_source.Manifests]:
             timeout=params["download_timeout"],
             variables=params["variables"],
         )
-        for source in params["source"]
+        for source in sources
     ]
 
 
-def contract_mismatch(kube: Kube, objects: list[Object]) -> str | None:
-    """Why providers among the objects cannot work with the Cluster API that is installed, if there is one."""
-    if not any(map(provider_contract.is_provider, objects)):
-        return None
-    core = kube.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", provider_contract.CORE_CRD)
-    return provider_contract.mismatch(objects, core) if core else None
+def refuse_contract(kube: Kube, objects: list[Object], providers: list[Object], warn: t.Callable[[str], None]) -> None:
+    """Raise InvalidInput for providers that cannot work with the Cluster API beside them, or else the installed one.
+
+    In check mode the installed one is only a warning: an earlier task may have predicted the upgrade that puts it right.
+    """
+    wanted = list(filter(provider_contract.is_provider, [*objects, *providers]))
+    installed = provider_contract.core_among(objects)
+    core = installed or (kube.get("apiextensions.k8s.io/v1", CRD, provider_contract.CORE_CRD) if wanted else None)
+    mismatch = (
+        provider_contract.mismatch(wanted, core, "to be installed" if installed else "in this cluster")
+        if core
+        else None
+    )
+    if mismatch and kube.check_mode and not installed:
+        warn(f"{mismatch}. {OTHER_RELEASE}.")
+    elif mismatch:
+        raise InvalidInput(mismatch, OTHER_RELEASE)
 
 
 def present(

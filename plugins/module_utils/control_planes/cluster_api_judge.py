@@ -142,21 +142,35 @@ def refuse_network_change(options: ClusterApiOptions, live: Object | None) -> No
         )
 
 
-def refuse_paused(options: ClusterApiOptions, cluster: Object | None, resource: Object | None, manager: str) -> None:
-    """Raise Conflict when somebody else has paused the Cluster: nothing that is applied now would happen."""
-    if options.paused:
-        return
+def foreign_pause(options: ClusterApiOptions, cluster: Object | None, resource: Object | None, manager: str) -> str:
+    """The pause that somebody else has set, in words; "" when there is none."""
+    if _annotated_by_others(resource, manager):
+        return f"{cluster_api.KIND} {options.resource} has the annotation {cluster_api.PAUSED}"
+    return "its spec.paused is true" if ((cluster or {}).get("spec") or {}).get("paused") else ""
+
+
+def _annotated_by_others(resource: Object | None, manager: str) -> bool:
     held = (resource or {}).get("metadata", {}).get("annotations") or {}
-    by_others = cluster_api.PAUSED in held and cluster_api.PAUSED not in changes.owned(
+    return cluster_api.PAUSED in held and cluster_api.PAUSED not in changes.owned(
         resource or {}, manager, "annotations"
     )
-    if by_others or ((cluster or {}).get("spec") or {}).get("paused"):
-        annotated = f"{cluster_api.KIND} {options.resource} has the annotation {cluster_api.PAUSED}"
-        why = annotated if by_others else "its spec.paused is true"
+
+
+def refuse_paused(options: ClusterApiOptions, cluster: Object | None, resource: Object | None, manager: str) -> None:
+    """Raise Conflict when somebody else has paused the Cluster: nothing that is applied now would happen."""
+    pause = foreign_pause(options, cluster, resource, manager)
+    if pause and not options.paused:
         raise Conflict(
-            f"The Cluster {options.name} is paused ({why}), so k0smotron would not act",
+            f"The Cluster {options.name} is paused ({pause}), so k0smotron would not act",
             "Take the pause away when whoever set it is done, or set paused: true to change it for later",
         )
+
+
+def beside_pause(wanted: Object, live: Object | None, manager: str) -> Object:
+    """The K0smotronControlPlane, without its pause where somebody else has set one: ours would take that over."""
+    if not _annotated_by_others(live, manager):
+        return wanted
+    return {**wanted, "metadata": {key: value for key, value in wanted["metadata"].items() if key != "annotations"}}
 
 
 def refuse_standalone(options: ClusterApiOptions, inner: Object | None) -> None:

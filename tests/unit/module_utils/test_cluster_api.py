@@ -189,11 +189,25 @@ def test_a_pause_of_somebody_else_is_no_moment_for_a_change(cluster: Object, res
     cluster_api_judge.refuse_paused(options(paused=True), *arguments)
 
 
-def test_a_pause_of_ours_ends_with_the_next_run() -> None:
+def paused_by(manager: str) -> Object:
     fields: Object = {"f:metadata": {"f:annotations": {f"f:{cluster_api.PAUSED}": {}}}}
-    managed = [{"manager": US, "operation": "Apply", "fieldsV1": fields}]
-    held = live("resource", metadata={"annotations": {cluster_api.PAUSED: "true"}, "managedFields": managed})
-    cluster_api_judge.refuse_paused(options(), live(), held, US)
+    managed = [{"manager": manager, "operation": "Apply", "fieldsV1": fields}]
+    return live("resource", metadata={"annotations": {cluster_api.PAUSED: "true"}, "managedFields": managed})
+
+
+def test_a_pause_of_ours_ends_with_the_next_run() -> None:
+    cluster_api_judge.refuse_paused(options(), live(), paused_by(US), US)
+    assert cluster_api_judge.foreign_pause(options(), live(), paused_by(US), US) == ""
+
+
+def test_a_pause_of_somebody_else_is_not_taken_over() -> None:
+    (*_others, wanted) = desired(options(paused=True))
+    for resource in (None, live("resource"), paused_by(US)):
+        assert cluster_api_judge.beside_pause(wanted, resource, US) == wanted
+    (*_others, unpaused) = desired(options())
+    assert cluster_api_judge.beside_pause(wanted, paused_by("backup"), US) == unpaused
+    said = cluster_api_judge.foreign_pause(options(paused=True), live(), paused_by("backup"), US)
+    assert said == "K0smotronControlPlane one has the annotation cluster.x-k8s.io/paused"
 
 
 def test_a_standalone_cluster_of_this_name_is_in_the_way() -> None:

@@ -1,0 +1,167 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of the database that a control plane has left: how its server is asked, and told. Pure.
+
+The administrator's commands run in the pod that leads: no operator gives out a password for that by default, and the
+statements hold no secret.
+"""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+from abc import ABC, abstractmethod
+
+TABLE = "kine"
+
+
+# S608 below: whatever is put into a statement goes through quoted() or text().
+
+
+class Server(ABC):
+    """A database server as its administrator speaks to it. Every answer is text, one line for each row."""
+
+    container: t.ClassVar[str]
+    name_limit: t.ClassVar[int]
+
+    @abstractmethod
+    def command(self, statements: t.Sequence[str], database: str = "") -> tuple[str, ...]:
+        """Runs the statements one after the other, and stops at the first that fails."""
+
+    @abstractmethod
+    def find(self, database: str) -> str:
+        """Answers how the database was made, in the words of :meth:`create`; nothing when there is none."""
+
+    @abstractmethod
+    def find_data(self, database: str) -> str:
+        """Asked in the database: answers 1 when it has kine's table."""
+
+    @abstractmethod
+    def find_sessions(self, database: str) -> str:
+        """Answers who is connected to the database."""
+
+    @abstractmethod
+    def create(self, database: str, like: str) -> str:
+        """Makes it, empty; ``like`` is the answer to :meth:`find`."""
+
+    @abstractmethod
+    def new(self, owner: str) -> str:
+        """What :meth:`create` needs for a database that is not there to be asked."""
+
+    @abstractmethod
+    def archive(self, database: str, archived: str, like: str) -> list[str]:
+        """Moves the data to a database ``archived``, and leaves an empty one."""
+
+    def drop(self, database: str, like: str, *, declared: bool) -> list[str]:
+        """Drops it; one that the operator was told to keep comes back, empty."""
+        statement = f"DROP DATABASE {self.quoted(database)}"
+        return [statement, self.create(database, like)] if declared else [statement]
+
+    @staticmethod
+    @abstractmethod
+    def quoted(name: str) -> str:
+        """A name in a statement."""
+
+    @staticmethod
+    def text(value: str) -> str:
+        """A value in a statement."""
+        return "'" + value.replace("'", "''") + "'"
+
+
+class PostgreSQL(Server):
+    """By psql and the socket, where Zalando's and CloudNativePG's pods trust the superuser."""
+
+    container = "postgres"
+    name_limit = 63
+
+    def command(self, statements: t.Sequence[str], database: str = "") -> tuple[str, ...]:
+        given = [part for statement in statements for part in ("-c", statement)]
+        return ("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database or "postgres", *given)
+
+    def find(self, database: str) -> str:
+        return f"SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = {self.text(database)}"  # noqa: S608
+
+    def find_data(self, database: str) -> str:
+        return f"SELECT 1 FROM pg_class WHERE relname = '{TABLE}' AND relkind IN ('r', 'p') LIMIT 1"  # noqa: S608
+
+    def find_sessions(self, database: str) -> str:
+        return (
+            "SELECT DISTINCT concat_ws(' ', usename, 'from', coalesce(host(client_addr), 'the server itself'),"  # noqa: S608
+            " nullif(application_name, '')) FROM pg_stat_activity"
+            f" WHERE datname = {self.text(database)} AND backend_type = 'client backend'"
+        )
+
+    def create(self, database: str, like: str) -> str:
+        return f"CREATE DATABASE {self.quoted(database)} OWNER {self.quoted(like)}"
+
+    def new(self, owner: str) -> str:
+        return owner
+
+    def archive(self, database: str, archived: str, like: str) -> list[str]:
+        rename = f"ALTER DATABASE {self.quoted(database)} RENAME TO {self.quoted(archived)}"
+        return [rename, self.create(database, like)]
+
+    @staticmethod
+    def quoted(name: str) -> str:
+        return '"' + name.replace('"', '""') + '"'
+
+
+class MariaDB(Server):
+    """By mariadb and root, whose password is in the container's environment. A database has no other name there."""
+
+    container = "mariadb"
+    name_limit = 64
+
+    def command(self, statements: t.Sequence[str], database: str = "") -> tuple[str, ...]:
+        shell = (
+            'MYSQL_PWD="$MARIADB_ROOT_PASSWORD" exec mariadb --no-defaults --user=root --batch --skip-column-names'
+            ' --execute="$1"'
+        )
+        return ("bash", "-c", shell, "tell", "; ".join(statements))
+
+    def find(self, database: str) -> str:
+        return (
+            "SELECT CONCAT('CHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name)"  # noqa: S608
+            f" FROM information_schema.schemata WHERE schema_name = {self.text(database)}"
+        )
+
+    def find_data(self, database: str) -> str:
+        return (
+            "SELECT 1 FROM information_schema.tables"  # noqa: S608
+            f" WHERE table_schema = {self.text(database)} AND table_name = '{TABLE}'"
+        )
+
+    def find_sessions(self, database: str) -> str:
+        return (
+            "SELECT DISTINCT CONCAT(user, ' from ', SUBSTRING_INDEX(host, ':', 1))"  # noqa: S608
+            f" FROM information_schema.processlist WHERE db = {self.text(database)}"
+        )
+
+    def create(self, database: str, like: str) -> str:
+        return f"CREATE DATABASE IF NOT EXISTS {self.quoted(database)} {like}"
+
+    def new(self, owner: str) -> str:
+        return "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+
+    def archive(self, database: str, archived: str, like: str) -> list[str]:
+        tables = [f"{self.quoted(name)}.{self.quoted(TABLE)}" for name in (database, archived)]
+        return [self.create(archived, like), f"RENAME TABLE {' TO '.join(tables)}"]
+
+    @staticmethod
+    def quoted(name: str) -> str:
+        return "`" + name.replace("`", "``") + "`"
+
+    @staticmethod
+    def text(value: str) -> str:
+        return Server.text(value.replace("\\", "\\\\"))
+
+
+SERVERS: t.Mapping[str, Server] = {"zalando": PostgreSQL(), "cloudnativepg": PostgreSQL(), "mariadb": MariaDB()}
+"""By provider, as far as the data was seen to leave them in this way."""
+
+
+def archive_name(database: str, now: datetime.datetime, limit: int) -> str:
+    """Where the data goes: sorted by time, and never longer than the server takes."""
+    suffix = f"_archived_{now:%Y%m%d%H%M%S}"
+    return database[: limit - len(suffix)] + suffix

@@ -1,0 +1,238 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the module control_plane_database does: archive or drop the database of a control plane that is gone."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils import (
+    cluster_report,
+    control_planes,
+    datastore_lookup,
+    datastore_run,
+)
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import Datastore, datastore, options_for
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.left_database import (
+    SERVERS,
+    Server,
+    archive_name,
+)
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY, Dsn, parse
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, InvalidInput, NotFound, Unreachable
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref, changes_result
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Change, compare
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, require_dns_label
+from ansible_collections.k0smotron.ha.plugins.module_utils.reserved_names import MARIADB_DATABASES, POSTGRES_DATABASES
+from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
+from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+Params: t.TypeAlias = t.Mapping[str, t.Any]
+Warn: t.TypeAlias = t.Callable[[str], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """A database inside a live database cluster."""
+
+    live: Object
+    database: str
+
+    @property
+    def cluster(self) -> Ref:
+        return Ref.of(self.live)
+
+    def __str__(self) -> str:
+        return f"the database {self.database} of {self.cluster}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Administrator:
+    """Speaks to the server that leads."""
+
+    kube: Kube
+    server: Server
+    namespace: str
+    pod: str
+
+    def ask(self, question: str, database: str = "") -> list[str]:
+        """Each row of the answer."""
+        return self.tell([question], database)
+
+    def tell(self, statements: t.Sequence[str], database: str = "") -> list[str]:
+        """Run the statements. Raises HaError with what the server says."""
+        command = self.server.command(statements, database)
+        return self.kube.exec(self.namespace, self.pod, command, self.server.container).splitlines()
+
+
+def ensure(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
+    """The whole module: its parameters in, its result out. Raises HaError."""
+    params = module.params
+    require_dns_label("The control plane's name", params["name"])
+    require_dns_label("The namespace", params["namespace"])
+    place = find(kube, params, module.warn)
+    if place is None:
+        return {**changes_result([]), "database": None, "archived_as": None}
+    _refuse_used(kube, place, params, module.warn)
+    store = datastore_lookup.known(kube, place.live)
+    changes, archived = leave(_administrator(kube, store, place), store, place, params)
+    database = {
+        "provider": store.provider,
+        "name": store.options.name,
+        "namespace": store.options.namespace,
+        "database": place.database,
+    }
+    return {**changes_result(changes), "database": database, "archived_as": archived}
+
+
+# -- which database ----------------------------------------------------------------------------------------------------
+
+
+def find(kube: Kube, params: Params, warn: Warn) -> Place | None:
+    """The database that the control plane used; None when it is not there any more, or nobody can know it.
+
+    Raises NotFound for one that is not inside a database cluster of ours.
+    """
+    if params["datastore"]:
+        return _given(kube, params)
+    dsn = _data_source(kube, params)
+    if dsn is None:
+        warn(
+            f"There is no Secret {params['data_source_secret']} that would name the database, so no database was looked at."
+            " Give its datastore to k0smotron.ha.control_plane_database where one was kept"
+        )
+        return None
+    live = datastore_lookup.datastore_behind(kube, dsn, params["namespace"])
+    if live is None:
+        raise NotFound(
+            f"The database {dsn.database} on {', '.join(map(str, dsn.hosts))} is in no database cluster of this Kubernetes",
+            "Keep it here; what the role managed_database made, that role removes with managed_database_drop",
+        )
+    return Place(live, dsn.database)
+
+
+def _given(kube: Kube, params: Params) -> Place | None:
+    given = params["datastore"]
+    place = options_for(given["provider"], name=given["name"], namespace=given["namespace"] or params["namespace"])
+    store = datastore(given["provider"], place)
+    live = kube.get(store.api_version, store.kind, place.name, place.namespace)
+    return Place(live, given["database"]) if live else None
+
+
+def _data_source(kube: Kube, params: Params) -> Dsn | None:
+    if params["url"]:
+        return parse(params["url"])
+    secret = kube.get("v1", "Secret", params["data_source_secret"], params["namespace"])
+    url = texts(secret or {}).get(DATA_SOURCE_KEY)
+    return parse(url) if url else None
+
+
+def _identity(place: Place) -> tuple[str, ...]:
+    """In whatever version it was read; PostgreSQL's kine writes the name in small letters."""
+    ref = place.cluster
+    return ref.api_version.partition("/")[0], ref.kind, ref.namespace or "", ref.name, place.database.lower()
+
+
+def _refuse_used(kube: Kube, place: Place, params: Params, warn: Warn) -> None:
+    """Raise Conflict while any control plane stands on the database.
+
+    In check mode the control plane itself may: a task before this one would have removed it.
+    """
+    own = (params["namespace"], params["name"])
+    served = [version for version in control_planes.API_VERSIONS if kube.serves(version, "Cluster")]
+    for cluster in kube.list(served[0], "Cluster") if served else []:
+        who = (cluster["metadata"]["namespace"], cluster["metadata"]["name"])
+        if who == own and kube.check_mode:
+            continue
+        if who == own or _uses(kube, cluster, place, warn):
+            raise Conflict(
+                f"The control plane {'/'.join(who)} is there, and {place} is its own",
+                "Remove it first with state: absent and wait: true" if who == own else "Keep the database",
+            )
+    pods = kube.list("v1", "Pod", params["namespace"], control_planes.pod_selector(params["name"]))
+    if pods and not kube.check_mode:
+        raise Conflict(
+            f"Replicas of the control plane still run: {', '.join(pod['metadata']['name'] for pod in pods)}",
+            "Remove it with wait: true, or wait until they are gone",
+        )
+
+
+def _uses(kube: Kube, cluster: Object, place: Place, warn: Warn) -> bool:
+    found, dsn = cluster_report.data_source(kube, cluster)
+    namespace = cluster["metadata"]["namespace"]
+    if found["problem"]:
+        warn(f"Cannot check which database {namespace}/{cluster['metadata']['name']} uses: {found['problem']}")
+    if dsn is None or dsn.database.lower() != place.database.lower():
+        return False
+    live = datastore_lookup.datastore_behind(kube, dsn, namespace)
+    return live is not None and _identity(Place(live, dsn.database)) == _identity(place)
+
+
+# -- what becomes of it ------------------------------------------------------------------------------------------------
+
+
+def _administrator(kube: Kube, store: Datastore, place: Place) -> Administrator:
+    server = SERVERS.get(store.provider)
+    if server is None:
+        raise InvalidInput(
+            f"With {store.provider} this module cannot archive or drop {place}",
+            "Keep it, and give the next control plane another database",
+        )
+    if place.database in {*POSTGRES_DATABASES, *MARIADB_DATABASES}:
+        raise InvalidInput(f"{place} is the server's own", "Keep it, and take kine's table out of it by hand")
+    verdict = datastore_run.judge(kube, store)
+    leader = verdict.details.get("leader")
+    if not leader:
+        raise Unreachable(
+            f"{place} cannot be reached, nobody leads: {verdict.reason}", "Bring its database cluster up, or keep it"
+        )
+    return Administrator(kube, server, store.options.namespace, leader["pod"])
+
+
+def leave(admin: Administrator, store: Datastore, place: Place, params: Params) -> tuple[list[Change], str | None]:
+    """Archive or drop; what changed, and the archive's name. A database without kine's table has been left already."""
+    server, database = admin.server, place.database
+    owner = next((item.owner for item in store.options.databases if item.name == database), "")
+    like = "".join(admin.ask(server.find(database)))
+    if not like and not owner:
+        return [], None
+    empty = compare(None, _shown(place, database))
+    if not like:  # a run before was interrupted between two statements
+        return [_tell(admin, [server.create(database, server.new(owner))], empty)], None
+    if not admin.ask(server.find_data(database), database):
+        return [], None
+    if not admin.kube.check_mode:
+        _await_alone(admin, place, params["wait_timeout"])
+    if params["state"] == "absent":
+        gone = compare(_shown(place, database, "kine's"), None)
+        return [_tell(admin, server.drop(database, like, declared=bool(owner)), gone)], None
+    archived = archive_name(database, datetime.datetime.now(datetime.UTC), server.name_limit)
+    moved = compare(_shown(place, database, "kine's"), _shown(place, archived, "kine's"))
+    return [_tell(admin, server.archive(database, archived, like), moved)], archived
+
+
+def _tell(admin: Administrator, statements: t.Sequence[str], change: Change) -> Change:
+    if not admin.kube.check_mode:
+        admin.tell(statements)
+    return change
+
+
+def _shown(place: Place, name: str, data: str = "none") -> Object:
+    """A database for people."""
+    return {"kind": f"(in {place.cluster}) Database", "metadata": {"name": name}, "data": data}
+
+
+def _await_alone(admin: Administrator, place: Place, seconds: float) -> None:
+    """Wait until nobody is connected. Nobody's session is ended: the replicas are gone, so one that stays is somebody else's."""
+
+    def probe() -> Verdict:
+        others = admin.ask(admin.server.find_sessions(place.database))
+        return Verdict(not others, f"{place} is in use by {', '.join(others)}")
+
+    admin.kube.wait(probe, seconds, lambda: "End these sessions, or keep the database")

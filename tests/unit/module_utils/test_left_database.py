@@ -1,0 +1,266 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of the database of a control plane that is gone: which one, when not, and in which words."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import types
+import typing as t
+
+import pytest
+
+from ansible_collections.k0smotron.ha.plugins.module_utils import left_database_run
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
+    DatabaseSpec,
+    DatastoreOptions,
+    datastore,
+    options_for,
+)
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.left_database import (
+    MariaDB,
+    PostgreSQL,
+    archive_name,
+)
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
+    Conflict,
+    HaError,
+    InvalidInput,
+    NotFound,
+    Unreachable,
+    WaitTimeout,
+)
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Ref
+from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
+from tests.unit.module_utils.test_datastore_judge import pod
+
+Object = dict[str, t.Any]
+NOON = datetime.datetime(2026, 1, 2, 12, tzinfo=datetime.UTC)
+SECRET = {"data_source_secret": "one-data-source", "url": None, "datastore": None}
+DATASTORE = {"provider": "zalando", "name": "db", "namespace": "data", "database": "kine"}
+
+
+def database_cluster(*, leader: bool = True, declared: bool = True) -> list[Object]:
+    databases = [DatabaseSpec("kine", "k0smotron")] if declared else []
+    [live] = datastore("zalando", DatastoreOptions(name="db", namespace="data", databases=databases)).desired()
+    return [live, {"apiVersion": "v1", "kind": "Pod", **pod("db-0", "master" if leader else "replica", "10.0.0.1")}]
+
+
+def secret(host: str = "db.data", database: str = "kine", namespace: str = "team", name: str = "one") -> Object:
+    url = base64.b64encode(f"postgres://k0smotron:pw@{host}/{database}".encode()).decode()
+    metadata = {"name": f"{name}-data-source", "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": {"K0SMOTRON_KINE_DATASOURCE_URL": url}}
+
+
+def control_plane(name: str = "one", namespace: str = "team") -> Object:
+    return {
+        "apiVersion": "k0smotron.io/v1beta1",
+        "kind": "Cluster",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"kineDataSourceSecretName": f"{name}-data-source"},
+    }
+
+
+class StandInKube:
+    """Objects in a list, and a PostgreSQL that answers by the words of the question and keeps what it is told."""
+
+    def __init__(self, *objects: Object, check_mode: bool = False, **answers: str) -> None:
+        self.objects = objects
+        self.check_mode = check_mode
+        self.answers = {"datdba": "k0smotron", "relname = 'kine'": "1", "pg_stat_activity": "", **answers}
+        self.told: list[str] = []
+
+    def serves(self, api_version: str, kind: str) -> bool:
+        return api_version == "k0smotron.io/v1beta1"
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object | None:
+        return next((item for item in self.objects if Ref.of(item) == Ref(api_version, kind, name, namespace)), None)
+
+    def list(
+        self, api_version: str, kind: str, namespace: str | None = None, selector: str | None = None
+    ) -> list[Object]:
+        """A database's pods have labels of their own, and no namespace here."""
+        of_database = "spilo" in (selector or "")
+        return [
+            item
+            for item in self.objects
+            if item["kind"] == kind and (kind != "Pod" or of_database == ("namespace" not in item["metadata"]))
+        ]
+
+    def exec(self, namespace: str, where: str, command: t.Sequence[str], container: str) -> str:
+        assert (namespace, where, container) == ("data", "db-0", "postgres")
+        statements = list(command[command.index("-d") + 2 :])
+        known = [answer for words, answer in self.answers.items() if words in statements[1]]
+        if known:
+            return known[0]
+        self.told += statements[1::2]
+        return ""
+
+    def wait(self, probe: t.Callable[[], Verdict], timeout: float, diagnose: t.Callable[[], str]) -> Verdict:
+        verdict = probe()
+        if not verdict.up:
+            raise WaitTimeout(verdict.reason, diagnose())
+        return verdict
+
+
+def run(kube: StandInKube, state: str = "archived", **source: t.Any) -> tuple[Object, list[str]]:
+    """The module's result and its warnings."""
+    said: list[str] = []
+    params = {"name": "one", "namespace": "team", "state": state, "wait_timeout": 1, **SECRET, **source}
+    module: t.Any = types.SimpleNamespace(params=params, warn=said.append)
+    return left_database_run.ensure(module, t.cast(t.Any, kube)), said
+
+
+def refused(kube: StandInKube, error: type[HaError], says: str, **given: t.Any) -> None:
+    with pytest.raises(error, match=says):
+        run(kube, **given)
+    assert kube.told == []
+
+
+def test_an_archive_leaves_an_empty_database_with_the_same_owner() -> None:
+    kube = StandInKube(*database_cluster(), secret())
+    result, said = run(kube)
+    archived = result["archived_as"]
+    assert archived.startswith("kine_archived_2")
+    assert kube.told == [
+        f'ALTER DATABASE "kine" RENAME TO "{archived}"',
+        'CREATE DATABASE "kine" OWNER "k0smotron"',
+    ]
+    assert (result["changed"], said) == (True, [])
+    assert result["database"] == DATASTORE
+    assert "pw" not in str(result)
+
+
+@pytest.mark.parametrize(
+    ("declared", "statements"),
+    [
+        (True, ['DROP DATABASE "kine"', 'CREATE DATABASE "kine" OWNER "k0smotron"']),
+        (False, ['DROP DATABASE "kine"']),
+    ],
+)
+def test_a_dropped_database_comes_back_empty_where_its_operator_keeps_it(declared: bool, statements: list[str]) -> None:
+    kube = StandInKube(*database_cluster(declared=declared), secret())
+    result, _said = run(kube, state="absent")
+    assert (kube.told, result["changed"], result["archived_as"]) == (statements, True, None)
+
+
+@pytest.mark.parametrize("state", ["archived", "absent"])
+def test_check_mode_says_the_same_while_the_control_plane_still_runs(state: str) -> None:
+    replica = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "kmc-one-0", "namespace": "team"}}
+    kube = StandInKube(*database_cluster(), secret(), control_plane(), replica, check_mode=True)
+    kube.answers["pg_stat_activity"] = "k0smotron from 10.0.0.9"
+    assert run(kube, state=state)[0]["changed"]
+    assert kube.told == []
+
+
+@pytest.mark.parametrize("state", ["archived", "absent"])
+def test_a_database_without_kines_table_has_been_left_before(state: str) -> None:
+    kube = StandInKube(*database_cluster(), secret())
+    kube.answers["relname = 'kine'"] = ""
+    result, said = run(kube, state=state)
+    assert (result["changed"], result["diff"], kube.told, said) == (False, [], [], [])
+
+
+def test_a_run_that_was_interrupted_is_finished() -> None:
+    kube = StandInKube(*database_cluster(), secret(), datdba="")
+    assert run(kube)[0]["changed"]
+    assert kube.told == ['CREATE DATABASE "kine" OWNER "k0smotron"']
+    unknown = StandInKube(*database_cluster(declared=False), secret(), datdba="")
+    assert not run(unknown)[0]["changed"]
+    assert unknown.told == []
+
+
+def test_a_control_plane_that_is_there_keeps_its_database() -> None:
+    refused(StandInKube(*database_cluster(), secret(), control_plane()), Conflict, "team/one is there.*Remove it first")
+    replica = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "kmc-one-0", "namespace": "team"}}
+    refused(StandInKube(*database_cluster(), secret(), replica), Conflict, "still run: kmc-one-0")
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_another_control_plane_keeps_the_database(check_mode: bool) -> None:
+    other = [control_plane("two", "other"), secret("db.data.svc.cluster.local", namespace="other", name="two")]
+    kube = StandInKube(*database_cluster(), secret(), *other, check_mode=check_mode)
+    refused(kube, Conflict, r"other/two is there.*Keep the database")
+
+
+@pytest.mark.parametrize(
+    ("host", "database"), [("db.data", "kine2"), ("db.elsewhere", "kine"), ("db.example.com", "kine")]
+)
+def test_control_planes_elsewhere_do_not_matter(host: str, database: str) -> None:
+    other = [control_plane("two", "other"), secret(host, database, namespace="other", name="two")]
+    assert run(StandInKube(*database_cluster(), secret(), *other))[0]["changed"]
+
+
+def test_a_control_plane_whose_database_nobody_knows_is_named() -> None:
+    result, said = run(StandInKube(*database_cluster(), secret(), control_plane("two", "other")))
+    assert result["changed"]
+    assert len(said) == 1
+    assert "which database other/two uses" in said[0]
+
+
+@pytest.mark.parametrize("state", ["archived", "absent"])
+def test_nobodys_session_is_ended(state: str) -> None:
+    kube = StandInKube(
+        *database_cluster(), secret(), pg_stat_activity="k0smotron from 10.0.0.9\nbob from 10.0.0.8 psql"
+    )
+    refused(kube, WaitTimeout, "in use by k0smotron from 10.0.0.9, bob from 10.0.0.8 psql.*End these", state=state)
+
+
+def test_a_database_elsewhere_is_somebody_elses() -> None:
+    refused(StandInKube(secret("db.example.com")), NotFound, "in no database cluster.*managed_database_drop")
+
+
+def test_without_the_secret_nobody_knows_the_database() -> None:
+    kube = StandInKube(*database_cluster())
+    result, said = run(kube)
+    assert (result["changed"], result["database"], kube.told) == (False, None, [])
+    assert "no database was looked at" in said[0]
+
+
+@pytest.mark.parametrize(
+    "source", [{"url": "postgres://k0smotron:pw@db.data/kine"}, {"datastore": DATASTORE}, {"datastore": {**DATASTORE}}]
+)
+def test_other_ways_to_name_the_database(source: Object) -> None:
+    kube = StandInKube(*database_cluster())
+    result, said = run(kube, **{"data_source_secret": None, **source})
+    assert (result["changed"], result["database"], said) == (True, DATASTORE, [])
+    assert not run(StandInKube(), data_source_secret=None, datastore=DATASTORE)[0]["changed"]
+
+
+def test_what_cannot_be_done_is_said() -> None:
+    refused(StandInKube(*database_cluster(leader=False), secret()), Unreachable, "nobody leads.*Bring its database")
+    refused(StandInKube(*database_cluster(), secret(database="postgres")), InvalidInput, "the server's own")
+    store = datastore("innodbcluster", options_for("innodbcluster", name="db", namespace="data"))
+    given = {"data_source_secret": None, "datastore": {**DATASTORE, "provider": "innodbcluster"}}
+    refused(StandInKube(store.desired()[0]), InvalidInput, "With innodbcluster this module cannot", **given)
+
+
+# -- words --------------------------------------------------------------------------------------------------------------
+
+
+def test_mariadb_moves_the_table() -> None:
+    like = MariaDB().new("anybody")
+    assert MariaDB().archive("kine", "kine_old", like) == [
+        "CREATE DATABASE IF NOT EXISTS `kine_old` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+        "RENAME TABLE `kine`.`kine` TO `kine_old`.`kine`",
+    ]
+    assert MariaDB().drop("kine", like, declared=False) == ["DROP DATABASE `kine`"]
+    assert MariaDB().command(["one", "two"])[-1] == "one; two"
+
+
+@pytest.mark.parametrize("server", [PostgreSQL(), MariaDB()])
+def test_an_archives_name_is_never_too_long(server: PostgreSQL | MariaDB) -> None:
+    assert archive_name("kine", NOON, server.name_limit) == "kine_archived_20260102120000"
+    assert (
+        archive_name("k" * 63, NOON, server.name_limit) == "k" * (server.name_limit - 24) + "_archived_20260102120000"
+    )
+
+
+def test_a_name_stays_a_name() -> None:
+    name = "a'\\'\"`; DROP"
+    assert "'a''\\''\"`; DROP'" in PostgreSQL().find(name)
+    assert "'a''\\\\''\"`; DROP'" in MariaDB().find(name)
+    assert PostgreSQL().quoted(name) == '"a\'\\\'""`; DROP"'
+    assert MariaDB().quoted(name) == "`a'\\'\"``; DROP`"
