@@ -202,6 +202,11 @@ certificate:
       elements: dict
       returned: always
       sample: [{id: lost, title: No acknowledged write is lost, ok: true, count: 0, observed: ""}]
+    seconds:
+      description: When the writers stopped, in seconds since the drill began.
+      type: float
+      returned: always
+      sample: 41.2
     timeline:
       description: For each second the writes begun in it by their outcome, the seconds of the slowest, and the events told.
       type: list

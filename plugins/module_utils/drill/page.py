@@ -51,8 +51,7 @@ def _header(certificate: Certificate) -> str:
     style, words = ("ok", "✓ passed") if certificate["passed"] else ("fail", "✗ did not pass")
     against = "".join(f"<li>{safe(reason)}</li>" for reason in certificate["why_not"])
     return f"""<h1>{_name(certificate, LONGEST_NAME)}</h1>
-<p class="dim">Does this control plane survive when {safe(certificate["fault"]["title"])}? \
-Drilled {safe(_when(certificate))} by k0smotron.ha.failover_drill.</p>
+<p class="dim">Failover drill of a control plane, {safe(_when(certificate))}, by k0smotron.ha.failover_drill.</p>
 <p class="verdict"><span class="status {style}">{words}</span></p>
 {f"<ul>{against}</ul>" if against else ""}"""
 
@@ -72,7 +71,12 @@ def _facts(certificate: Certificate) -> str:
             ),
             ("Datastore", f"{safe(store['name'] or 'not run by an operator known here', LONGEST_NAME)}{by}"),
             ("DSN", f"<code>{safe(store['dsn'] or '')}</code>" if store["dsn"] else ""),
-            ("Fault", safe(f"{certificate['fault']['title']} ({certificate['fault']['id']})")),
+            (
+                "Fault",
+                safe(
+                    f"{certificate['fault']['title']} ({certificate['fault']['id']}), at {certificate['fault']['at']:.1f} s"
+                ),
+            ),
             (
                 "Load",
                 f"{_many(load['writers'], 'writer')}, {_many(load['rate'], 'write')} a second together, "

@@ -101,7 +101,7 @@ def gap(certificate: Certificate) -> tuple[float, float]:
     """When the longest gap in acknowledged writes began and ended; a gap without an end lasts until the writers stopped."""
     seen = certificate["measures"]
     back = seen["write_back"]
-    end = len(certificate["timeline"]) if back is None else certificate["fault"]["at"] + back
+    end = certificate["seconds"] if back is None else certificate["fault"]["at"] + back
     return end - seen["write_gap"], end
 
 
@@ -181,7 +181,7 @@ def _gap(certificate: Certificate, scale: _Scale) -> t.Iterator[str]:
 
 def _fault(at: float, scale: _Scale) -> str:
     x = scale.x(at)
-    line = f'<line class="fault" x1="{x}" x2="{x}" y1="8" y2="{_EVENTS.base}"/>'
+    line = f'<path class="fault" d="M{x} 6V26M{x} {_WRITES.top}V{_EVENTS.base}"/>'
     anchor, shift = ("start", 5) if x < WIDTH / 2 else ("end", -5)
     return line + text(x + shift, 20, f"fault at {at:.1f} s", "strong", anchor=anchor)
 
@@ -213,7 +213,7 @@ def _words(certificate: Certificate, bins: t.Sequence[_Bin]) -> str:
     moments = len(certificate["moments"])
     over = "" if seen["write_back"] is not None else ", and none until the end"
     return (
-        f"{len(certificate['timeline'])} seconds, the fault at {certificate['fault']['at']:.1f} s. "
+        f"{certificate['seconds']:.1f} seconds, the fault at {certificate['fault']['at']:.1f} s. "
         f"{seen['acknowledged']} writes acknowledged, {seen['failed']} failed, {seen['unknown']} unknown. "
         f"No write was acknowledged from {began:.1f} s to {end:.1f} s{over}. The slowest write took {slowest:.1f} s. "
         f"Watchers were told {sum(one.events for one in bins)} events. "
