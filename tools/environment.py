@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 COLLECTIONS = ROOT / ".build" / "collections"
 REQUIREMENTS = ROOT / "requirements-dev.txt"
-BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")  # what kine_check's report is looked at with
+BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")  # what the pages for people are looked at with
 OLDEST_PYTHON = (3, 11)  # what ansible-core 2.19 runs on
 
 

@@ -11,9 +11,10 @@ import threading
 import time
 import typing as t
 
-from ansible_collections.k0smotron.ha.plugins.module_utils import drill_place
+from ansible_collections.k0smotron.ha.plugins.module_utils import drill_place, report_file
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill import certificate, faults, oracle
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.measures import measure
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill.page import page
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.records import ACKNOWLEDGED, Afterwards, Log, Moment
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill_load import Clients, Load
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill_subject import Subject, find
@@ -60,6 +61,9 @@ def drill(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
         when=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
     result = {"changed": True, "certificate": found, "msg": certificate.headline(found), **plan}
+    if params["report"]:
+        report_file.write(module, params["report"], page(found))
+        result["report"] = params["report"]
     if not found["passed"]:
         module.fail_json(**result)
     return result
@@ -71,6 +75,8 @@ def _refuse(params: Params) -> None:
             "A drill breaks something on purpose, and clients of this control plane may see errors",
             "Give allow_disruption: true when that is what you want",
         )
+    if params["report"]:
+        report_file.refuse(params["report"])
 
 
 def _words(action: faults.Action) -> str:

@@ -6,17 +6,19 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import functools
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import dsn as dsns
-from ansible_collections.k0smotron.ha.plugins.module_utils import kine_check_file, kine_check_turns
+from ansible_collections.k0smotron.ha.plugins.module_utils import kine_check_turns, report_file
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.deadline import Deadline
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.examine import examine, unreadable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.examined import Examined, counts_of, text_of
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Plan
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_sessions import Sessions
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.page import page
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.reach import Reacher
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.release import choose
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Report, shorten
@@ -42,11 +44,12 @@ def check(module: AnsibleModule, cluster: Cluster) -> dict[str, t.Any]:
     """Examine every database and return the module's result; the module fails when the findings ask for it."""
     params = module.params
     if params["report"]:
-        kine_check_file.refuse(params["report"])
+        report_file.refuse(params["report"])
     examined = examine_all(params, once(cluster), module.check_mode)
     result = {"changed": False, **_result(examined, params["databases"] is not None)}
     if params["report"] and not module.check_mode:
-        kine_check_file.write(module, params["report"], examined)
+        when = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+        report_file.write(module, params["report"], page(examined, when))
         result["report"] = params["report"]
     if any(each.report.failed(params["fail_on"]) for each in examined):
         module.fail_json(**result)

@@ -124,6 +124,14 @@ options:
     description:
       - The longest time in seconds between two events of a watch that passes; any when not given.
     type: float
+  report:
+    description:
+      - File on the host that runs the task, to write the certificate to as a page of HTML for people. Its folder has to exist.
+      - The page shows what clients saw along the time around the fault, data loss and time to recover with the statistics
+        behind them, every rule, and what clients were told. It is whole in itself, runs nothing, and holds no secret.
+      - It is written for a drill that did not pass, too, with mode V(0644), and replaces an older one as a whole.
+      - In check mode no file is written.
+    type: path
 seealso:
   - module: k0smotron.ha.kine_check
   - module: k0smotron.ha.cluster_info
@@ -136,9 +144,10 @@ EXAMPLES = r"""
     namespace: team-a
     fault: primary_pod_killed
     allow_disruption: true
+    report: /var/lib/reports/team-a.html
   register: drill
 
-- name: Keep the certificate
+- name: Keep the certificate for machines, too
   ansible.builtin.copy:
     dest: /var/lib/reports/team-a.json
     content: "{{ drill.certificate | to_nice_json }}"
@@ -193,6 +202,11 @@ certificate:
       elements: dict
       returned: always
       sample: [{id: lost, title: No acknowledged write is lost, ok: true, count: 0, observed: ""}]
+    seconds:
+      description: When the writers stopped, in seconds since the drill began.
+      type: float
+      returned: always
+      sample: 41.2
     timeline:
       description: For each second the writes begun in it by their outcome, the seconds of the slowest, and the events told.
       type: list
@@ -204,6 +218,11 @@ certificate:
       type: str
       returned: always
       sample: 3b1f0c5d0c2e
+report:
+  description: The file that the page was written to.
+  returned: with O(report), after a drill, also one that did not pass
+  type: str
+  sample: /var/lib/reports/team-a.html
 """
 
 import typing as t
@@ -227,6 +246,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "after": {"type": "int", "default": 10},
     "max_write_gap": {"type": "float"},
     "max_watch_gap": {"type": "float"},
+    "report": {"type": "path"},
 }
 
 

@@ -69,6 +69,7 @@ def issue(
         "why_not": [*broken, *exceeded],
         "moments": [{"at": round(moment.at, 1), "what": moment.what} for moment in log.moments],
         "errors": _errors(log),
+        "seconds": round(log.calm_at, 3),
         "timeline": _timeline(log),
     }
 

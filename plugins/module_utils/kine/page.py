@@ -1,33 +1,28 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The report for people: one self-contained page of HTML on one database or many. Pure.
-
-Nothing in it is loaded from anywhere and nothing in it runs: its own policy forbids both.
-"""
+"""The report for people: one self-contained page of HTML on one database or many. Pure."""
 
 from __future__ import annotations
 
 import typing as t
-import unicodedata
-from html import escape
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.page_pictures import (
     connections_picture,
     latency_picture,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine.page_style import STYLE
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import shorten
+from ansible_collections.k0smotron.ha.plugins.module_utils.report_page.frame import (
+    LONGEST_NAME,
+    document,
+    facts,
+    safe,
+)
 
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.examined import Examined
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import CheckResult, Report
 
-# A finding quotes what a server said; no page is readable with more of it.
-LONGEST = 1200
-LONGEST_NAME = 120
 _SIGNS = {"ok": "✓ ok", "warn": "▲ warning", "fail": "✗ failed", "skipped": "○ skipped"}
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 def page(examined: t.Sequence[Examined], when: str) -> str:
@@ -36,33 +31,9 @@ def page(examined: t.Sequence[Examined], when: str) -> str:
         f"kine_check: {safe(examined[0].name, LONGEST_NAME) if len(examined) == 1 else f'{len(examined)} databases'}"
     )
     sections = "".join(_database(each, number, only=len(examined) == 1) for number, each in enumerate(examined, 1))
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<title>{title}</title>
-<style>{STYLE}</style>
-</head>
-<body>
-<header>
-<h1>{"kine_check" if len(examined) == 1 else title}</h1>
-<p class="dim">Is this database fit for kine? Examined {safe(when)} by k0smotron.ha.kine_check.</p>
-</header>
-<main>
-{_overview(examined) if len(examined) != 1 else ""}{sections}</main>
-</body>
-</html>
-"""
-
-
-def safe(text: str, longest: int = LONGEST) -> str:
-    """Return text that a server or a user wrote, on one line, as HTML; what no font shows becomes a replacement sign."""
-    line = shorten(text, longest)
-    shown = ("\ufffd" if unicodedata.category(letter) in ("Cc", "Cf", "Cs") else letter for letter in line)
-    return escape("".join(shown))
+    header = f"""<h1>{"kine_check" if len(examined) == 1 else title}</h1>
+<p class="dim">Is this database fit for kine? Examined {safe(when)} by k0smotron.ha.kine_check.</p>"""
+    return document(title, header, f"{_overview(examined) if len(examined) != 1 else ''}{sections}")
 
 
 def verdict(each: Examined) -> tuple[str, str]:
@@ -112,12 +83,12 @@ def _database(each: Examined, number: int, *, only: bool) -> str:
 
 def _facts(each: Examined) -> str:
     report = each.report
-    facts = (
+    pairs = (
         ("DSN", f"<code>{safe(each.target)}</code>" if each.target else ""),
         ("Server", safe(f"{report.server.product} {report.server.version}".strip())),
         ("Encryption", safe(str(report.tls)) if report.server.product else ""),
     )
-    return f'<dl class="facts">{"".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts if value)}</dl>'
+    return facts(pairs)
 
 
 def _pictures(report: Report, number: int) -> str:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The report's pictures, as SVG: how long inserts took, and how the connection slots are shared out. Pure.
 
-Each picture says the same in words (title and desc), for those who do not see it. number tells apart several on a page.
+number tells apart several on a page.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from __future__ import annotations
 import bisect
 import itertools
 import typing as t
-from html import escape
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.histogram import BOUNDS_MS
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.rules_latency import GOOD_MS, SLOW_MS, STALLED_MS
+from ansible_collections.k0smotron.ha.plugins.module_utils.report_page.svg import svg, text
 
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Connections, Latency
@@ -44,10 +44,10 @@ def latency_picture(latency: Latency, number: int) -> str:
         _marker("p99", latency.p99_ms, 28),
         *(_bar(place, count, max(counts)) for place, count in enumerate(counts) if count),
         f'<line class="axis" x1="{_LEFT}" x2="{_edge(len(counts))}" y1="{_BASE}" y2="{_BASE}"/>',
-        *(_text(_edge(place + 1), _BASE + 16, _number(bound), "dim") for place, bound in enumerate(BOUNDS_MS)),
-        _text(WIDTH / 2, _BASE + 34, "milliseconds, upper bound of each bar", "dim"),
+        *(text(_edge(place + 1), _BASE + 16, _number(bound), "dim") for place, bound in enumerate(BOUNDS_MS)),
+        text(WIDTH / 2, _BASE + 34, "milliseconds, upper bound of each bar", "dim"),
     ]
-    return _svg(f"latency-{number}", 288, "How long inserts took", f"{'; '.join(words)}.", parts)
+    return svg(f"latency-{number}", (WIDTH, 288), "How long inserts took", f"{'; '.join(words)}.", parts)
 
 
 def _between(lower: float, upper: float | None) -> str:
@@ -71,7 +71,7 @@ def _zone(name: str, style: str, start: float, end: float | None) -> str:
     left = _LEFT if not start else _at(start)
     right = _edge(len(BOUNDS_MS) + 1) if end is None else _at(end)
     strip = f'<rect class="f-{style}" x="{left + 1}" y="38" width="{round(right - left - 2, 1)}" height="5"/>'
-    return strip + _text((left + right) / 2, 58, name, "dim")
+    return strip + text((left + right) / 2, 58, name, "dim")
 
 
 def _bar(place: int, count: int, most: int) -> str:
@@ -80,7 +80,7 @@ def _bar(place: int, count: int, most: int) -> str:
     style = next(zone[1] for zone in _ZONES if zone[3] is None or (bound is not None and bound <= zone[3]))
     top = round(_BASE - height, 1)
     column = f'<rect class="f-{style}" x="{_edge(place) + 3}" y="{top}" width="{_STEP - 6}" height="{height}"/>'
-    return column + _text(_edge(place + 0.5), top - 4, str(count))
+    return column + text(_edge(place + 0.5), top - 4, str(count))
 
 
 def _marker(name: str, milliseconds: float, row: int) -> str:
@@ -88,7 +88,7 @@ def _marker(name: str, milliseconds: float, row: int) -> str:
     x = _at(milliseconds)
     anchor, shift = ("start", 4) if x < WIDTH / 2 else ("end", -4)
     line = f'<line class="mark" x1="{x}" x2="{x}" y1="{row - 9}" y2="{_BASE}"/>'
-    return line + _text(x + shift, row, f"{name} {_number(milliseconds)} ms", anchor=anchor)
+    return line + text(x + shift, row, f"{name} {_number(milliseconds)} ms", anchor=anchor)
 
 
 def connections_picture(slots: Connections, number: int) -> str:
@@ -113,7 +113,7 @@ def connections_picture(slots: Connections, number: int) -> str:
     ]
     words = "; ".join(f"{count} {name}" for _style, name, count in shown)
     description = f"Of {slots.max_connections} slots: {words}."
-    return _svg(f"connections-{number}", 124 + 24 * len(shown), "The connection budget", description, parts)
+    return svg(f"connections-{number}", (WIDTH, 124 + 24 * len(shown)), "The connection budget", description, parts)
 
 
 def _room(slots: Connections) -> int:
@@ -141,26 +141,13 @@ def _limit(slot: int, label: str, row: int, low: int, scale: float) -> str:
     x = round(min(_LEFT + slot * scale, WIDTH - 2.0), 1)
     anchor = "end" if x > WIDTH / 2 else "start"
     line = f'<line class="mark" x1="{x}" x2="{x}" y1="24" y2="{low}"/>'
-    return line + _text(x, row, label, anchor=anchor)
+    return line + text(x, row, label, anchor=anchor)
 
 
 def _legend(row: int, style: str, name: str, count: int) -> str:
     y = 128 + 24 * row
     swatch = f'<rect class="f-{style}" x="{_LEFT}" y="{y - 11}" width="14" height="14"/>'
-    return swatch + _text(_LEFT + 62, y, str(count), anchor="end") + _text(_LEFT + 72, y, name, anchor="start")
-
-
-def _svg(name: str, height: int, title: str, description: str, parts: t.Iterable[str]) -> str:
-    return (
-        f'<svg role="img" viewBox="0 0 {WIDTH} {height}" aria-labelledby="{name}-t {name}-d">'
-        f'<title id="{name}-t">{escape(title)}</title><desc id="{name}-d">{escape(description)}</desc>'
-        f"{''.join(parts)}</svg>"
-    )
-
-
-def _text(x: float, y: float, words: str, style: str = "", *, anchor: str = "middle") -> str:
-    attribute = f' class="{style}"' if style else ""
-    return f'<text x="{round(x, 1)}" y="{round(y, 1)}" text-anchor="{anchor}"{attribute}>{escape(words)}</text>'
+    return swatch + text(_LEFT + 62, y, str(count), anchor="end") + text(_LEFT + 72, y, name, anchor="start")
 
 
 def _number(value: float) -> str:

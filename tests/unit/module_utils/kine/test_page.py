@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
@@ -20,35 +19,11 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.page_pictures im
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Connections, Tls
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.rules_latency import GOOD_MS, SLOW_MS, STALLED_MS
+from tests.unit.module_utils.html import read
 from tests.unit.module_utils.kine import pages
 from tests.unit.module_utils.kine.standin import PLAN, StandIn
 
 WHEN = "2026-11-23 22:40 UTC"
-VOID = {"meta", "line", "rect"}
-
-
-class Balanced(HTMLParser):
-    """Fails on an element that is not closed, or closed twice; keeps every element's name and attributes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.seen: list[tuple[str, dict[str, str | None]]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.seen.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert tag in VOID or self.open.pop() == tag
-
-
-def read(text: str) -> Balanced:
-    parser = Balanced()
-    parser.feed(text)
-    assert parser.open == []
-    return parser
 
 
 def widths(picture: str, *styles: str) -> list[float]:

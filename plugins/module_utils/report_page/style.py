@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The look of the report: one style sheet for light and dark screens, narrow ones, and paper."""
+"""The look of all pages: one style sheet for light and dark screens, narrow ones, and paper."""
 
 from __future__ import annotations
 
@@ -52,9 +52,13 @@ svg text {{
 svg .dim {{ fill: var(--dim); font-size: 11.5px; }}
 svg .axis {{ stroke: var(--line); }}
 svg .mark {{ stroke: var(--text); stroke-dasharray: 4 3; }}
+svg .fault {{ stroke: var(--fail-fill); stroke-width: 2px; }}
+svg .back {{ stroke: var(--ok-fill); stroke-width: 2px; }}
+svg .strong {{ font-weight: 700; }}
 .f-ok {{ fill: var(--ok-fill); }} .f-fair {{ fill: var(--fair-fill); }} .f-warn {{ fill: var(--warn-fill); }}
 .f-fail {{ fill: var(--fail-fill); }} .f-reserved {{ fill: var(--reserved-fill); }} .f-used {{ fill: var(--used-fill); }}
 .f-needed {{ fill: var(--needed-fill); }} .f-free {{ fill: var(--free-fill); }}
+.f-gap {{ fill: var(--free-fill); opacity: .6; }}
 table {{ width: 100%; border-collapse: collapse; font-size: .9375rem; margin-bottom: 1rem; }}
 caption {{ text-align: left; font-weight: 700; padding-bottom: .5rem; }}
 th, td {{ text-align: left; vertical-align: top; padding: .5rem .75rem .5rem 0; border-top: 1px solid var(--line); }}
@@ -63,7 +67,15 @@ tbody th {{ font-weight: 600; }}
 tr {{ break-inside: avoid; }}
 .remedy {{ margin: .35rem 0 0; }}
 .checks .first {{ width: 6rem; }} .checks .second {{ width: 11rem; }} .checks .third {{ width: 40%; }}
-.databases .number {{ text-align: right; }}
+.number {{ text-align: right; white-space: nowrap; }}
+.verdict {{ font-size: 1.25rem; margin: .75rem 0 .25rem; }}
+.moments {{ font-size: .9375rem; margin: .75rem 0 0; padding-left: 1.75rem; }}
+.times {{ max-width: 44rem; }}
+.rules .second {{ width: 24rem; }}
+.errors .outcome {{ width: 6rem; overflow-wrap: normal; }}
+.errors .number {{ width: 3rem; padding-right: 1rem; }}
+section > h2 {{ margin-bottom: .5rem; }}
+figure h2 {{ font-size: 1rem; margin: 0 0 .5rem; }}
 @media (max-width: 46rem) {{
   .checks thead {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }}
   .checks, .checks caption, .checks tbody, .checks tr, .checks th, .checks td {{ display: block; width: auto; }}
@@ -75,6 +87,7 @@ tr {{ break-inside: avoid; }}
   .databases .number {{ width: 19%; }}
   .databases th:first-child {{ width: 35%; }}
   .expected:not(:empty)::before {{ content: "Expected: "; color: var(--dim); }}
+  svg.wide text, svg.wide .dim {{ font-size: 22px; }}
   .facts {{ grid-template-columns: 1fr; }}
   .facts dd {{ margin-bottom: .4rem; }}
 }}
@@ -86,7 +99,7 @@ tr {{ break-inside: avoid; }}
   .database {{ break-before: page; border-top: 0; padding-top: 0; margin-top: 0; }}
   .pictures {{ grid-template-columns: 1fr 1fr; }}
   .only {{ break-before: auto; margin-top: 1rem; }}
-  .f-ok, .f-fair, .f-warn, .f-fail, .f-reserved, .f-used, .f-needed, .f-free, figure {{
+  .f-ok, .f-fair, .f-warn, .f-fail, .f-reserved, .f-used, .f-needed, .f-free, .f-gap, figure {{
     print-color-adjust: exact; -webkit-print-color-adjust: exact;
   }}
   a {{ color: inherit; text-decoration: none; }}

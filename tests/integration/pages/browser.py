@@ -143,7 +143,7 @@ class Browser:
 @contextlib.contextmanager
 def browser() -> t.Iterator[Browser]:
     """Give a browser with a profile of its own, both gone at the end."""
-    with tempfile.TemporaryDirectory(prefix="kine-check-browser-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="page-browser-", ignore_cleanup_errors=True) as folder:
         running = Browser(Path(folder))
         try:
             yield running
