@@ -196,7 +196,7 @@ class Kube:
             changes.append(compare(before, None))
         return changes
 
-    def _delete_one(self, ref: Ref, propagation: Propagation, grace_seconds: int | None) -> None:
+    def _delete_one(self, ref: Ref, propagation: Propagation, grace_seconds: int | None = None) -> None:
         resource = self.client.resource(ref.api_version, ref.kind)
         query = [("propagationPolicy", propagation)] + ([("dryRun", "All")] if self.check_mode else [])
         query += [] if grace_seconds is None else [("gracePeriodSeconds", str(grace_seconds))]
