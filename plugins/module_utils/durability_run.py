@@ -36,13 +36,15 @@ if t.TYPE_CHECKING:
 
 Params: t.TypeAlias = t.Mapping[str, t.Any]
 
+ACCEPT = "Where that is bearable: fail_on: never, and in the role control_plane control_plane_durability: warn."
+
 
 def check(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     """The whole module: its parameters in, its result out; fails where the risks ask for it. Raises HaError."""
     report = look(kube, module.params)
     result = {"changed": False, **report.as_dict()}
     if report.failed(module.params["fail_on"]):
-        module.fail_json(**result)
+        module.fail_json(**{**result, "msg": f"{result['msg']}\n{ACCEPT}"})
     for warning in report.warnings():
         module.warn(warning)
     return result

@@ -88,7 +88,7 @@ _KNOWN: t.Mapping[str, _Known] = {
     "commits_do_not_wait": _Known(
         "refuse",
         "Commits do not wait",
-        "A commit is acknowledged before it is where it has to be: off does not wait for the disk, local for no standby",
+        "A commit is acknowledged before it is safe: with off it does not wait for the disk, with local not for a standby",
         "Set synchronous_commit to on, for the role and the database, too, and leave it out of the data source's parameters",
     ),
     "not_strict": _Known(
