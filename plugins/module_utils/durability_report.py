@@ -45,7 +45,9 @@ class Report:
 
     def warnings(self) -> list[str]:
         """A line for each risk."""
-        return [f"{self.name}: {risk.title}: {sentence(risk.observed)} {sentence(risk.remedy)}" for risk in self.risks]
+        return [
+            f"{self.name}: {risk.title}: {sentence(risk.observed)} {sentence(risk.remedy)}" for risk in self._sorted()
+        ]
 
     def text(self) -> str:
         """A compact table: what it comes to, and under it a line a risk, why that is one, and what to do."""
