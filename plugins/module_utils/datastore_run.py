@@ -152,8 +152,12 @@ def judge(kube: Kube, store: Datastore) -> Verdict:
 def observe(kube: Kube, store: Datastore) -> Observed:
     """What a Datastore wants to see, and to hear from its servers, for its judgement."""
     observed = {ref.key: fetch(kube, ref) for ref in store.refs_for_judgement()}
-    namespace = store.options.namespace
-    return {**observed, **{each.key: [_answer(kube, namespace, each)] for each in store.questions(observed)}}
+    return {**observed, **ask(kube, store.options.namespace, store.questions(observed))}
+
+
+def ask(kube: Kube, namespace: str, questions: t.Sequence[Question]) -> Observed:
+    """What servers answer, by each Question's key."""
+    return {each.key: [_answer(kube, namespace, each)] for each in questions}
 
 
 def _answer(kube: Kube, namespace: str, question: Question) -> Object:

@@ -152,16 +152,23 @@ def _examine(source: Source, options: Options, cluster: Cluster, sessions: Sessi
     )
 
     def connect(dsn: dsns.Dsn) -> t.ContextManager[Database]:
-        # Only here: each driver is megabytes that examinations of the other database do without.
-        if dsn.scheme == "mysql":
-            from ansible_collections.k0smotron.ha.plugins.module_utils.kine import mysql
-
-            return mysql.connect(dsn, deadline, reacher, options["tls_files"], plan.ca_file, sessions)
-        from ansible_collections.k0smotron.ha.plugins.module_utils.kine import postgres
-
-        return postgres.connect(dsn, deadline, reacher, options["tls_files"])
+        return opened(dsn, deadline, reacher, options["tls_files"], plan.ca_file, sessions)
 
     return examine(source.url, connect, plan)
+
+
+def opened(
+    dsn: dsns.Dsn, deadline: Deadline, reacher: Reacher, files: t.Mapping[str, str], ca_file: str, sessions: Sessions
+) -> t.ContextManager[Database]:
+    """Open the database that a DSN names, as kine would. Raises HaError."""
+    # Only here: each driver is megabytes that examinations of the other database do without.
+    if dsn.scheme == "mysql":
+        from ansible_collections.k0smotron.ha.plugins.module_utils.kine import mysql
+
+        return mysql.connect(dsn, deadline, reacher, files, ca_file, sessions)
+    from ansible_collections.k0smotron.ha.plugins.module_utils.kine import postgres
+
+    return postgres.connect(dsn, deadline, reacher, files)
 
 
 def _server(url: str) -> str:

@@ -13,6 +13,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Invalid
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
 
 if t.TYPE_CHECKING:
+    from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.durability import Risk
     from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Host
     from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
@@ -153,6 +154,14 @@ class Datastore(ABC):
         Details: ``status`` (the operator's word), ``instances`` {wanted, ready}, ``leader`` {pod, node} or None,
         ``sync_standby`` {pod, node} or None, ``mode`` (on, strict, off), ``secrets`` {owner: found}.
         """
+
+    def durability_questions(self, observed: t.Mapping[str, t.Sequence[Object]]) -> list[Question]:
+        """What :meth:`risks` wants the servers themselves to say."""
+        return self.questions(observed)
+
+    @abstractmethod
+    def risks(self, observed: t.Mapping[str, t.Sequence[Object]]) -> list[Risk]:
+        """What would lose acknowledged writes. ``observed``: as for :meth:`judge`, of a cluster that exists, and ``nodes``."""
 
     @abstractmethod
     def credential_secret(self, owner: str) -> str:

@@ -10,14 +10,26 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import DatabaseSpec, DatastoreOptions, Ref
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import durability_postgres
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import (
+    DatabaseSpec,
+    DatastoreOptions,
+    Question,
+    Ref,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.cloudnativepg_image import (
     DEFAULT_IMAGE,
     check_image,
     major_of,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.cloudnativepg_judge import judge, mode
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.cloudnativepg_judge import (
+    details,
+    judge,
+    mode,
+    standbys,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.cloudnativepg_tls import requires_tls
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.durability import Setup
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.names import in_kubernetes
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres import PORT, Postgres
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres_hba import refusing_plaintext
@@ -27,6 +39,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Invalid
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, merged
 
 if t.TYPE_CHECKING:
+    from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.durability import Risk
     from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 CLUSTER_LABEL = "cnpg.io/cluster"
@@ -40,6 +53,11 @@ _DURABILITY: t.Mapping[str, Object] = {
     "on": {"method": "any", "number": 1, "dataDurability": "preferred"},
     # failoverQuorum: promote nobody who may lack an acknowledged write.
     "strict": {"method": "any", "number": 1, "dataDurability": "required", "failoverQuorum": True},
+}
+_ALONE = {
+    "why": "While no standby is healthy, the operator takes the primary's wait away: one failure loses nothing; a second one in"
+    " that time loses what was acknowledged in it",
+    "remedy": "Ask for 3 instances and synchronous: strict (dataDurability required), which stops writes instead",
 }
 _INITDB = {"dataChecksums": True, "encoding": "UTF8", "localeCollate": "C", "localeCType": "C"}
 _PATIENCE: Object = {
@@ -191,6 +209,26 @@ class CloudNativePG(Postgres):
 
     def judge(self, observed: t.Mapping[str, t.Sequence[Object]]) -> Verdict:
         return judge(self.desired()[0]["spec"], self.options.databases, observed)
+
+    def durability_questions(self, observed: t.Mapping[str, t.Sequence[Object]]) -> list[Question]:
+        return durability_postgres.question(details(observed["cluster"][0]["spec"], (), observed)["leader"])
+
+    def risks(self, observed: t.Mapping[str, t.Sequence[Object]]) -> list[Risk]:
+        spec = observed["cluster"][0]["spec"]
+        asked = mode(spec)
+        number = int(
+            ((spec.get("postgresql") or {}).get("synchronous") or {}).get("number") or spec.get("minSyncReplicas") or 1
+        )
+        setup = Setup(
+            instances=int(spec.get("instances") or 0),
+            mode=asked,
+            primary=details(spec, (), observed)["leader"],
+            standbys=standbys(spec, observed),
+            waits_for=None if asked == "off" else number,
+            least=number if asked == "strict" else 1,
+            alone=_ALONE,
+        )
+        return durability_postgres.risks(setup, self.options.databases, observed, durability_postgres.MOST_BEHIND)
 
     def pod_selector(self) -> str:
         return f"{CLUSTER_LABEL}={self.options.name}"

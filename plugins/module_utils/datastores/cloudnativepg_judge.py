@@ -66,7 +66,8 @@ def mode(spec: Object) -> str:
     """``on``, ``strict`` or ``off``: the synchronous replication that a spec asks for."""
     synchronous = (spec.get("postgresql") or {}).get("synchronous")
     if not synchronous:
-        return "off"
+        # The older way: as many as there are, which may be none.
+        return "on" if spec.get("minSyncReplicas") or spec.get("maxSyncReplicas") else "off"
     # The operator's default is required.
     return "on" if synchronous.get("dataDurability") == "preferred" else "strict"
 
@@ -139,6 +140,15 @@ def _sync_standby(leader: Object | None, pods: t.Sequence[Object], status: Objec
         (pod for pod in pods if leader and pod is not leader and pod["metadata"]["name"] in healthy and pod_ready(pod)),
         None,
     )
+
+
+def standbys(spec: Object, observed: Observed) -> list[Object]:
+    """The places of the ready standbys: with synchronous replication, of those that the operator finds healthy."""
+    pods, status = observed.get("pods") or [], _status(observed)
+    leader = _leader(pods, status)
+    healthy = (status.get("instancesStatus") or {}).get("healthy") or []
+    ready = [pod for pod in pods if pod is not leader and pod_ready(pod)]
+    return [place(pod) for pod in ready if mode(spec) == "off" or pod["metadata"]["name"] in healthy]
 
 
 def _endpoint_problem(leader: t.Mapping[str, t.Any] | None, observed: Observed) -> Iterator[str]:

@@ -24,12 +24,19 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base impor
     Statement,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.certified import Certified
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.innodbcluster_judge import COMMAND, judge
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.durability import Setup, setup_risks, zones_of
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.innodbcluster_judge import (
+    COMMAND,
+    answers,
+    judge,
+    members,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.names import in_kubernetes
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Host
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, merged, pod_ready
 
 if t.TYPE_CHECKING:
+    from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.durability import Risk
     from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 PORT = 3306
@@ -145,6 +152,16 @@ class InnoDBCluster(Certified):
 
     def judge(self, observed: t.Mapping[str, t.Sequence[Object]]) -> Verdict:
         return judge(self.desired()[0]["spec"]["instances"], self.owners(), observed)
+
+    def risks(self, observed: t.Mapping[str, t.Sequence[Object]]) -> list[Risk]:
+        """A write is acknowledged once a majority has it; without one, nobody takes writes."""
+        instances = int(observed["cluster"][0]["spec"].get("instances") or 0)
+        primary, secondaries = members(observed.get("pods") or [], answers(observed))
+        beside = instances // 2
+        setup = Setup(
+            instances=instances, mode="strict", primary=primary, standbys=secondaries, waits_for=beside, least=beside
+        )
+        return list(setup_risks(setup, zones_of(observed.get("nodes") or [])))
 
     def pod_selector(self) -> str:
         """Of servers and routers, and of the volume claims, which get the labels of the StatefulSet's pods."""

@@ -61,14 +61,16 @@ def server(pod: str, answers: t.Sequence[Object] | None) -> Server:
     return Server(pod, problem, read_only, single, members)
 
 
+def answers(observed: Observed) -> list[Server]:
+    """Each ready server in its own words."""
+    names = [pod["metadata"]["name"] for pod in observed.get("pods") or [] if pod_ready(pod)]
+    return [server(name, observed.get(f"server:{name}")) for name in names]
+
+
 def judge(wanted: int, owners: t.Sequence[str], observed: Observed) -> Verdict:
     """Judge an InnoDBCluster of ``wanted`` instances; see :meth:`Datastore.judge` for the details."""
     pods = observed.get("pods") or []
-    servers = [
-        server(pod["metadata"]["name"], observed.get(f"server:{pod['metadata']['name']}"))
-        for pod in pods
-        if pod_ready(pod)
-    ]
+    servers = answers(observed)
     facts = _details(wanted, owners, pods, servers, observed)
     if not observed.get("cluster"):
         return Verdict(False, "The InnoDBCluster does not exist yet", facts)
@@ -82,19 +84,25 @@ def _details(
     wanted: int, owners: t.Sequence[str], pods: t.Sequence[Object], servers: t.Sequence[Server], observed: Observed
 ) -> dict[str, t.Any]:
     """What was seen, without judging it. Of the secondaries a majority has each write before it is acknowledged."""
+    leader, secondaries = members(pods, servers)
+    return {
+        "status": _status(observed),
+        "instances": {"wanted": wanted, "ready": len(servers)},
+        "leader": leader,
+        "sync_standby": next(iter(secondaries), None),
+        "mode": "on" if wanted > 1 else "off",
+        "secrets": {owner: has_credentials(observed.get(f"secret:{owner}")) for owner in owners},
+    }
+
+
+def members(pods: t.Sequence[Object], servers: t.Sequence[Server]) -> tuple[Object | None, list[Object]]:
+    """The places of the primary that all agree on, and of the secondaries that it sees online."""
     places = {pod["metadata"]["name"]: place(pod) for pod in pods}
     leaders = {name for each in servers for name in each.primaries}
     leader = places.get(leaders.pop()) if len(leaders) == 1 else None
     seen = next((each for each in servers if leader and each.pod == leader["pod"]), None)
     online = [name for name, state in seen.members.items() if state == ("ONLINE", "SECONDARY")] if seen else []
-    return {
-        "status": _status(observed),
-        "instances": {"wanted": wanted, "ready": len(servers)},
-        "leader": leader,
-        "sync_standby": next((places[name] for name in sorted(online) if name in places), None),
-        "mode": "on" if wanted > 1 else "off",
-        "secrets": {owner: has_credentials(observed.get(f"secret:{owner}")) for owner in owners},
-    }
+    return leader, [places[name] for name in sorted(online) if name in places]
 
 
 def _status(observed: Observed) -> str:

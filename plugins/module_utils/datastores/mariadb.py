@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
+    mariadb_durability,
     mariadb_refusals,
     mariadb_settings,
 )
@@ -29,6 +30,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Host
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, merged, pod_ready
 
 if t.TYPE_CHECKING:
+    from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.durability import Risk
     from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 PORT = 3306
@@ -187,6 +189,9 @@ class MariaDB(Datastore):
         name = self.options.name
         ours = {key: [item for item in observed.get(key) or [] if refers(item, name)] for key in DECLARED}
         return judge(self.desired()[0]["spec"], self.options.databases, {**observed, **ours})
+
+    def risks(self, observed: t.Mapping[str, t.Sequence[Object]]) -> list[Risk]:
+        return mariadb_durability.risks(observed)
 
     def pod_selector(self) -> str:
         return f"app.kubernetes.io/instance={self.options.name},app.kubernetes.io/name=mariadb"

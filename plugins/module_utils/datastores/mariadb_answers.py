@@ -22,7 +22,9 @@ _STATEMENTS = (
     " (SELECT variable_value FROM information_schema.global_status"
     " WHERE variable_name = 'Rpl_semi_sync_master_clients') AS semi_sync_replicas,"
     " (SELECT variable_value FROM information_schema.global_status"
-    " WHERE variable_name = 'Rpl_semi_sync_slave_status') AS acknowledges",
+    " WHERE variable_name = 'Rpl_semi_sync_slave_status') AS acknowledges,"
+    " @@global.rpl_semi_sync_master_wait_point AS wait_point, @@global.rpl_semi_sync_master_timeout AS wait_ms,"
+    " @@global.innodb_flush_log_at_trx_commit AS flushes, @@global.sync_binlog AS syncs_binlog",
 )
 # The password is in the container's environment, and goes neither into a list of processes nor into a URL.
 _SHELL = 'MYSQL_PWD="$MARIADB_ROOT_PASSWORD" exec timeout 5 mariadb --no-defaults --user=root --vertical --execute="$1"'

@@ -44,7 +44,7 @@ def replicated(spec: Object) -> bool:
 def judge(spec: Object, databases: t.Sequence[DatabaseSpec], observed: Observed) -> Verdict:
     """Judge a MariaDB against the spec that was asked for; see :meth:`Datastore.judge` for the details."""
     owners = list(dict.fromkeys(item.owner for item in databases))
-    facts = _details(spec, owners, observed)
+    facts = details(spec, owners, observed)
     if not observed.get("cluster"):
         return Verdict(False, "The MariaDB does not exist yet", facts)
     problem = next(_problems(spec, facts, databases, observed), None)
@@ -56,16 +56,15 @@ def judge(spec: Object, databases: t.Sequence[DatabaseSpec], observed: Observed)
     return Verdict(True, f"{ready} of {ready} instances are ready, primary {facts['leader']['pod']}{beside}", facts)
 
 
-def _details(spec: Object, owners: t.Sequence[str], observed: Observed) -> dict[str, t.Any]:
+def details(spec: Object, owners: t.Sequence[str], observed: Observed) -> dict[str, t.Any]:
     """What was seen, without judging it."""
     pods = observed.get("pods") or []
     leader = _leader(pods, observed)
-    standby = _standby(leader, pods, observed) if replicated(spec) else None
     return {
         "status": str(_ready_condition(observed).get("message") or ""),
         "instances": {"wanted": spec.get("replicas", 1), "ready": sum(map(pod_ready, pods))},
         "leader": place(leader) if leader else None,
-        "sync_standby": place(standby) if standby else None,
+        "sync_standby": next(iter(standbys(spec, observed)), None),
         "mode": "on" if replicated(spec) else "off",
         "secrets": {owner: has_credentials(observed.get(f"secret:{owner}")) for owner in owners},
     }
@@ -124,16 +123,16 @@ def _endpoint_problem(leader: t.Mapping[str, t.Any] | None, observed: Observed) 
 
 
 def _server_problems(spec: Object, facts: t.Mapping[str, t.Any], observed: Observed) -> Iterator[str]:
-    servers = _servers(observed)
-    yield from (f"{each.pod} does not answer: {each.problem}" for each in servers if each.problem)
-    primary = next((each for each in servers if each.pod == facts["leader"]["pod"]), None)
+    found = servers(observed)
+    yield from (f"{each.pod} does not answer: {each.problem}" for each in found if each.problem)
+    primary = next((each for each in found if each.pod == facts["leader"]["pod"]), None)
     if primary is None:
         yield f"The primary {facts['leader']['pod']} was not asked"
         return
     if primary.read_only:
         yield f"The primary {primary.pod} is read only"
     if replicated(spec):
-        for replica in servers:
+        for replica in found:
             if replica is not primary:
                 yield from _replica_problems(primary, replica)
         if not primary.semi_synchronous:
@@ -197,19 +196,21 @@ def _leader(pods: t.Sequence[Object], observed: Observed) -> Object | None:
     )
 
 
-def _standby(leader: Object | None, pods: t.Sequence[Object], observed: Observed) -> Object | None:
-    """The first replica that the primary waits for, and that applies what it acknowledges."""
-    if leader is None:
-        return None
+def standbys(spec: Object, observed: Observed) -> list[Object]:
+    """The places of the replicas that the primary waits for, and that apply what they acknowledge."""
+    pods = observed.get("pods") or []
+    leader = _leader(pods, observed)
+    if leader is None or not replicated(spec):
+        return []
     good = {
         each.pod
-        for each in _servers(observed)
+        for each in servers(observed)
         if each.replicates and each.acknowledges and not each.broken() and each.pod != leader["metadata"]["name"]
     }
-    return next((pod for pod in pods if pod["metadata"]["name"] in good and pod_ready(pod)), None)
+    return [place(pod) for pod in pods if pod["metadata"]["name"] in good and pod_ready(pod)]
 
 
-def _servers(observed: Observed) -> list[Server]:
+def servers(observed: Observed) -> list[Server]:
     """Each ready instance's words."""
     names = [pod["metadata"]["name"] for pod in observed.get("pods") or [] if pod_ready(pod)]
     return [server(name, observed.get(f"server:{name}")) for name in names]

@@ -11,24 +11,36 @@ from __future__ import annotations
 import copy
 import typing as t
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import DatastoreOptions, Ref
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import durability_postgres
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import DatastoreOptions, Question, Ref
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.durability import Setup
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.names import in_kubernetes
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres import PORT, Postgres
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres_hba import refusing_plaintext
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.refusals import refuse_downgrade, refuse_shrink
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando_judge import judge
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando_judge import (
+    details,
+    judge,
+    mode,
+    standbys,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando_known import options_from, requires_tls
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Host
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import STATEFUL_SET_NAME_LIMIT, Object, merged
 
 if t.TYPE_CHECKING:
+    from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.durability import Risk
     from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 _SYNCHRONOUS: t.Mapping[str, Object] = {
     "on": {"synchronous_mode": True},
     "strict": {"synchronous_mode": True, "synchronous_mode_strict": True},
     "off": {"synchronous_mode": False},
+}
+_ALONE = {
+    "why": "While no standby is synchronous, Patroni lets the primary take writes alone, and promotes nobody in its place: one"
+    " failure loses nothing; if the primary fails in that time, writes stop until it is back, and its volume has the only copy",
 }
 # C.UTF-8 sorts the same way in every image and release. A change of glibc's en_US order would corrupt indexes silently.
 _INITDB = {"encoding": "UTF8", "locale": "C.UTF-8", "data-checksums": "true"}
@@ -120,6 +132,21 @@ class Zalando(Postgres):
 
     def judge(self, observed: t.Mapping[str, t.Sequence[Object]]) -> Verdict:
         return judge(self.desired()[0]["spec"], self.owners(), observed)
+
+    def durability_questions(self, observed: t.Mapping[str, t.Sequence[Object]]) -> list[Question]:
+        return durability_postgres.question(details(observed["cluster"][0]["spec"], (), observed)["leader"])
+
+    def risks(self, observed: t.Mapping[str, t.Sequence[Object]]) -> list[Risk]:
+        spec = observed["cluster"][0]["spec"]
+        setup = Setup(
+            instances=int(spec.get("numberOfInstances") or 0),
+            mode=mode(spec),
+            primary=details(spec, (), observed)["leader"],
+            standbys=standbys(spec, observed),
+            alone=_ALONE,
+        )
+        most = (spec.get("patroni") or {}).get(durability_postgres.LAG_SETTING) or durability_postgres.MOST_BEHIND
+        return durability_postgres.risks(setup, self.options.databases, observed, int(most))
 
     def pod_selector(self) -> str:
         return f"application=spilo,cluster-name={self.options.name}"

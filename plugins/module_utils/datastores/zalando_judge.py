@@ -63,6 +63,14 @@ def details(spec: Object, owners: t.Sequence[str], observed: Observed) -> dict[s
     }
 
 
+def standbys(spec: Object, observed: Observed) -> list[Object]:
+    """The places of all standbys that are in service: with synchronous replication, of those that are synchronous."""
+    pods = observed.get("pods") or []
+    leader = _leader(pods)
+    found = pods if mode(spec) == "off" else _sync_standbys(leader, pods, observed)
+    return [place(pod) for pod in found if pod is not leader and _serving(pod)]
+
+
 def mode(spec: Object) -> str:
     """``on``, ``strict`` or ``off``: the synchronous replication that a spec asks for."""
     patroni = spec.get("patroni") or {}

@@ -71,14 +71,14 @@ def replication_is_synchronous(look: Look) -> Finding:
     """
     replication = look.database.replication()
     expected = "a synchronous standby that is connected, and commits that wait for it"
-    observed = _standbys_in_words(replication)
+    observed = standbys_in_words(replication)
     if not replication.wanted:
         return Finding("warn", f"asynchronous; {observed}", expected, _MAKE_SYNCHRONOUS)
     if replication.commit in NOT_WAITING:
         waiting = f"synchronous_commit is {replication.commit}, so commits do not wait; {observed}"
         return Finding("warn", waiting, expected, f"ALTER ROLE {look.home.role} SET synchronous_commit = 'on';")
     needed, names = wanted_standbys(replication.wanted)
-    if sum(_releases_commits(standby, names) for standby in replication.standbys) < needed:
+    if sum(releases_commits(standby, names) for standby in replication.standbys) < needed:
         hanging = f"synchronous_standby_names is {replication.wanted}, but {observed}: every commit hangs"
         return Finding("fail", hanging, expected, "Bring the standby back, or empty synchronous_standby_names for now.")
     return Finding("ok", f"synchronous; {observed}", expected)
@@ -98,14 +98,14 @@ def wanted_standbys(setting: str) -> tuple[int, frozenset[str]]:
     return count, frozenset((quoted or plain).lower() for quoted, plain in names)
 
 
-def _releases_commits(standby: Standby, names: frozenset[str]) -> bool:
+def releases_commits(standby: Standby, names: frozenset[str]) -> bool:
     """Say whether commits may wait for this standby; where its state is hidden from this role, its name decides."""
     if standby.sync:
         return standby.sync in SYNCHRONOUS
     return "*" in names or standby.name.lower() in names
 
 
-def _standbys_in_words(replication: Replication) -> str:
+def standbys_in_words(replication: Replication) -> str:
     if not replication.standbys:
         return "no standby is connected"
     words = [

@@ -54,7 +54,7 @@ class TestTime:
         from ansible_collections.k0smotron.ha.plugins.module_utils.kine import rules_server
 
         # Let the check that would see it coming pass, as it does when the standby goes away a moment later.
-        monkeypatch.setattr(rules_server, "_releases_commits", lambda *_: True)
+        monkeypatch.setattr(rules_server, "releases_commits", lambda *_: True)
         started = time.monotonic()
         with site.server.settings(synchronous_standby_names="gone"):
             report = run(site.url(), seconds=6)

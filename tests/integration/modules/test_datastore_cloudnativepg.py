@@ -179,3 +179,17 @@ def test_kept_data_is_the_newest_and_comes_back(database: Database) -> None:
 def test_a_certificate_of_somebody_else_has_to_be_complete(database: Database) -> None:
     create_secret("theirs", database.namespace, {"tls.crt": "x", "tls.key": "x"})
     assert "theirs, which has no ca.crt" in database.refused(tls_secret="theirs")
+
+
+def test_both_instances_on_one_node_are_refused(database: Database) -> None:
+    """By durability_check, which asks the primary in its own pod."""
+    node = json.loads(kubectl("get", "nodes", "-o", "json"))["items"][-1]["metadata"]["labels"][
+        "kubernetes.io/hostname"
+    ]
+    affinity = {"enablePodAntiAffinity": False, "nodeSelector": {"kubernetes.io/hostname": node}}
+    database.ok(instances=2, spec={"affinity": affinity}, wait=True, wait_timeout=400)
+    datastore = {"provider": "cloudnativepg", "name": NAME, "namespace": database.namespace, "database": "kine"}
+    result = database.modules.run("durability_check", datastore=datastore)
+    assert result["failed"]
+    assert {risk["id"]: risk["severity"] for risk in result["risks"]} == {"one_node": "refuse", "not_strict": "warn"}
+    assert f"are on {node}" in result["msg"]
