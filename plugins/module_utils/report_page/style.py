@@ -71,7 +71,7 @@ tr {{ break-inside: avoid; }}
 .verdict {{ font-size: 1.25rem; margin: .75rem 0 .25rem; }}
 .moments {{ font-size: .9375rem; margin: .75rem 0 0; padding-left: 1.75rem; }}
 .times {{ max-width: 44rem; }}
-.rules .second {{ width: 24rem; }}
+.rules .second {{ width: 28rem; }}
 .errors .outcome {{ width: 6rem; overflow-wrap: normal; }}
 .errors .number {{ width: 3rem; padding-right: 1rem; }}
 section > h2 {{ margin-bottom: .5rem; }}

@@ -140,6 +140,33 @@ def test_bars_are_drawn_to_scale() -> None:
     assert drawn(picture, "rect", "f-fail") == []
 
 
+def test_outcomes_of_one_second_stand_on_each_other() -> None:
+    found = drill_pages.passed()
+    found["timeline"] = [{**found["timeline"][0], "acknowledged": 5, "unknown": 3, "failed": 2}]
+    picture = timeline_picture(found)
+    boxes = [drawn(picture, "rect", style)[0] for style in ("f-ok", "f-warn", "f-fail")]
+    tops = [float(box["y"]) for box in boxes]
+    assert [float(box["height"]) for box in boxes] == pytest.approx([50, 30, 20])
+    assert tops == pytest.approx([tops[0], tops[0] - 30, tops[0] - 50])
+
+
+def test_the_slowest_write_and_the_events_are_drawn_by_their_logarithm() -> None:
+    found = drill_pages.long(200)
+    for second, slowest in ((0, 0.1), (1, 10.0), (2, 1.0), (5, 0.01)):
+        found["timeline"][second] |= {"slowest": slowest, "events": 0 if second else 999}
+    found["timeline"] = found["timeline"][:6] + [
+        {**each, "events": 0, "acknowledged": 0} for each in found["timeline"][6:]
+    ]
+    found["timeline"][3] |= {"slowest": 0.1, "events": 0}
+    found["timeline"][4] |= {"slowest": 0.01, "events": 9}
+    picture = timeline_picture(found)
+    slowest = [float(box["height"]) for box in drawn(picture, "rect", "f-used")]
+    assert slowest == pytest.approx([80, 80 * 2 / 3, 1.5], abs=0.1), "two seconds a bar: 10 s, 1 s, 0.01 s"
+    events = [float(box["height"]) for box in drawn(picture, "rect", "f-reserved")]
+    assert events == pytest.approx([34, 34 / 3], abs=0.1), "999 and 9 events"
+    assert "The slowest write took 10.0 s. Watchers were told 1008 events." in picture
+
+
 def test_the_gap_and_its_end_are_marked() -> None:
     found = drill_pages.passed()
     assert list(gap(found)) == pytest.approx([10.1, 14.5])
