@@ -36,6 +36,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
 from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
+from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -43,6 +44,9 @@ if t.TYPE_CHECKING:
     Params: t.TypeAlias = t.Mapping[str, t.Any]
     Warn: t.TypeAlias = t.Callable[[str], None]
 
+RUN = "k0smotron.ha/rotation-run"
+"""Annotation of the rotation's Secret: the run that is at it."""
+LEAST_REPLICAS = 2
 NOT_DECLARED = "Run the role control_plane, which takes the login from the database cluster's credential Secret."
 
 
@@ -56,6 +60,7 @@ class Place:
     rotation: Rotation | None
     store: Datastore
     timeout: float
+    run: str
 
     @property
     def url(self) -> str:
@@ -91,36 +96,58 @@ class Place:
 
 def rotate(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     """The whole module: its parameters in, its result out. Raises HaError."""
-    place = look(kube, module.params)
+    params, run = module.params, secrets.token_hex(8)
+    place = look(kube, params, run)
     refuse(place)
-    since = place.since()
-    due = credential_rotation.is_due(since, _now(), module.params["older_than_days"])
+    due = credential_rotation.is_due(place.since(), _now(), params["older_than_days"])
     step = credential_rotation.next_step(place.rotation, place.url, due=due)
-    planned = credential_rotation.steps_from(step)
-    if step and place.cluster["spec"].get("replicas", 1) < 2:
+    if step and place.cluster["spec"].get("replicas", 1) < LEAST_REPLICAS:
         module.warn("There is one replica, so the hosted API does not answer while it restarts, twice")
-    done = [] if kube.check_mode else list(_run(kube, module.params, place, step))
-    result = {"changed": bool(step), "login": place.owner, "since": since, "resumed": bool(place.rotation)}
-    return {**result, "steps": planned if kube.check_mode else done} | (
-        {"since": look(kube, module.params).since()} if done else {}
-    )
+    steps = credential_rotation.steps_from(step)
+    if steps and not kube.check_mode:
+        _take_over(place)
+        steps = list(_take_each(kube, params, place, step))
+    since = place.since() if kube.check_mode else look(kube, params, run).since()
+    return {
+        "changed": bool(steps),
+        "steps": steps,
+        "resumed": bool(place.rotation),
+        "login": place.owner,
+        "since": since,
+    }
 
 
-def _run(kube: Kube, params: Params, place: Place, step: Step | None) -> t.Iterator[str]:
+def _take_each(kube: Kube, params: Params, place: Place, step: Step | None) -> t.Iterator[str]:
     """Take each step that is left, and look again after it."""
     while step:
+        _require_ours(place)
         TAKE[step](place)
         yield step.value
         if step is Step.REVOKE:
             return
-        place = look(kube, params)
+        place = look(kube, params, place.run)
         step = credential_rotation.next_step(place.rotation, place.url, due=False)
+
+
+def _take_over(place: Place) -> None:
+    """From a run that was killed; its module may have outlived it, and stops when it sees this."""
+    if place.rotation:
+        place.kube.merge(place.rotation_secret, {"metadata": {"annotations": {RUN: place.run}}})
+
+
+def _require_ours(place: Place) -> None:
+    """Raise Conflict where another run has taken the rotation over, or has ended it."""
+    if not place.rotation:
+        return
+    kept = place.kube.get(*place.rotation_secret) or {"metadata": {}}
+    if (kept["metadata"].get("annotations") or {}).get(RUN) != place.run:
+        raise Conflict("Another run has taken this rotation over", "Wait for its end")
 
 
 # -- looking ---------------------------------------------------------------------------------------------------------
 
 
-def look(kube: Kube, params: Params) -> Place:
+def look(kube: Kube, params: Params, run: str) -> Place:
     """Find all that a rotation is about. Raises HaError for a control plane whose login is not ours to change."""
     name, namespace = params["name"], params["namespace"]
     versions = [version for version in control_planes.API_VERSIONS if kube.serves(version, "Cluster")]
@@ -143,7 +170,7 @@ def look(kube: Kube, params: Params) -> Place:
     store = datastore_lookup.known(kube, live)
     kept = kube.get(*_rotation_secret(source))
     rotation = credential_rotation.resumed(texts(kept), str(_rotation_secret(source))) if kept else None
-    return Place(kube, cluster, source, rotation, store, params["wait_timeout"])
+    return Place(kube, cluster, source, rotation, store, params["wait_timeout"], run)
 
 
 def refuse(place: Place) -> None:
@@ -187,7 +214,9 @@ def _begin(place: Place) -> None:
     bridge = parse(rotation.bridge).user
     if administer(place, place.statements.count(bridge)) != "0":
         raise Conflict(f"There is a login {bridge} that no rotation made", "See who needs it, and remove or rename it")
-    place.kube.apply([our_secret(place.rotation_secret, dataclasses.asdict(rotation))])
+    kept = our_secret(place.rotation_secret, dataclasses.asdict(rotation))
+    kept["metadata"]["annotations"] = {RUN: place.run}
+    place.kube.apply([kept])
 
 
 def _bridge(place: Place) -> None:
@@ -260,11 +289,13 @@ def settle(place: Place) -> None:
         kube.merge(Ref.of(place.cluster), {"metadata": annotation})
     options = dataclasses.replace(cluster_report.options_from(place.cluster), data_source_checksum=wanted)
     selector = control_planes.pod_selector(name)
-    kube.wait(
-        lambda: observe(kube, options, api_version).verdict,
-        place.timeout,
-        lambda: kube.diagnose(namespace, selector),
-    )
+
+    def up() -> Verdict:
+        _require_ours(place)
+        return observe(kube, options, api_version).verdict
+
+    kube.wait(up, place.timeout, lambda: kube.diagnose(namespace, selector))
+    _require_ours(place)
 
 
 # -- the database ----------------------------------------------------------------------------------------------------
