@@ -26,6 +26,7 @@ ON_THE_LAB = ("tests/integration/kube", "tests/integration/modules")
 ONLY_IN_ALL = {
     "base/bad_input",
     "base/installed_artifact",
+    "base/rotation_killed",
     "empty/cluster_api_operator",
     "empty/guide_url",
     "empty/interrupted",

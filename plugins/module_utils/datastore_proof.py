@@ -67,7 +67,12 @@ def require_driver(store: Datastore) -> None:
 def prove_write(kube: Kube, store: Datastore, item: DatabaseSpec, leader: str) -> None:
     """Write as kine would: as the owner, over TLS, verified where it can be, to the pod that leads. Raises HaError."""
     credentials = secret(kube, store, store.credential_secret(item.owner), "the credential Secret")
-    dsn = Dsn(store.scheme, credentials["username"], credentials["password"], (store.endpoint(),), item.name, {})
+    write_as(kube, store, (credentials["username"], credentials["password"]), item.name, leader)
+
+
+def write_as(kube: Kube, store: Datastore, login: tuple[str, str], database: str, leader: str) -> None:
+    """The same with a login (user, password). Raises Forbidden, not as AccessDenied, where the database refuses it."""
+    dsn = Dsn(store.scheme, *login, (store.endpoint(),), database, {})
     with (
         authorities(kube, store) as ca_file,
         kube.forward(store.options.namespace, leader, store.endpoint().port) as address,

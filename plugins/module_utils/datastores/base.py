@@ -139,6 +139,13 @@ class Datastore(ABC):
         """Name of the Secret with the account that runs the statements, among the own_secrets(); "" without any."""
         return ""
 
+    def as_administrator(self, pod: str, sql: str) -> Question:
+        """Statements, run by the server's administrator in the pod that leads. Raises InvalidInput where that is not known."""
+        raise InvalidInput(
+            f"How to administer a database of {self.provider} is not known here",
+            "Change the owner's password with the operator's own means, and run the role control_plane.",
+        )
+
     @abstractmethod
     def refs_for_judgement(self) -> list[Ref]:
         """What :meth:`judge` wants to see."""

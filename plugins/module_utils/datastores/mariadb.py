@@ -22,7 +22,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base impor
     Question,
     Ref,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.mariadb_answers import COMMAND
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.mariadb_answers import COMMAND, administration
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.mariadb_image import DEFAULT_IMAGE, release_of
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.mariadb_judge import judge, replicated
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.names import in_kubernetes
@@ -164,6 +164,9 @@ class MariaDB(Datastore):
         metadata = {"name": name, "namespace": self.options.namespace, "labels": {**self.labels(), **labels}}
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": kind}
         return {**secret, "stringData": {"username": user}}
+
+    def as_administrator(self, pod: str, sql: str) -> Question:
+        return Question("administrator", pod, CONTAINER, administration(sql))
 
     def refs_for_judgement(self) -> list[Ref]:
         name, namespace, selector = self.options.name, self.options.namespace, self.pod_selector()

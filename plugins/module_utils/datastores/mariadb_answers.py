@@ -27,8 +27,15 @@ _STATEMENTS = (
     " @@global.innodb_flush_log_at_trx_commit AS flushes, @@global.sync_binlog AS syncs_binlog",
 )
 # The password is in the container's environment, and goes neither into a list of processes nor into a URL.
-_SHELL = 'MYSQL_PWD="$MARIADB_ROOT_PASSWORD" exec timeout 5 mariadb --no-defaults --user=root --vertical --execute="$1"'
-COMMAND = ("bash", "-c", _SHELL, "ask", "; ".join(_STATEMENTS))
+_ASK = (
+    'MYSQL_PWD="$MARIADB_ROOT_PASSWORD" exec timeout {seconds} mariadb --no-defaults --user=root {form} --execute="$1"'
+)
+COMMAND = ("bash", "-c", _ASK.format(seconds=5, form="--vertical"), "ask", "; ".join(_STATEMENTS))
+
+
+def administration(sql: str) -> tuple[str, ...]:
+    """A command that runs statements as root, and prints values only."""
+    return ("bash", "-c", _ASK.format(seconds=30, form="--batch --skip-column-names"), "administer", sql)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import Question
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.certified import Certified
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.names import check_cluster_name
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.parameters import check_values, given
@@ -15,6 +16,8 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Invalid
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import quantity, require_dns_label
 
 PORT = 5432
+CONTAINER = "postgres"
+"""Of an instance's pod, in which the superuser needs no password."""
 VERSIONS = ("13", "14", "15", "16", "17", "18")
 """Majors that some supported operator knows; the operator's own schema or webhook has the last word."""
 STRICT_INSTANCES = 3
@@ -67,6 +70,10 @@ class Postgres(Certified):
 
     def dns_names(self) -> tuple[str, ...]:
         return tuple(name for service in self.services for name in self.names_of(f"{self.options.name}{service}"))
+
+    def as_administrator(self, pod: str, sql: str) -> Question:
+        command = ("psql", "--username=postgres", "--no-psqlrc", "--quiet", "--no-align", "--tuples-only")
+        return Question("administrator", pod, CONTAINER, (*command, "--set=ON_ERROR_STOP=1", f"--command={sql}"))
 
     def labels(self) -> dict[str, str]:
         return {**super().labels(), **self.secret_labels}

@@ -6,6 +6,7 @@
 - ``acknowledged``: how many writes were answered with a yes; ``lost``: the names of those that are not there at the end
 - ``failed``: the others, each with its time and error. A request that is refused or not answered within ten seconds has
   failed and is not tried again; ``unknown`` counts those of them that are there at the end all the same
+- ``retried``: why writes were sent a second time, at once, when their connection failed; none are unless asked for
 - ``longest_gap``: the most seconds between two acknowledged writes, the time from the last one to the end included
 """
 
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
 
 NAMESPACE = "default"
 WARM = 20
@@ -27,7 +29,7 @@ MOST_SECONDS = 600
 READ_BACK_SECONDS = 60
 
 
-def main(kubeconfig: str, stop: Path) -> None:
+def main(kubeconfig: str, stop: Path, retry: bool) -> None:
     """Write until ``stop`` exists; ``stop``.warm is made once WARM writes were acknowledged."""
     config.load_kube_config(kubeconfig)
     api = client.CoreV1Api()
@@ -35,6 +37,7 @@ def main(kubeconfig: str, stop: Path) -> None:
     run = uuid.uuid4().hex[:8]
     acknowledged: list[str] = []
     failed: dict[str, str] = {}
+    retried: list[str] = []
     started = last = time.monotonic()
     longest_gap = 0.0
     for number in itertools.count():
@@ -43,7 +46,13 @@ def main(kubeconfig: str, stop: Path) -> None:
             break
         name = f"writer-{run}-{number}"
         try:
-            api.create_namespaced_config_map(NAMESPACE, {"metadata": {"name": name}}, _request_timeout=10)
+            try:
+                write(api, name)
+            except HTTPError as error:
+                if not retry:
+                    raise
+                retried.append(f"{now - started:.1f} s: {type(error).__name__} {error}"[:200])
+                write_again(api, name)
             acknowledged.append(name)
             longest_gap = max(longest_gap, time.monotonic() - last)
             last = time.monotonic()
@@ -59,9 +68,24 @@ def main(kubeconfig: str, stop: Path) -> None:
         "lost": [name for name in acknowledged if not is_there(api, name, until)],
         "failed": list(failed.values()),
         "unknown": sum(is_there(api, name, until) for name in failed),
+        "retried": retried,
         "longest_gap": round(longest_gap, 1),
     }
     print(json.dumps(seen))
+
+
+def write(api: client.CoreV1Api, name: str) -> None:
+    """One write; raises ApiException when it is refused, urllib3's HTTPError when the connection fails."""
+    api.create_namespaced_config_map(NAMESPACE, {"metadata": {"name": name}}, _request_timeout=10)
+
+
+def write_again(api: client.CoreV1Api, name: str) -> None:
+    """The same write; that it is there already is what the first attempt was to reach."""
+    try:
+        write(api, name)
+    except ApiException as error:
+        if error.status != 409:
+            raise
 
 
 def is_there(api: client.CoreV1Api, name: str, until: float) -> bool:
@@ -79,4 +103,4 @@ def is_there(api: client.CoreV1Api, name: str, until: float) -> bool:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), retry=sys.argv[3:] == ["retry"])

@@ -1,0 +1,331 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the module credential_rotation does: looks where a rotation is, and takes step after step to its end."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import datetime
+import secrets
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils import (
+    cluster_report,
+    control_planes,
+    credential_rotation,
+    datastore_lookup,
+    datastore_proof,
+    datastore_run,
+)
+from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import observe
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import cluster_api
+from ansible_collections.k0smotron.ha.plugins.module_utils.credential_rotation import Rotation, Step
+from ansible_collections.k0smotron.ha.plugins.module_utils.credential_statements import STATEMENTS, Statements
+from ansible_collections.k0smotron.ha.plugins.module_utils.datasource_secret_run import secret as our_secret
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import Datastore
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY, Dsn, checksum, parse
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
+    AccessDenied,
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+)
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
+from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
+from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+    Params: t.TypeAlias = t.Mapping[str, t.Any]
+    Warn: t.TypeAlias = t.Callable[[str], None]
+
+RUN = "k0smotron.ha/rotation-run"
+"""Annotation of the rotation's Secret: the run that is at it."""
+LEAST_REPLICAS = 2
+NOT_DECLARED = "Run the role control_plane, which takes the login from the database cluster's credential Secret."
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """A control plane, its data source Secret and rotation, and the database behind it, as they are now."""
+
+    kube: Kube
+    cluster: Object
+    source: Object
+    rotation: Rotation | None
+    store: Datastore
+    timeout: float
+    run: str
+
+    @property
+    def url(self) -> str:
+        """The data source."""
+        return texts(self.source)[DATA_SOURCE_KEY]
+
+    @property
+    def owner(self) -> str:
+        """The role whose password changes: the data source's, before a rotation gave it another one."""
+        return parse(self.rotation.previous if self.rotation else self.url).user
+
+    @property
+    def owner_secret(self) -> Ref:
+        """Where the operator has the owner's password from."""
+        return Ref("v1", "Secret", self.store.credential_secret(self.owner), self.store.options.namespace)
+
+    @property
+    def rotation_secret(self) -> Ref:
+        """Where the rotation is kept."""
+        return _rotation_secret(self.source)
+
+    @property
+    def statements(self) -> Statements:
+        """The database's SQL."""
+        return STATEMENTS[self.store.scheme]
+
+    def since(self) -> str:
+        """When the credential was last rotated; of one that never was, when its Secret was made."""
+        annotations = self.source["metadata"].get("annotations") or {}
+        made = _required(self.kube, self.owner_secret)["metadata"]["creationTimestamp"]
+        return str(annotations.get(credential_rotation.ROTATED) or made)
+
+
+def rotate(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
+    """The whole module: its parameters in, its result out. Raises HaError."""
+    params, run = module.params, secrets.token_hex(8)
+    place = look(kube, params, run)
+    refuse(place)
+    due = credential_rotation.is_due(place.since(), _now(), params["older_than_days"])
+    step = credential_rotation.next_step(place.rotation, place.url, due=due)
+    if step and place.cluster["spec"].get("replicas", 1) < LEAST_REPLICAS:
+        module.warn("There is one replica, so the hosted API does not answer while it restarts, twice")
+    steps = credential_rotation.steps_from(step)
+    if steps and not kube.check_mode:
+        _take_over(place)
+        steps = list(_take_each(kube, params, place, step))
+    since = place.since() if kube.check_mode else look(kube, params, run).since()
+    return {
+        "changed": bool(steps),
+        "steps": steps,
+        "resumed": bool(place.rotation),
+        "login": place.owner,
+        "since": since,
+    }
+
+
+def _take_each(kube: Kube, params: Params, place: Place, step: Step | None) -> t.Iterator[str]:
+    """Take each step that is left, and look again after it."""
+    while step:
+        _require_ours(place)
+        TAKE[step](place)
+        yield step.value
+        if step is Step.REVOKE:
+            return
+        place = look(kube, params, place.run)
+        step = credential_rotation.next_step(place.rotation, place.url, due=False)
+
+
+def _take_over(place: Place) -> None:
+    """From a run that was killed; its module may have outlived it, and stops when it sees this."""
+    if place.rotation:
+        place.kube.merge(place.rotation_secret, {"metadata": {"annotations": {RUN: place.run}}})
+
+
+def _require_ours(place: Place) -> None:
+    """Raise Conflict where another run has taken the rotation over, or has ended it."""
+    if not place.rotation:
+        return
+    kept = place.kube.get(*place.rotation_secret) or {"metadata": {}}
+    if (kept["metadata"].get("annotations") or {}).get(RUN) != place.run:
+        raise Conflict("Another run has taken this rotation over", "Wait for its end")
+
+
+# -- looking ---------------------------------------------------------------------------------------------------------
+
+
+def look(kube: Kube, params: Params, run: str) -> Place:
+    """Find all that a rotation is about. Raises HaError for a control plane whose login is not ours to change."""
+    name, namespace = params["name"], params["namespace"]
+    versions = [version for version in control_planes.API_VERSIONS if kube.serves(version, "Cluster")]
+    cluster = kube.get(versions[0], "Cluster", name, namespace) if versions else None
+    if cluster is None:
+        raise NotFound(f"There is no control plane {name} in namespace {namespace}", "Check name and namespace")
+    source_name, _url = cluster_report.kine_source(cluster["spec"])
+    if not source_name:
+        raise InvalidInput(
+            f"Control plane {name} takes its database from no Secret", "Give it one: control_plane_data_source: secret."
+        )
+    source = _required(kube, Ref("v1", "Secret", source_name, namespace))
+    url = texts(source).get(DATA_SOURCE_KEY, "")
+    live = datastore_lookup.datastore_behind(kube, parse(url), namespace)
+    if live is None:
+        raise InvalidInput(
+            f"No operator that is known here runs the database of control plane {name}",
+            "Rotate where its login is kept; docs/rotation.md says how.",
+        )
+    store = datastore_lookup.known(kube, live)
+    kept = kube.get(*_rotation_secret(source))
+    rotation = credential_rotation.resumed(texts(kept), str(_rotation_secret(source))) if kept else None
+    return Place(kube, cluster, source, rotation, store, params["wait_timeout"], run)
+
+
+def refuse(place: Place) -> None:
+    """Raise InvalidInput for what a rotation would break, before it begins."""
+    if place.rotation:
+        return
+    dsn, owner = parse(place.url), place.owner
+    if place.store.owner_of(dsn.database) != owner:
+        raise InvalidInput(
+            f"The data source's login is {owner}, who does not own its database {dsn.database}", NOT_DECLARED
+        )
+    others = [item.name for item in place.store.options.databases if item.owner == owner and item.name != dsn.database]
+    if others:
+        raise InvalidInput(
+            f"{owner} also owns {', '.join(others)}, whose control planes would lose their login",
+            "Give each database an owner of its own.",
+        )
+    if texts(_required(place.kube, place.owner_secret)).get("password") != dsn.password:
+        raise InvalidInput(f"The data source has not the password that {place.owner_secret} has", NOT_DECLARED)
+    place.store.as_administrator("", "")  # refuses where nobody knows how
+
+
+def _required(kube: Kube, ref: Ref) -> Object:
+    found = kube.get(*ref)
+    if found is None:
+        raise NotFound(f"{ref} does not exist", NOT_DECLARED)
+    return found
+
+
+def _rotation_secret(source: Object) -> Ref:
+    metadata = source["metadata"]
+    return Ref("v1", "Secret", f"{metadata['name']}-rotation", metadata["namespace"])
+
+
+# -- the steps -------------------------------------------------------------------------------------------------------
+
+
+def _begin(place: Place) -> None:
+    settle(place)  # what does not run now is not rotated into running
+    rotation = credential_rotation.begin(place.url, lambda: secrets.token_hex(32))
+    bridge = parse(rotation.bridge).user
+    if administer(place, place.statements.count(bridge)) != "0":
+        raise Conflict(f"There is a login {bridge} that no rotation made", "See who needs it, and remove or rename it")
+    kept = our_secret(place.rotation_secret, dataclasses.asdict(rotation))
+    kept["metadata"]["annotations"] = {RUN: place.run}
+    place.kube.apply([kept])
+
+
+def _bridge(place: Place) -> None:
+    bridge = parse(_under_way(place).bridge)
+    administer(place, place.statements.make(bridge.user, bridge.password, place.owner, bridge.database))
+    _prove(place, bridge)
+    _give(place, _under_way(place).bridge)
+
+
+def _change(place: Place) -> None:
+    settle(place)
+    following = parse(_under_way(place).following)
+    _set_password(place)
+    administer(place, place.statements.end_sessions(place.owner))
+    _prove(place, following)
+    _give(place, _under_way(place).following)
+
+
+def _revoke(place: Place) -> None:
+    rotation = _under_way(place)
+    _set_password(place)  # a run that was killed, and the role control_plane after it, may have left that out
+    settle(place)
+    bridge = parse(rotation.bridge)
+    administer(place, place.statements.end_sessions(bridge.user))
+    administer(place, place.statements.drop(bridge.user))
+    for revoked in (parse(rotation.previous), bridge):
+        _prove_refused(place, revoked)
+    now = _now().isoformat(timespec="seconds")
+    place.kube.merge(Ref.of(place.source), {"metadata": {"annotations": {credential_rotation.ROTATED: now}}})
+    place.kube.delete([place.rotation_secret])
+
+
+TAKE: t.Mapping[Step, t.Callable[[Place], None]] = {
+    Step.BEGIN: _begin,
+    Step.BRIDGE: _bridge,
+    Step.CHANGE: _change,
+    Step.REVOKE: _revoke,
+}
+
+
+def _under_way(place: Place) -> Rotation:
+    assert place.rotation is not None
+    return place.rotation
+
+
+def _set_password(place: Place) -> None:
+    """First in the Secret, so that the operator does not set the old one again; then here, because it takes its time."""
+    following = parse(_under_way(place).following)
+    password = base64.b64encode(following.password.encode()).decode()
+    place.kube.merge(place.owner_secret, {"data": {"password": password}})
+    administer(place, place.statements.change(following.user, following.password))
+
+
+def _give(place: Place, url: str) -> None:
+    encoded = base64.b64encode(url.encode()).decode()
+    place.kube.merge(Ref.of(place.source), {"data": {DATA_SOURCE_KEY: encoded}})
+
+
+def settle(place: Place) -> None:
+    """Wait until every replica runs on what the data source Secret says, and answers. Raises WaitTimeout."""
+    kube, metadata = place.kube, place.cluster["metadata"]
+    name, namespace, api_version = metadata["name"], metadata["namespace"], place.cluster["apiVersion"]
+    wanted = checksum(texts(place.source), f"{namespace}/{place.source['metadata']['name']}")
+    annotation = {"annotations": {control_planes.CHECKSUM_ANNOTATION: wanted}}
+    resource = cluster_api.owner(place.cluster)
+    if resource:
+        above = Ref(cluster_api.control_plane_version(api_version), cluster_api.KIND, resource, namespace)
+        kube.merge(above, {"spec": {"kubeconfigSecretMetadata": annotation}})
+    else:
+        kube.merge(Ref.of(place.cluster), {"metadata": annotation})
+    options = dataclasses.replace(cluster_report.options_from(place.cluster), data_source_checksum=wanted)
+    selector = control_planes.pod_selector(name)
+
+    def up() -> Verdict:
+        _require_ours(place)
+        return observe(kube, options, api_version).verdict
+
+    kube.wait(up, place.timeout, lambda: kube.diagnose(namespace, selector))
+    _require_ours(place)
+
+
+# -- the database ----------------------------------------------------------------------------------------------------
+
+
+def _leader(place: Place) -> str:
+    """The pod that leads. Raises WaitTimeout where there is none for the whole time."""
+    verdict = place.kube.wait(lambda: datastore_run.judge(place.kube, place.store), place.timeout)
+    return str(verdict.details["leader"]["pod"])
+
+
+def administer(place: Place, sql: str) -> str:
+    """Run statements as the server's administrator; what they answer."""
+    question = place.store.as_administrator(_leader(place), sql)
+    return place.kube.exec(place.store.options.namespace, question.pod, question.command, question.container).strip()
+
+
+def _prove(place: Place, dsn: Dsn) -> None:
+    datastore_proof.write_as(place.kube, place.store, (dsn.user, dsn.password), dsn.database, _leader(place))
+
+
+def _prove_refused(place: Place, dsn: Dsn) -> None:
+    try:
+        _prove(place, dsn)
+    except AccessDenied:
+        raise
+    except Forbidden:
+        return
+    raise Conflict(f"The database still lets {dsn.user} in with a password that was revoked", "See who sets it")
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)

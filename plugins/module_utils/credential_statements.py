@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SQL that makes, changes and removes logins, for a server's administrator. Each may run again. Pure.
+
+No password is in it, only what the server would store of it: statements end up in logs.
+
+S608 here: what is put into statements are names that were checked when they were declared, quoted, and hashes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+import typing as t
+
+ITERATIONS = 4096
+
+
+class Statements(t.Protocol):
+    """What a rotation needs, in one database's SQL."""
+
+    def count(self, login: str) -> str:
+        """Answers 1 when there is such a login, and 0 otherwise."""
+
+    def make(self, login: str, password: str, owner: str, database: str) -> str:
+        """Make a login that acts as the owner: what it creates belongs to the owner."""
+
+    def change(self, login: str, password: str) -> str:
+        """Give a login a password."""
+
+    def end_sessions(self, login: str) -> str:
+        """End what is connected: a password is asked for only once."""
+
+    def drop(self, login: str) -> str:
+        """Remove a login."""
+
+
+class Postgres:
+    """For PostgreSQL."""
+
+    def count(self, login: str) -> str:
+        return f"SELECT count(*) FROM pg_roles WHERE rolname = {_text(login)}"  # noqa: S608
+
+    def make(self, login: str, password: str, owner: str, database: str) -> str:
+        name, acts_as = _name(login), _name(owner)
+        return (
+            f"DO $make$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {_text(login)})"
+            f" THEN CREATE ROLE {name}; END IF; END $make$;"
+            f" GRANT {acts_as} TO {name}; ALTER ROLE {name} SET role TO {acts_as};"
+            f" ALTER ROLE {name} LOGIN PASSWORD {_text(scram(password))}"
+        )
+
+    def change(self, login: str, password: str) -> str:
+        return f"ALTER ROLE {_name(login)} PASSWORD {_text(scram(password))}"
+
+    def end_sessions(self, login: str) -> str:
+        return f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = {_text(login)}"  # noqa: S608
+
+    def drop(self, login: str) -> str:
+        return f"DROP ROLE IF EXISTS {_name(login)}"
+
+
+class Mysql:
+    """For MariaDB."""
+
+    def count(self, login: str) -> str:
+        return f"SELECT COUNT(*) FROM mysql.user WHERE user = {_text(login)}"  # noqa: S608
+
+    def make(self, login: str, password: str, owner: str, database: str) -> str:
+        account = self._account(login)
+        return (
+            f"CREATE USER IF NOT EXISTS {account}; {self.change(login, password)};"
+            f" GRANT ALL PRIVILEGES ON `{database.replace('`', '``')}`.* TO {account}"
+        )
+
+    def change(self, login: str, password: str) -> str:
+        return f"ALTER USER {self._account(login)} IDENTIFIED BY PASSWORD {_text(native(password))}"
+
+    def end_sessions(self, login: str) -> str:
+        return f"KILL USER {_text(login)}"
+
+    def drop(self, login: str) -> str:
+        return f"DROP USER IF EXISTS {self._account(login)}"
+
+    def _account(self, login: str) -> str:
+        return f"{_text(login)}@'%'"
+
+
+STATEMENTS: t.Mapping[str, Statements] = {"postgres": Postgres(), "mysql": Mysql()}
+
+
+def scram(password: str, salt: bytes | None = None) -> str:
+    """What PostgreSQL stores of a password (RFC 5802), which it takes in the password's place."""
+    salt = secrets.token_bytes(16) if salt is None else salt
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, ITERATIONS)
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    keys = [base64.b64encode(part).decode() for part in (salt, stored, hmac.digest(salted, b"Server Key", "sha256"))]
+    return f"SCRAM-SHA-256${ITERATIONS}:{keys[0]}${keys[1]}:{keys[2]}"
+
+
+def native(password: str) -> str:
+    """What MariaDB stores of a password (mysql_native_password). Not reversible for one that is long and random."""
+    inner = hashlib.sha1(password.encode(), usedforsecurity=False).digest()
+    return "*" + hashlib.sha1(inner, usedforsecurity=False).hexdigest().upper()
+
+
+def _name(identifier: str) -> str:
+    escaped = identifier.replace('"', '""')
+    return f'"{escaped}"'
+
+
+def _text(value: str) -> str:
+    """A literal. Names of logins were checked when they were declared, so no server's escapes matter here."""
+    escaped = value.replace("'", "''")
+    return f"'{escaped}'"

@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The statements of a rotation, on real servers: who gets in at which step, and to whom belongs what the second login made."""
+
+from __future__ import annotations
+
+import typing as t
+
+import psycopg
+import pymysql
+import pytest
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.credential_statements import STATEMENTS
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import parse
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine import mysql, postgres
+
+if t.TYPE_CHECKING:
+    from tests.integration.kine_check.mariadb_server import MariaSite
+    from tests.integration.kine_check.server import Site
+
+POSTGRES, MYSQL = STATEMENTS["postgres"], STATEMENTS["mysql"]
+BRIDGE = "between"
+
+
+def test_postgresql(site: Site) -> None:
+    def write(user: str, password: str) -> None:
+        postgres.prove_write(parse(site.url(user=user, password=password)))
+
+    def kine_as(user: str, password: str) -> psycopg.Connection[t.Any]:
+        return psycopg.connect(site.url(user=user, password=password), autocommit=True)
+
+    def rows(statement: str) -> list[tuple[t.Any, ...]]:
+        with site.server.admin(site.database) as connection:
+            return connection.execute(statement).fetchall()
+
+    assert rows(POSTGRES.count(BRIDGE)) == [(0,)]
+    for password in ("first", "second"):
+        site.admin(POSTGRES.make(BRIDGE, password, site.role, site.database))
+    assert rows(POSTGRES.count(BRIDGE)) == [(1,)]
+    write(BRIDGE, "second")
+    write(site.role, site.password)
+    with kine_as(BRIDGE, "second") as connection:
+        connection.execute("CREATE TABLE made (id int)")
+    site.as_role("ALTER TABLE made ADD COLUMN more int")
+
+    with kine_as(site.role, site.password) as connection:
+        site.admin(POSTGRES.change(site.role, "third"))
+        connection.execute("SELECT 1")
+        assert len(site.sessions()) == 1
+        site.admin(POSTGRES.end_sessions(site.role))
+        assert site.sessions() == []
+    write(site.role, "third")
+    with pytest.raises(Forbidden):
+        write(site.role, site.password)
+
+    for _again in range(2):
+        site.admin(POSTGRES.end_sessions(BRIDGE), POSTGRES.drop(BRIDGE))
+    with pytest.raises(Forbidden):
+        write(BRIDGE, "second")
+    assert rows("SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'made'") == [(site.role,)]
+
+
+def test_mariadb(maria_site: MariaSite) -> None:
+    site = maria_site
+
+    def write(user: str, password: str) -> None:
+        mysql.prove_write(parse(site.url(user=user, password=password)))
+
+    def administer(sql: str) -> list[tuple[t.Any, ...]]:
+        return site.admin(*sql.split("; "))
+
+    assert administer(MYSQL.count(BRIDGE)) == [(0,)]
+    for password in ("first", "second"):
+        administer(MYSQL.make(BRIDGE, password, site.role, site.database))
+    assert administer(MYSQL.count(BRIDGE)) == [(1,)]
+    write(BRIDGE, "second")
+    write(site.role, site.password)
+
+    connection = site.connected()
+    administer(MYSQL.change(site.role, "third"))
+    connection.ping(reconnect=False)
+    for _again in range(2):
+        administer(MYSQL.end_sessions(site.role))
+    with pytest.raises(pymysql.err.OperationalError):
+        connection.ping(reconnect=False)
+    write(site.role, "third")
+    with pytest.raises(Forbidden):
+        write(site.role, site.password)
+
+    for _again in range(2):
+        administer(MYSQL.end_sessions(BRIDGE))
+        administer(MYSQL.drop(BRIDGE))
+    with pytest.raises(Forbidden):
+        write(BRIDGE, "second")

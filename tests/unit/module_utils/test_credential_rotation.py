@@ -1,0 +1,157 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a rotation is, from what a killed run left; and what stands in the statements."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import datetime
+import hashlib
+import hmac
+import itertools
+
+import pytest
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.credential_rotation import (
+    Rotation,
+    Step,
+    begin,
+    bridge_name,
+    is_due,
+    next_step,
+    resumed,
+    steps_from,
+)
+from ansible_collections.k0smotron.ha.plugins.module_utils.credential_statements import STATEMENTS, native, scram
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import datastore, options_for
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import parse
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
+
+URL = "postgres://kine:old@db.ns:5432/kine?sslmode=verify-full&sslrootcert=/etc/database-ca/ca.crt"
+MYSQL = "mysql://kine:old@tcp(db.ns:3306)/kine?timeout=1s"
+NOW = datetime.datetime(2026, 3, 31, tzinfo=datetime.UTC)
+
+
+def rotation(url: str = URL) -> Rotation:
+    passwords = (f"new-{number}" for number in itertools.count(1))
+    return begin(url, lambda: next(passwords))
+
+
+@pytest.mark.parametrize("url", [URL, MYSQL])
+def test_only_login_and_password_change(url: str) -> None:
+    before = parse(url)
+    made = rotation(url)
+    assert made.previous == url
+    assert parse(made.bridge) == dataclasses.replace(before, user="kine_rotation", password="new-1")
+    assert parse(made.following) == dataclasses.replace(before, password="new-2")
+
+
+def test_a_whole_rotation_is_four_steps() -> None:
+    made = rotation()
+    assert next_step(None, URL, due=True) is Step.BEGIN
+    assert next_step(made, URL, due=False) is Step.BRIDGE
+    assert next_step(made, made.bridge, due=False) is Step.CHANGE
+    assert next_step(made, made.following, due=False) is Step.REVOKE
+    assert next_step(None, made.following, due=False) is None
+
+
+def test_one_under_way_goes_on_and_no_second_one_begins() -> None:
+    made = rotation()
+    places = (made.previous, made.bridge, made.following)
+    assert [next_step(made, url, due=True) for url in places] == [Step.BRIDGE, Step.CHANGE, Step.REVOKE]
+
+
+def test_a_password_that_somebody_else_set_meanwhile_is_replaced_by_the_bridge() -> None:
+    assert next_step(rotation(), URL.replace(":old@", ":by-hand@"), due=False) is Step.BRIDGE
+
+
+@pytest.mark.parametrize("other", [URL.replace("db.ns", "other.ns"), URL.replace("/kine?", "/other?")])
+def test_the_rotation_of_another_database_is_refused(other: str) -> None:
+    with pytest.raises(InvalidInput, match="another database"):
+        next_step(rotation(), other, due=False)
+
+
+def test_the_steps_that_are_left_are_told_in_order() -> None:
+    assert steps_from(Step.BEGIN) == ["begin", "bridge", "change", "revoke"]
+    assert steps_from(Step.CHANGE) == ["change", "revoke"]
+    assert steps_from(None) == []
+
+
+@pytest.mark.parametrize(
+    ("since", "days", "due"),
+    [
+        ("2026-01-01T00:00:00Z", 90, False),
+        ("2026-01-01T00:00:00Z", 89, True),
+        ("2026-03-31T00:00:00+00:00", 0, True),
+        ("2026-03-30T12:00:00Z", 0.5, True),
+        ("2026-03-30T12:00:01Z", 0.5, False),
+    ],
+)
+def test_when_one_is_due(since: str, days: float, due: bool) -> None:
+    assert is_due(since, NOW, days) is due
+
+
+def test_the_bridge_has_a_name_that_postgresql_does_not_cut() -> None:
+    assert bridge_name("a" * 54) == "a" * 54 + "_rotation"
+    with pytest.raises(InvalidInput, match="shorter name"):
+        bridge_name("a" * 55)
+
+
+def test_what_a_secret_keeps_is_the_rotation_that_was_begun() -> None:
+    made = rotation()
+    assert resumed({**dataclasses.asdict(made), "more": "of somebody else"}, "Secret ns/name") == made
+    with pytest.raises(InvalidInput, match="Secret ns/name is in the way"):
+        resumed({"previous": URL}, "Secret ns/name")
+
+
+def test_no_password_is_shown_by_accident() -> None:
+    assert "old" not in repr(rotation())
+    assert "new-" not in repr(rotation())
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "mysql"])
+def test_no_statement_holds_a_password(scheme: str) -> None:
+    sql = STATEMENTS[scheme]
+    for statement in (sql.make("kine_rotation", "s3cret", "kine", "kine"), sql.change("kine", "s3cret")):
+        assert "s3cret" not in statement
+
+
+def test_names_are_quoted() -> None:
+    assert STATEMENTS["postgres"].drop('a"b') == 'DROP ROLE IF EXISTS "a""b"'
+    assert STATEMENTS["mysql"].drop("a'b") == "DROP USER IF EXISTS 'a''b'@'%'"
+
+
+def test_the_scram_verifier_is_right_by_the_example_of_rfc_7677() -> None:
+    """Its keys make the example's client proof and server signature; the password is "pencil"."""
+    proof, signature = "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=", "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
+    nonce = "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"
+    salt = "W22ZaJ0SNY7soEsUEjb6gQ=="
+    said = f"n=user,r={nonce[:20]},r={nonce},s={salt},i=4096,c=biws,r={nonce}".encode()
+    kind, iterations, keys = scram("pencil", base64.b64decode(salt)).split("$")
+    stored, server = map(base64.b64decode, keys.split(":"))
+    assert (kind, iterations) == ("SCRAM-SHA-256", f"4096:{salt}")
+    assert base64.b64encode(hmac.digest(server, said, "sha256")).decode() == signature
+    client = bytes(a ^ b for a, b in zip(base64.b64decode(proof), hmac.digest(stored, said, "sha256"), strict=True))
+    assert hashlib.sha256(client).digest() == stored
+
+
+def test_the_native_hash_is_mariadbs() -> None:
+    assert native("password") == "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19"
+
+
+@pytest.mark.parametrize(
+    ("provider", "container"), [("zalando", "postgres"), ("cloudnativepg", "postgres"), ("mariadb", "mariadb")]
+)
+def test_the_administrator_gets_the_statements_as_one_argument(provider: str, container: str) -> None:
+    store = datastore(provider, options_for(provider, name="db", namespace="ns"))
+    question = store.as_administrator("db-0", "SELECT 1; SELECT '2'")
+    assert (question.pod, question.container) == ("db-0", container)
+    assert question.command[-1].removeprefix("--command=") == "SELECT 1; SELECT '2'"
+
+
+def test_a_provider_that_was_never_run_is_refused() -> None:
+    store = datastore("innodbcluster", options_for("innodbcluster", name="db", namespace="ns"))
+    with pytest.raises(InvalidInput, match="not known here"):
+        store.as_administrator("db-0", "SELECT 1")
