@@ -16,6 +16,7 @@ import typing as t
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import drill_load
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill import script
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.records import Log
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill_load import Address, Clients, Load
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Unreachable
@@ -130,7 +131,7 @@ def test_an_answer_has_one_outcome(answer: Answer, outcome: str, error: str) -> 
 def test_a_request_that_nobody_got_has_failed() -> None:
     with api() as address:
         clients = Clients(address, "drill", Load(writers=1, rate=50, readers=0, watchers=0))
-    write = clients._try(drill_load.Connection(address), drill_load.script.steps(0, 0)[0])
+    write = clients._try(drill_load.Connection(address), script.steps(0, 0)[0])
     assert write.outcome == "failed"
     assert "ConnectionRefusedError" in write.error
 

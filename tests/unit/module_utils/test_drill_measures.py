@@ -37,7 +37,8 @@ def issued(*, write_gap: float = 10.0, watch_gap: float | None = None, lose: boo
 def test_gaps_count_from_the_last_success_before_the_fault() -> None:
     log, _afterwards = calm()
     quiet = measure(log)
-    assert (quiet.write_gap, quiet.failed, quiet.unknown) == (pytest.approx(0.2), 0, 0)
+    assert quiet.write_gap == pytest.approx(0.2)
+    assert (quiet.failed, quiet.unknown) == (0, 0)
     log.fault_at = 1.0  # a write was acknowledged at 0.9 s; the next two are not
     changed(log, 5, outcome="failed")
     changed(log, 6, outcome="unknown")

@@ -152,8 +152,8 @@ def test_outcomes_of_one_second_stand_on_each_other() -> None:
 
 def test_the_slowest_write_and_the_events_are_drawn_by_their_logarithm() -> None:
     found = drill_pages.long(200)
-    for second, slowest in ((0, 0.1), (1, 10.0), (2, 1.0), (5, 0.01)):
-        found["timeline"][second] |= {"slowest": slowest, "events": 0 if second else 999}
+    for second, took in ((0, 0.1), (1, 10.0), (2, 1.0), (5, 0.01)):
+        found["timeline"][second] |= {"slowest": took, "events": 0 if second else 999}
     found["timeline"] = found["timeline"][:6] + [
         {**each, "events": 0, "acknowledged": 0} for each in found["timeline"][6:]
     ]
