@@ -35,7 +35,7 @@ class _Lane:
     top: int
     base: int
 
-    def bar(self, style: str, x: float, width: float, share: float, below: float = 0.0) -> str:
+    def column(self, style: str, x: float, width: float, share: float, below: float = 0.0) -> str:
         """A share of the lane's height that stands on what is below, seen also when it is little."""
         if not share:
             return ""
@@ -132,7 +132,7 @@ def _writes(bins: t.Sequence[_Bin], scale: _Scale) -> t.Iterator[str]:
         below = 0.0
         for outcome, style in _COLORS.items():
             share = one.writes[outcome] / most
-            yield _WRITES.bar(style, *_place(one, scale), share, below)
+            yield _WRITES.column(style, *_place(one, scale), share, below)
             below += share
 
 
@@ -157,7 +157,7 @@ def _slowest(bins: t.Sequence[_Bin], scale: _Scale) -> t.Iterator[str]:
         yield _SLOWEST.line(share(10.0**power), f"{10.0**power:g} s")
     for one in bins:
         if one.count:
-            yield _SLOWEST.bar("used", *_place(one, scale), max(share(one.slowest), 0.01))
+            yield _SLOWEST.column("used", *_place(one, scale), max(share(one.slowest), 0.01))
 
 
 def _events(bins: t.Sequence[_Bin], scale: _Scale) -> t.Iterator[str]:
@@ -166,7 +166,7 @@ def _events(bins: t.Sequence[_Bin], scale: _Scale) -> t.Iterator[str]:
     yield _EVENTS.line(0, "0")
     yield _EVENTS.line(1, str(most or 1))
     for one in bins:
-        yield _EVENTS.bar("reserved", *_place(one, scale), math.log1p(one.events) / math.log1p(most or 1))
+        yield _EVENTS.column("reserved", *_place(one, scale), math.log1p(one.events) / math.log1p(most or 1))
 
 
 def _gap(certificate: Certificate, scale: _Scale) -> t.Iterator[str]:

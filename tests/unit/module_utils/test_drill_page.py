@@ -160,8 +160,8 @@ def test_the_slowest_write_and_the_events_are_drawn_by_their_logarithm() -> None
     found["timeline"][3] |= {"slowest": 0.1, "events": 0}
     found["timeline"][4] |= {"slowest": 0.01, "events": 9}
     picture = timeline_picture(found)
-    slowest = [float(box["height"]) for box in drawn(picture, "rect", "f-used")]
-    assert slowest == pytest.approx([80, 80 * 2 / 3, 1.5], abs=0.1), "two seconds a bar: 10 s, 1 s, 0.01 s"
+    heights = [float(box["height"]) for box in drawn(picture, "rect", "f-used")]
+    assert heights == pytest.approx([80, 80 * 2 / 3, 1.5], abs=0.1), "two seconds a bar: 10 s, 1 s, 0.01 s"
     events = [float(box["height"]) for box in drawn(picture, "rect", "f-reserved")]
     assert events == pytest.approx([34, 34 / 3], abs=0.1), "999 and 9 events"
     assert "The slowest write took 10.0 s. Watchers were told 1008 events." in picture
