@@ -69,7 +69,23 @@ def drill(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     return result
 
 
+BOUNDS: t.Mapping[str, tuple[int, int]] = {
+    "fault_seconds": (1, 600),
+    "writers": (1, 50),
+    "rate": (1, 100),
+    "readers": (0, 10),
+    "watchers": (0, 10),
+    "warm_up": (1, 300),
+    "recovery": (1, 600),
+    "after": (0, 300),
+}
+"""A drill is bounded in clients, in requests and in time."""
+
+
 def _refuse(params: Params) -> None:
+    for name, (least, most) in BOUNDS.items():
+        if not least <= params[name] <= most:
+            raise InvalidInput(f"{name} is {params[name]}, and has to be between {least} and {most}")
     if not params["allow_disruption"]:
         raise InvalidInput(
             "A drill breaks something on purpose, and clients of this control plane may see errors",

@@ -77,42 +77,42 @@ options:
     default: false
   fault_seconds:
     description:
-      - How long the primary hangs, or how long a drill with O(fault=none) waits, in seconds.
+      - How long the primary hangs, or how long a drill with O(fault=none) waits, in seconds; 1 to 600.
     type: int
     default: 60
   writers:
     description:
-      - How many clients write, each with a connection of its own.
+      - How many clients write, each with a connection of its own; 1 to 50.
     type: int
     default: 4
   rate:
     description:
-      - How many writes a second all of them begin together while each is answered, at most 100.
+      - How many writes a second all of them begin together while each is answered; 1 to 100.
     type: int
     default: 20
   readers:
     description:
-      - How many clients read what was acknowledged last, five times a second each.
+      - How many clients read what was acknowledged last, five times a second each; 0 to 10.
     type: int
     default: 1
   watchers:
     description:
-      - How many clients watch.
+      - How many clients watch; 0 to 10.
     type: int
     default: 2
   warm_up:
     description:
-      - How many seconds the clients are at work before the fault.
+      - How many seconds the clients are at work before the fault; 1 to 300.
     type: int
     default: 10
   recovery:
     description:
-      - How many seconds control plane and database get to be up again, at most 600. The drill does not wait longer.
+      - How many seconds control plane and database get to be up again; 1 to 600. The drill does not wait longer.
     type: int
     default: 180
   after:
     description:
-      - How many seconds the clients go on when all is up again.
+      - How many seconds the clients go on when all is up again; 0 to 300.
     type: int
     default: 10
   max_write_gap:

@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-import types
-import typing as t
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import report_file
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError
-from ansible_collections.k0smotron.ha.plugins.module_utils.failover_drill_run import drill
 
 
 @pytest.mark.parametrize(("name", "words"), [("", "is a folder"), ("none/report.html", "The folder of")])
@@ -28,11 +25,3 @@ def test_a_file_that_is_there_may_be_replaced(tmp_path: Path) -> None:
     path.write_text("the one before")
     report_file.refuse(str(path))
     assert path.read_text() == "the one before"
-
-
-def test_a_drill_refuses_it_before_it_asks_the_cluster_for_anything(tmp_path: Path) -> None:
-    params = {"allow_disruption": True, "report": str(tmp_path)}
-    module = types.SimpleNamespace(params=params)
-    nobody = types.SimpleNamespace()
-    with pytest.raises(HaError, match="is a folder"):
-        drill(t.cast("t.Any", module), t.cast("t.Any", nobody))
