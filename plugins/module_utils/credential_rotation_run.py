@@ -258,7 +258,8 @@ TAKE: t.Mapping[Step, t.Callable[[Place], None]] = {
 
 
 def _under_way(place: Place) -> Rotation:
-    assert place.rotation is not None
+    if place.rotation is None:
+        raise Conflict(f"{place.rotation_secret} is gone, and with it what this rotation is about", "Run it again")
     return place.rotation
 
 

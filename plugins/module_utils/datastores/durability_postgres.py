@@ -149,7 +149,8 @@ def _commit_risks(found: Server, databases: t.Sequence[DatabaseSpec]) -> Iterato
     """What kine's sessions get: what is set for a role comes before what is set for a database."""
     wanted = [(item.owner, item.name) for item in databases] or [("", "")]
     for owner, name in wanted:
-        role, database = next(key for key in ((owner, name), (owner, ""), ("", name), ("", "")) if key in found.commits)
+        settings = [key for key in ((owner, name), (owner, ""), ("", name), ("", "")) if key in found.commits]
+        role, database = settings[0]
         whom = " and ".join(filter(None, (role and f"role {role}", database and f"database {database}")))
         value = found.commits[role, database]
         yield from commit_risks(f" for {whom}" if whom else "", value, synchronous=_waits(found))
