@@ -15,7 +15,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError
 from ansible_collections.k0smotron.ha.plugins.module_utils.failover_drill_run import BOUNDS, drill
 from ansible_collections.k0smotron.ha.plugins.modules.failover_drill import ARGUMENTS
 
-DEFAULTS = {name: option.get("default") for name, option in ARGUMENTS.items()}
+DEFAULTS: dict[str, t.Any] = {name: option.get("default") for name, option in ARGUMENTS.items()}
 
 
 def refused(**options: t.Any) -> str:
