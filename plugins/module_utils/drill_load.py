@@ -74,7 +74,8 @@ class Connection:
 
     def send(self, method: str, path: str, body: Object | None = None) -> http.client.HTTPResponse:
         """The response, its body still to be read. Raises NotSent, or OSError or HTTPException when no answer came."""
-        if self._http is None:
+        # http.client ends a connection that the server will not go on with, and would open a plain one in its place.
+        if self._http is None or self._http.sock is None:
             self._http = self._connected()
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         self._http.request(method, path, json.dumps(body) if body is not None else None, headers)

@@ -14,37 +14,20 @@ import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill import script
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill_load import NO_ANSWER, Address, Connection, ask
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, WaitTimeout
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError
 
 PREFIX = "k0smotron-ha-drill-"
 NAMESPACES = "/api/v1/namespaces"
-ALIVE_SECONDS = 3.0
-"""A drill that runs writes several times in this time."""
 READ_BACK_SECONDS = 120.0
 READERS = 4
 
 
-def clean(address: Address) -> list[str]:
-    """Remove what drills left that were killed. Raises Conflict when one of them still writes; nothing is removed then."""
-    left = leftovers(address)
-    if not left:
-        return []
-    before = {name: _keys(address, name) for name in left}
-    time.sleep(ALIVE_SECONDS)
-    running = [name for name in left if _keys(address, name) != before[name]]
-    if running:
-        raise Conflict(
-            f"Another drill writes to this control plane now, in its namespace {running[0]}", "Wait for its end"
-        )
-    for name in left:
-        remove(address, name)
-    return left
-
-
-def leftovers(address: Address) -> list[str]:
-    """The namespaces of drills, but for those that are going already."""
-    found = ask(address, "GET", f"{NAMESPACES}?labelSelector={script.LABEL}")["items"]
-    return [item["metadata"]["name"] for item in found if "deletionTimestamp" not in item["metadata"]]
+def clean(address: Address) -> None:
+    """Remove what drills left that were killed; whoever calls this knows that no other one runs."""
+    found = ask(address, "GET", f"{NAMESPACES}?labelSelector={script.LABEL}%3Dtrue")["items"]
+    for metadata in (item["metadata"] for item in found):
+        if metadata["name"].startswith(PREFIX) and "deletionTimestamp" not in metadata:
+            remove(address, metadata["name"])
 
 
 def make(address: Address) -> str:
@@ -60,34 +43,42 @@ def remove(address: Address, name: str) -> None:
     ask(address, "DELETE", f"{NAMESPACES}/{name}")
 
 
-def read_back(address: Address, namespace: str, keys: t.Iterable[str]) -> dict[str, str]:
-    """The value of each key that is there, and of each object that nobody asked for, from the database.
+def read_back(address: Address, namespace: str, keys: t.Iterable[str]) -> tuple[dict[str, str], list[str]]:
+    """The value of each key that is there, and of each object that nobody asked for; and what could not be read in time.
 
-    An API server answers a list from its memory, but a GET like these never. Raises WaitTimeout.
+    An API server answers a list from its memory, but a GET like these never.
     """
     until = time.monotonic() + READ_BACK_SECONDS
-    names = sorted({*keys, *_keys(address, namespace)})
+    listed = _keys(address, namespace, until)
+    names = sorted({*keys, *(listed or ())})
     with concurrent.futures.ThreadPoolExecutor(READERS) as pool:
         shares = pool.map(lambda first: _values(address, namespace, names[first::READERS], until), range(READERS))
-        return {key: value for share in shares for key, value in share.items()}
+        found = {key: value for share in shares for key, value in share.items()}
+    unread = [] if listed is not None else ["the list of all objects"]
+    unread += [name for name in names if name not in found]
+    return {key: value for key, value in found.items() if value is not None}, unread
 
 
-def _values(address: Address, namespace: str, names: t.Sequence[str], until: float) -> dict[str, str]:
-    with contextlib.closing(Connection(address)) as connection:
-        found = {name: _value(connection, f"{NAMESPACES}/{namespace}/configmaps/{name}", until) for name in names}
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _keys(address: Address, namespace: str) -> set[str]:
-    items = ask(address, "GET", f"{NAMESPACES}/{namespace}/configmaps").get("items", [])
-    return {item["metadata"]["name"] for item in items if script.is_ours(item["metadata"]["name"])}
-
-
-def _value(connection: Connection, path: str, until: float) -> str | None:
+def _keys(address: Address, namespace: str, until: float) -> set[str] | None:
+    """What is there by the API server's list; None when it does not answer in time."""
     while time.monotonic() < until:
-        with contextlib.suppress(*NO_ANSWER):
-            status, found = connection.ask("GET", path)
-            if status in (http.client.OK, http.client.NOT_FOUND):
-                return str(found["data"]["value"]) if status == http.client.OK else None
+        with contextlib.suppress(HaError):
+            items = ask(address, "GET", f"{NAMESPACES}/{namespace}/configmaps").get("items", [])
+            return {item["metadata"]["name"] for item in items if script.is_ours(item["metadata"]["name"])}
         time.sleep(1)
-    raise WaitTimeout(f"{path} could not be read back within {READ_BACK_SECONDS:.0f} s, so nobody knows what was lost")
+    return None
+
+
+def _values(address: Address, namespace: str, names: t.Sequence[str], until: float) -> dict[str, str | None]:
+    """The value of each name, None where there is nothing; those that could not be read are left out."""
+    found: dict[str, str | None] = {}
+    with contextlib.closing(Connection(address)) as connection:
+        for name in names:
+            while time.monotonic() < until:
+                with contextlib.suppress(*NO_ANSWER):
+                    status, answer = connection.ask("GET", f"{NAMESPACES}/{namespace}/configmaps/{name}")
+                    if status in (http.client.OK, http.client.NOT_FOUND):
+                        found[name] = str(answer["data"]["value"]) if status == http.client.OK else None
+                        break
+                time.sleep(1)
+    return found

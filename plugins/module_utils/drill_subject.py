@@ -21,6 +21,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import certificate_name
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import Action, Delete, Pod, Scene
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill.replicas import Round
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill_load import Address
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput, NotFound, Unreachable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
@@ -113,14 +114,21 @@ class Subject:
         if isinstance(action, Delete):
             Kube(self.kube.client, check_mode=True).delete([_reference(action.pod)])
         else:
-            self.kube.exec(action.pod.namespace, action.pod.name, ["sh", "-c", "true"], action.container)
+            self.kube.exec(action.pod.namespace, action.pod.name, action.rehearsal, action.container)
 
     def act(self, action: Action) -> None:
-        """Do it."""
+        """Do it. Raises HaError when it was not done: a drill without its fault would prove nothing."""
+        pod = f"{action.pod.namespace}/{action.pod.name}"
         if isinstance(action, Delete):
-            self.kube.delete([_reference(action.pod)], grace_seconds=action.grace_seconds)
-        else:
-            self.kube.exec(action.pod.namespace, action.pod.name, action.command, action.container)
+            if not any(
+                change.changed
+                for change in self.kube.delete([_reference(action.pod)], grace_seconds=action.grace_seconds)
+            ):
+                raise NotFound(f"The pod {pod} went by itself, so the drill has no fault", "Run it again")
+            return
+        output = self.kube.exec(action.pod.namespace, action.pod.name, action.command, action.container)
+        if action.failure and action.failure in output:
+            raise HaError(f"{action.command[0]} in pod {pod} did not do it: {output.strip()}")
 
     def look(self) -> str:
         """Who leads and who follows, and how many replicas are ready, in words."""
@@ -130,20 +138,20 @@ class Subject:
         return f"primary {primary}, standby {standby}; {replicas}" if self.store else replicas
 
     def authority(self) -> str:
-        """A digest of the certificate authority that every kubeconfig of this control plane trusts."""
-        return hashlib.sha256(self.who_now().ca.encode()).hexdigest()
-
-    def who_now(self) -> replica_health.Administrator:
-        """The administrator in the kubeconfig as k0smotron keeps it now."""
+        """A digest of the certificate authority that every kubeconfig of this control plane trusts; "" where it is gone."""
         secret = control_planes.kubeconfig_secret(self.options.name)
-        return replica_health.administrator_in(self.kube, self.options.namespace, secret)
+        try:
+            now = replica_health.administrator_in(self.kube, self.options.namespace, secret)
+        except HaError:
+            return ""
+        return hashlib.sha256(now.ca.encode()).hexdigest()
 
-    def digests(self) -> dict[str, str]:
-        """Of what each replica holds in its own memory; or why it does not say."""
-        return {pod: self._digest(pod) for pod in self._replicas()}
+    def memories(self) -> Round:
+        """What each replica holds in its own memory; or why it does not say."""
+        return {pod: self._memory(pod) for pod in self._replicas()}
 
-    def _digest(self, pod: str) -> str:
-        found = []
+    def _memory(self, pod: str) -> dict[str, str] | str:
+        found = {}
         try:
             for path in COMPARED:
                 status, body = self.kube.https(
@@ -159,10 +167,12 @@ class Subject:
                 )
                 if status != 200:
                     return f"{status} to {path}"
-                found += [[path, *_identity(item["metadata"])] for item in json.loads(body)["items"]]
+                for metadata in (item["metadata"] for item in json.loads(body)["items"]):
+                    place = f"{metadata.get('namespace', '')}/{metadata['name']}"
+                    found[f"{path.rpartition('/')[2]} {place} {metadata['uid']}"] = str(metadata["resourceVersion"])
         except HaError as error:
             return error.message
-        return _sha256(sorted(found))
+        return found
 
     def bookkeeping(self) -> dict[str, str]:
         """What kine_check has against the datastore, by the names of its checks."""
@@ -170,7 +180,10 @@ class Subject:
         source = {"name": secret, "namespace": self.options.namespace} if secret else None
         options = {**KINE_CHECK, "secret": source, "url": url, "replicas": self.options.replicas}
         options["k0s_version"] = self.options.version or None
-        [examined] = kine_check_run.examine_all(options, lambda: self.kube, False)
+        try:
+            [examined] = kine_check_run.examine_all(options, lambda: self.kube, False)
+        except HaError as error:  # such as a data source that is gone
+            return {"source": error.message}
         return {
             check.id: f"{check.id}: {check.observed}"
             for check in examined.report.checks
@@ -234,10 +247,6 @@ def _address(url: str | None, who: replica_health.Administrator, server_name: st
 
 def _reference(pod: Pod) -> Ref:
     return Ref("v1", "Pod", pod.name, pod.namespace)
-
-
-def _identity(metadata: Object) -> list[str]:
-    return [metadata.get("namespace", ""), metadata["name"], metadata["uid"], metadata["resourceVersion"]]
 
 
 def _sha256(value: t.Any) -> str:

@@ -12,12 +12,13 @@ import time
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import drill_place, report_file
-from ansible_collections.k0smotron.ha.plugins.module_utils.drill import certificate, faults, oracle
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill import certificate, faults, oracle, replicas
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.measures import measure
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.page import page
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.records import ACKNOWLEDGED, Afterwards, Log, Moment
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill_load import Clients, Load
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill_subject import Subject, find
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill_turn import turn
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput, WaitTimeout
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
@@ -49,14 +50,15 @@ def drill(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     plan = {"fault": fault.id, "actions": [_words(action) for action in actions]}
     if module.check_mode:
         return {"changed": True, "msg": f"Would drill: {fault.title}", **plan}
-    log, afterwards = _Drill(kube, subject, params).run(actions)
+    with turn(kube, params["name"], params["namespace"]):
+        log, afterwards = _Drill(kube, subject, params).run(actions, lasts=fault.lasts)
     found = certificate.issue(
         subject=subject.description(),
         fault=fault,
         load={key: params[key] for key in ("writers", "rate", "readers", "watchers")},
         findings=oracle.judge(log, afterwards),
         measures=measure(log),
-        limits=certificate.Limits(params["max_write_gap"] or fault.goal, params["max_watch_gap"]),
+        limits=certificate.Limits(_limit(params, fault), params["max_watch_gap"]),
         log=log,
         when=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
@@ -95,6 +97,11 @@ def _refuse(params: Params) -> None:
         report_file.refuse(params["report"])
 
 
+def _limit(params: Params, fault: faults.Fault) -> float:
+    given = params["max_write_gap"]
+    return fault.goal if given is None else float(given)
+
+
 def _words(action: faults.Action) -> str:
     pod = f"{action.pod.namespace}/{action.pod.name}"
     if isinstance(action, faults.Delete):
@@ -109,7 +116,7 @@ class _Drill:
         self._kube, self._subject, self._params = kube, subject, params
         self._calm = threading.Event()
 
-    def run(self, actions: t.Sequence[faults.Action]) -> tuple[Log, Afterwards]:
+    def run(self, actions: t.Sequence[faults.Action], *, lasts: bool) -> tuple[Log, Afterwards]:
         """Load, fault, recovery, and what is there afterwards. The namespace goes in any case."""
         address, params = self._subject.address, self._params
         drill_place.clean(address)
@@ -118,12 +125,13 @@ class _Drill:
         load = Load(params["writers"], params["rate"], params["readers"], params["watchers"])
         clients = Clients(address, namespace, load)
         try:
-            self._work(clients, actions)
+            self._work(clients, actions, self._params["fault_seconds"] if lasts else 0)
             self._let_hear(clients.log)
-            keys = {write.key for write in clients.log.writes}
+            objects, unread = drill_place.read_back(address, namespace, {write.key for write in clients.log.writes})
             afterwards = Afterwards(
-                objects=drill_place.read_back(address, namespace, keys),
-                digests=self._same_digests(),
+                objects=objects,
+                unread=unread,
+                replicas=self._differences(),
                 authority=(before[1], self._subject.authority()),
                 kine=[text for name, text in self._subject.bookkeeping().items() if name not in before[0]],
             )
@@ -134,7 +142,7 @@ class _Drill:
                 drill_place.remove(address, namespace)
         return clients.log, afterwards
 
-    def _work(self, clients: Clients, actions: t.Sequence[faults.Action]) -> None:
+    def _work(self, clients: Clients, actions: t.Sequence[faults.Action], seconds: int) -> None:
         clients.start()
         threading.Thread(target=self._look, args=(clients,), daemon=True).start()
         time.sleep(self._params["warm_up"])
@@ -145,13 +153,13 @@ class _Drill:
         clients.log.fault_at = clients.now()
         for action in actions:
             self._subject.act(action)
-        time.sleep(self._params["fault_seconds"] if not actions else 0)
-        self._recover(clients)
+        begun = clients.now()
+        time.sleep(seconds)
+        self._recover(clients, begun)
         clients.stop_writing()
 
-    def _recover(self, clients: Clients) -> None:
+    def _recover(self, clients: Clients, at: float) -> None:
         """Until writes are acknowledged again, everything is up, and some time beyond that."""
-        at = clients.log.fault_at
 
         def up() -> Verdict:
             if not any(write.began > at and write.outcome == ACKNOWLEDGED for write in clients.log.writes[-50:]):
@@ -176,10 +184,13 @@ class _Drill:
                     clients.log.moments.append(Moment(clients.now(), seen))
                 last = seen
 
-    def _same_digests(self) -> dict[str, str]:
+    def _differences(self) -> list[str]:
         until = time.monotonic() + SAME_SECONDS
+        earlier = self._subject.memories()
         while True:
-            digests = self._subject.digests()
-            if len(set(digests.values())) == 1 or time.monotonic() > until:
-                return digests
+            later = self._subject.memories()
+            found = list(replicas.against(earlier, later, self._subject.options.replicas))
+            if not found or time.monotonic() > until:
+                return found
+            earlier = later
             time.sleep(1)

@@ -12,10 +12,10 @@ version_added: 0.1.0
 description:
   - Writes, reads and watches through the hosted API of a control plane, does one thing to its database or to its replicas,
     waits until all is up again, and judges from what these clients recorded.
-  - "What must hold: no acknowledged write is lost, nothing is there that was never sent, C(resourceVersion) never goes back, no
-    watcher missed an event, every read finds what was acknowledged before it, all replicas hold the same objects, the
-    control plane's certificate authority is the same, and M(k0smotron.ha.kine_check) finds nothing in the datastore that it did
-    not find before."
+  - "What must hold: no acknowledged write is lost, all can be read back, nothing is there that was never sent,
+    C(resourceVersion) never goes back, no watcher missed an event, every read finds what was acknowledged before it, all
+    replicas hold the same objects, the control plane's certificate authority is the same, and
+    M(k0smotron.ha.kine_check) finds nothing in the datastore that it did not find before."
   - The clients use the address that everybody uses, and never try a request again. They work in a namespace of the hosted cluster
     that is made for the drill and removed with all that is in it.
   - The module fails when one of these rules is broken or a gap is longer than allowed; its result has the certificate then, too.

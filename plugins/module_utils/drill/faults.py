@@ -47,6 +47,10 @@ class Run:
     pod: Pod
     container: str
     command: t.Sequence[str]
+    rehearsal: t.Sequence[str] = ("true",)
+    """A command that changes nothing, and succeeds where the other one can do its work."""
+    failure: str = ""
+    """A word in the output of a command that says by it alone that nothing was done."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,8 @@ class Fault:
     title: str
     goal: float
     actions: t.Callable[[Scene, int], list[Action]]
+    lasts: bool = False
+    """Whether it goes on for the seconds that it is given."""
 
 
 def fault(name: str) -> Fault:
@@ -76,19 +82,21 @@ def fault(name: str) -> Fault:
 
 
 def _primary_killed(scene: Scene, _seconds: int) -> list[Action]:
-    return [_in_primary(scene, f'kill -9 "$(head -n 1 {_postmaster(scene, "primary_killed")})"')]
+    note = _postmaster(scene, "primary_killed")
+    return [_in_primary(scene, f'kill -9 "$(head -n 1 {note})"', f"test -r {note}")]
 
 
 def _primary_hung(scene: Scene, seconds: int) -> list[Action]:
     """The server and the processes that it started are stopped; a process beside them lets them go on."""
+    note = _postmaster(scene, "primary_hung")
     script = (
-        f"server=$(head -n 1 {_postmaster(scene, 'primary_hung')}); all=$server; "
+        f"server=$(head -n 1 {note}); all=$server; "
         "for each in /proc/[0-9]*; do "
         'if grep -qs "^PPid:[[:space:]]*$server$" "$each/status"; then all="$all ${each#/proc/}"; fi; done; '
         # In this order: a drill that dies between the two has hung nothing.
         f'setsid sh -c "sleep {seconds}; kill -CONT $all" </dev/null >/dev/null 2>&1 & kill -STOP $all'
     )
-    return [_in_primary(scene, script)]
+    return [_in_primary(scene, script, f"test -r {note} && command -v setsid")]
 
 
 def _primary_deleted(scene: Scene, _seconds: int) -> list[Action]:
@@ -114,7 +122,8 @@ def _switchover(scene: Scene, _seconds: int) -> list[Action]:
             "Use fault: primary_deleted, which hands over in good order, too",
         )
     command = ["patronictl", "switchover", scene.database, "--force"]
-    return [Run(_primary(scene), _DATABASE_CONTAINER["zalando"], command)]
+    rehearsal = ["patronictl", "list", scene.database]
+    return [Run(_primary(scene), _DATABASE_CONTAINER["zalando"], command, rehearsal, failure="failed")]
 
 
 def _replicas_killed(scene: Scene, _seconds: int) -> list[Action]:
@@ -130,11 +139,11 @@ def _none(_scene: Scene, _seconds: int) -> list[Action]:
 
 
 FAULTS: t.Sequence[Fault] = (
-    Fault("none", "nothing by the drill itself", 10.0, _none),
+    Fault("none", "nothing by the drill itself", 10.0, _none, lasts=True),
     Fault("primary_killed", "the primary's server process is killed", 10.0, _primary_killed),
     Fault("primary_deleted", "the primary's pod is deleted, and may hand over", 10.0, _primary_deleted),
     Fault("primary_pod_killed", "the primary's pod is killed and may not hand over", 10.0, _primary_pod_killed),
-    Fault("primary_hung", "the primary's processes hang", 25.0, _primary_hung),
+    Fault("primary_hung", "the primary's processes hang", 25.0, _primary_hung, lasts=True),
     Fault("switchover", "the primary's role is given to the standby", 10.0, _switchover),
     Fault("standby_deleted", "the synchronous standby's pod is deleted", 10.0, _standby_deleted),
     Fault("replicas_killed", "all replicas of the control plane but one are killed", 10.0, _replicas_killed),
@@ -150,9 +159,9 @@ def _primary(scene: Scene) -> Pod:
     return scene.primary
 
 
-def _in_primary(scene: Scene, script: str) -> Run:
+def _in_primary(scene: Scene, script: str, rehearsal: str) -> Run:
     pod = _primary(scene)
-    return Run(pod, _DATABASE_CONTAINER[str(scene.provider)], ["sh", "-c", script])
+    return Run(pod, _DATABASE_CONTAINER[str(scene.provider)], ["sh", "-c", script], ["sh", "-c", rehearsal])
 
 
 def _postmaster(scene: Scene, name: str) -> str:

@@ -46,7 +46,7 @@ def measure(log: Log) -> Measures:
     took = sorted(write.ended - write.began for write in writes)
     outcomes = counts(log)
     write_gap, write_back = _gap(log, [write.ended for write in writes])
-    read_gap, read_back = _gap(log, [read.ended for read in reads])
+    read_gap, read_back = _gap(log, [read.ended for read in reads]) if log.reads else (0.0, None)
     return Measures(
         **outcomes,
         write_gap=write_gap,

@@ -58,7 +58,7 @@ def lost(log: Log, afterwards: Afterwards) -> Iterator[str]:
     for key, writes in _by_key(log).items():
         known, maybe = _last(writes)
         value = afterwards.objects.get(key)
-        if known is not None and value not in (known.value, *maybe):
+        if known is not None and key not in afterwards.unread and value not in (known.value, *maybe):
             yield f"{known.verb} of {key} was acknowledged at {known.ended:.1f} s, and {_shown(value)} is there"
 
 
@@ -119,10 +119,14 @@ def stale(log: Log, afterwards: Afterwards) -> Iterator[str]:
             yield f"{read.key} was not found at {read.began:.1f} s"
 
 
+def unread(log: Log, afterwards: Afterwards) -> Iterator[str]:
+    """What could not be read back: nobody knows whether it is lost."""
+    yield from afterwards.unread
+
+
 def replicas_differ(log: Log, afterwards: Afterwards) -> Iterator[str]:
-    """The replicas of the control plane hold different objects in their memories."""
-    if len(set(afterwards.digests.values())) > 1:
-        yield ", ".join(f"{replica}: {digest[:12]}" for replica, digest in sorted(afterwards.digests.items()))
+    """The replicas of the control plane hold different objects in their memories, or do not say."""
+    yield from afterwards.replicas
 
 
 def authority_changed(log: Log, afterwards: Afterwards) -> Iterator[str]:
@@ -139,6 +143,7 @@ def kine_is_off(log: Log, afterwards: Afterwards) -> Iterator[str]:
 
 RULES: t.Sequence[tuple[str, str, Rule]] = (
     ("lost", "No acknowledged write is lost", lost),
+    ("unread", "Everything could be read back", unread),
     ("invented", "Nothing is there that was never sent", invented),
     ("backwards", "resourceVersion never goes back", backwards),
     ("missed", "No watcher missed an event", missed),

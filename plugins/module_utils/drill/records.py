@@ -92,8 +92,10 @@ class Afterwards:
     """What was found when all was calm again: for each key its value in the database, and what else was asked."""
 
     objects: t.Mapping[str, str]
-    digests: t.Mapping[str, str]
-    """A digest of all objects by each replica, out of its own memory."""
+    unread: t.Sequence[str]
+    """What the database was asked for and nobody answered."""
+    replicas: t.Sequence[str]
+    """What speaks against the replicas of the control plane holding the same objects in their memories."""
     authority: tuple[str, str]
     """Digests of the control plane's authority before and after."""
     kine: t.Sequence[str]

@@ -52,7 +52,7 @@ def never_back() -> certificate.Certificate:
     log.fault_at = 10.05
     for number in range(51, len(log.writes)):
         changed(log, number, outcome="failed", version=None, error="ConnectionRefusedError: refused")
-    return issued(log, Afterwards({}, afterwards.digests, afterwards.authority, afterwards.kine))
+    return issued(log, Afterwards({}, [], [], afterwards.authority, afterwards.kine))
 
 
 def long(seconds: int = 600) -> certificate.Certificate:
@@ -68,7 +68,7 @@ def long(seconds: int = 600) -> certificate.Certificate:
 def empty() -> certificate.Certificate:
     """Return one of clients that never did anything."""
     log = Log(fault_at=0.0, calm_at=0.0)
-    return issued(log, Afterwards({}, {}, ("a", "a"), []), "none")
+    return issued(log, Afterwards({}, [], [], ("a", "a"), []), "none")
 
 
 def elsewhere() -> certificate.Certificate:

@@ -42,7 +42,10 @@ def test_the_server_process_is_found_by_its_own_note(name: str, provider: str, f
     assert isinstance(action, Run)
     assert (action.pod, action.container) == (PRIMARY, "postgres")
     assert f"{folder}postmaster.pid" in action.command[-1]
-    subprocess.run(["sh", "-n", "-c", action.command[-1]], check=True)
+    for command in (action.command, action.rehearsal):
+        subprocess.run(["sh", "-n", "-c", command[-1]], check=True)
+    assert action.rehearsal[-1].startswith("test -r /")
+    assert ("setsid" in action.rehearsal[-1]) == ("setsid" in action.command[-1])
 
 
 def test_what_hangs_goes_on_by_itself() -> None:
@@ -54,7 +57,7 @@ def test_what_hangs_goes_on_by_itself() -> None:
 
 def test_a_switchover_is_asked_of_patroni() -> None:
     assert fault("switchover").actions(ZALANDO, 60) == [
-        Run(PRIMARY, "postgres", ["patronictl", "switchover", "db", "--force"])
+        Run(PRIMARY, "postgres", ["patronictl", "switchover", "db", "--force"], ["patronictl", "list", "db"], "failed")
     ]
 
 

@@ -56,11 +56,12 @@ class StandIn(http.server.BaseHTTPRequestHandler):
         found = LIST if self.path.endswith("configmaps") and self.command == "GET" else {}
         self.say(200, {"metadata": {"resourceVersion": str(StandIn.version)}, **found})
 
-    def say(self, status: int, body: t.Any) -> None:
+    def say(self, status: int, body: t.Any, *headers: tuple[str, str]) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         text = json.dumps(body).encode()
         self.send_response(status)
-        self.send_header("Content-Length", str(len(text)))
+        for header in (("Content-Length", str(len(text))), *headers):
+            self.send_header(*header)
         self.end_headers()
         self.wfile.write(text)
 
@@ -134,6 +135,17 @@ def test_a_request_that_nobody_got_has_failed() -> None:
     write = clients._try(drill_load.Connection(address), script.steps(0, 0)[0])
     assert write.outcome == "failed"
     assert "ConnectionRefusedError" in write.error
+
+
+def test_a_connection_that_the_server_ends_is_made_anew() -> None:
+    def last(handler: StandIn) -> None:
+        handler.close_connection = True
+        handler.say(201, {"metadata": {"resourceVersion": "11"}}, ("Connection", "close"))
+
+    with api(write=last) as address:
+        writes = seen(address, lambda log: len(log.writes) > 3).writes
+    assert len(writes) > 3
+    assert {write.outcome for write in writes} == {"acknowledged"}
 
 
 def test_an_object_whose_write_was_not_acknowledged_is_left_alone() -> None:

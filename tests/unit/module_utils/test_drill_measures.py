@@ -64,6 +64,13 @@ def test_what_was_before_the_fault_is_no_gap() -> None:
     assert measure(log).write_gap == pytest.approx(0.2)
 
 
+def test_nobody_who_reads_sees_no_gap() -> None:
+    log, _afterwards = calm()
+    log.reads.clear()
+    seen = measure(log)
+    assert (seen.read_gap, seen.read_back) == (0.0, None)
+
+
 def test_the_slowest_watcher_counts() -> None:
     log, _afterwards = calm()
     lag = measure(log).watch_lag

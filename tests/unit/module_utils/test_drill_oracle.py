@@ -92,7 +92,11 @@ def stale_read(log: Log, afterwards: Afterwards) -> Afterwards:
 
 
 def replicas_differ(_log: Log, afterwards: Afterwards) -> Afterwards:
-    return dataclasses.replace(afterwards, digests={"kmc-a-0": "d" * 64, "kmc-a-1": "e" * 64})
+    return dataclasses.replace(afterwards, replicas=["configmaps ns/a: 1 in kmc-a-0, 2 in kmc-a-1"])
+
+
+def not_read(_log: Log, afterwards: Afterwards) -> Afterwards:
+    return dataclasses.replace(without(afterwards, "w0-1"), unread=["w0-1"])
 
 
 def another_authority(_log: Log, afterwards: Afterwards) -> Afterwards:
@@ -124,6 +128,7 @@ def test_a_calm_log_satisfies_every_rule() -> None:
         ("missed", heard_nothing),
         ("stale", stale_read),
         ("replicas", replicas_differ),
+        ("unread", not_read),
         ("authority", another_authority),
         ("kine", sequence_behind),
     ],
