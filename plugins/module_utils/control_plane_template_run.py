@@ -18,7 +18,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.cluster_class import ClassOptions
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, NotFound
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref, changes_result
-from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, merged
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 if t.TYPE_CHECKING:
@@ -53,9 +53,9 @@ def present(kube: Kube, options: ClassOptions, params: Params, warn: Warn) -> di
     *templates, made = cluster_class.desired(options, spec, api_version)
     wanted = cluster_class.with_others(made, live)
     _rehearse(kube, wanted)
+    naming = [merged(live or {}, wanted), *_other_classes(kube, options)]
     changes = kube.apply([*templates, wanted])
-    current = [Ref.of(template) for template in templates]
-    changes += kube.delete(ref for ref in _templates(kube, options) if ref not in current)
+    changes += kube.delete(_templates(kube, options, naming))
     if params["wait"] and not kube.check_mode:
         _await(kube, options, templates[-1], params["wait_timeout"])
     return {
@@ -125,8 +125,15 @@ def _rehearse(kube: Kube, wanted: Object) -> None:
         ) from None
 
 
-def _templates(kube: Kube, options: ClassOptions) -> list[Ref]:
-    """The templates that were made for the class, outdated ones included."""
+def _other_classes(kube: Kube, options: ClassOptions) -> list[Object]:
+    """The other classes of the namespace: they may name templates that were made for this one."""
+    classes = kube.list(cluster_api.CLUSTER, cluster_class.KIND, options.namespace)
+    return [each for each in classes if each["metadata"]["name"] != options.name]
+
+
+def _templates(kube: Kube, options: ClassOptions, naming: t.Iterable[Object]) -> list[Ref]:
+    """The templates that were made for the class and that none of `naming`, which are classes, names."""
+    named = cluster_class.named_templates(naming)
     found: list[Ref] = []
     for api_version in control_planes.API_VERSIONS:
         for kind in _kinds(ClassOptions(control_plane=options.control_plane), api_version)[1:]:
@@ -134,7 +141,7 @@ def _templates(kube: Kube, options: ClassOptions) -> list[Ref]:
             found += [Ref.of(obj) for obj in labeled]
         if found:
             break
-    return found
+    return [ref for ref in found if cluster_class.template_key(ref.api_version, ref.kind, ref.name) not in named]
 
 
 def _await(kube: Kube, options: ClassOptions, template: Object, timeout: float) -> None:
@@ -154,5 +161,6 @@ def _await(kube: Kube, options: ClassOptions, template: Object, timeout: float) 
 def remove(kube: Kube, options: ClassOptions, params: Params, warn: Warn) -> dict[str, t.Any]:
     """Delete the class with its templates; never one that has Clusters."""
     cluster_class.refuse_use(options, _users(kube, options, warn))
-    refs = [Ref(cluster_api.CLUSTER, cluster_class.KIND, options.name, options.namespace), *_templates(kube, options)]
+    ref = Ref(cluster_api.CLUSTER, cluster_class.KIND, options.name, options.namespace)
+    refs = [ref, *_templates(kube, options, _other_classes(kube, options))]
     return changes_result(kube.delete(refs, params["wait_timeout"] if params["wait"] else 0))

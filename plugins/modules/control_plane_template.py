@@ -21,7 +21,8 @@ description:
     returned as C(checksum) gets its replicas replaced, one by one, when its data source changes.
   - What others add to the class, such as workers, variables and patches, stays.
   - A template is never changed. Other options make another template, named after its content, to which the class then
-    turns, and Cluster API brings all Clusters of the class up to date at the same time. The outdated template is deleted.
+    turns, and Cluster API brings all Clusters of the class up to date at the same time. The outdated template is deleted,
+    but none that a ClusterClass of the namespace still names.
   - Cluster API must run with its feature gate C(ClusterTopology), which is on after the role C(k0smotron.ha.cluster_api)
     with C(CLUSTER_TOPOLOGY=true) among its C(cluster_api_variables).
 author:

@@ -140,6 +140,28 @@ def with_others(made: Object, live: Object | None) -> Object:
     return {**made, "spec": spec}
 
 
+def template_key(api_version: str, kind: str, name: str) -> tuple[str, str, str]:
+    """Which template: group, kind and name. The same one may be named in several API versions."""
+    return api_version.rpartition("/")[0], kind, name
+
+
+def named_templates(classes: t.Iterable[Object]) -> set[tuple[str, str, str]]:
+    """template_key() of each template that these classes name, for whatever."""
+    references = [reference for each in classes for reference in _references(each.get("spec"))]
+    return {template_key(*(str(ref.get(key) or "") for key in ("apiVersion", "kind", "name"))) for ref in references}
+
+
+def _references(value: t.Any) -> t.Iterator[Object]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "templateRef" and isinstance(inner, dict):
+                yield inner
+            yield from _references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _references(inner)
+
+
 def _checksum_variable() -> Object:
     """What a Cluster says of its data source, so that its pods are replaced when that changes: they do not notice."""
     schema = {

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a Cluster API without ClusterClasses is told about; the lab's has them."""
+"""What a class's run takes, leaves and refuses; and what a Cluster API without ClusterClasses is told about."""
 
 from __future__ import annotations
 
@@ -11,8 +11,19 @@ import typing as t
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import control_plane_template_run
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import cluster_api
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Change, Ref
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import compare
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_errors import ApiError, Request, explain
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import merged
+from tests.unit.module_utils.test_cluster_class import options
+
+# Inside StandInKube the name `list` is a method.
+Object: t.TypeAlias = dict[str, t.Any]
+Objects: t.TypeAlias = list[Object]
+Changes: t.TypeAlias = list[Change]
+Names: t.TypeAlias = list[str]
 
 # As Cluster API 1.11.4 and Kubernetes 1.34 say it.
 GATE_OFF = (
@@ -41,3 +52,118 @@ def test_the_feature_gate_is_told_from_other_refusals(message: str, said: str) -
     with pytest.raises(Forbidden) as refused:
         control_plane_template_run._rehearse(cluster, {})
     assert said in str(refused.value)
+
+
+class StandInKube:
+    """A namespace's objects; what is named in one API version is found in any."""
+
+    def __init__(self) -> None:
+        self.check_mode = False
+        self.objects: dict[tuple[str, str, str | None], Object] = {}
+
+    def serves(self, api_version: str, _kind: str) -> bool:
+        return api_version == cluster_api.CLUSTER or api_version.endswith("/v1beta1")
+
+    def get(self, _api_version: str, kind: str, name: str, namespace: str | None = None) -> Object | None:
+        return self.objects.get((kind, name, namespace))
+
+    def list(
+        self, _api_version: str, kind: str, namespace: str | None = None, label_selector: str | None = None
+    ) -> Objects:
+        found = [
+            each for (its, _name, place), each in self.objects.items() if its == kind and namespace in (None, place)
+        ]
+        label, _, value = (label_selector or "").partition("=")
+        return [each for each in found if not label or (each["metadata"].get("labels") or {}).get(label) == value]
+
+    def rehearse(self, obj: Object) -> None:
+        pass
+
+    def apply(self, objects: t.Iterable[Object]) -> Changes:
+        changes = []
+        for each in objects:
+            ref = Ref.of(each)
+            before = self.get(*ref)
+            changes.append(compare(before, merged(before or {}, each)))
+            if not self.check_mode:
+                self.objects[ref[1:]] = merged(before or {}, each)
+        return changes
+
+    def delete(self, refs: t.Iterable[Ref], _wait_timeout: float = 0) -> Changes:
+        refs = [*refs]
+        changes = [compare(self.get(*ref), None) for ref in refs]
+        for ref in refs if not self.check_mode else []:
+            self.objects.pop(ref[1:], None)
+        return changes
+
+    def names(self, kind: str) -> Names:
+        return [name for its, name, _namespace in self.objects if its == kind]
+
+
+def run(kube: StandInKube, act: t.Callable[..., Object] = control_plane_template_run.present, **given: t.Any) -> Object:
+    return act(t.cast("t.Any", kube), options(**given), {"wait": False, "wait_timeout": 1}, lambda _warning: None)
+
+
+def gone(result: Object) -> list[str]:
+    return [entry["before_header"] for entry in result["diff"] if not entry["after"]]
+
+
+OWN_REMOTE = {
+    "api_version": "infrastructure.cluster.x-k8s.io/v1beta2",
+    "kind": "RemoteClusterTemplate",
+    "name": "ha",
+}
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_an_outdated_template_goes_and_one_that_the_class_names_by_itself_stays(check_mode: bool) -> None:
+    kube = StandInKube()
+    outdated = run(kube)["template"]
+    kube.check_mode = check_mode
+    result = run(kube, replicas=5, infrastructure=OWN_REMOTE)
+    assert gone(result) == [f"K0smotronControlPlaneTemplate classes/{outdated}"]
+    assert kube.names("RemoteClusterTemplate") == ["ha"]
+    kube.check_mode = False
+    metal = {"api_version": "a.b/v1", "kind": "MetalTemplate", "name": "ha"}
+    kube.apply([{"apiVersion": "a.b/v1", "kind": "MetalTemplate", "metadata": {"name": "ha", "namespace": "classes"}}])
+    assert "RemoteClusterTemplate classes/ha" in gone(run(kube, infrastructure=metal))
+
+
+@pytest.mark.parametrize("act", [control_plane_template_run.present, control_plane_template_run.remove])
+def test_a_template_that_another_class_names_stays(act: t.Callable[..., Object]) -> None:
+    kube = StandInKube()
+    template = run(kube)["template"]
+    reference = {
+        "apiVersion": "controlplane.cluster.x-k8s.io/v1beta2",
+        "kind": "K0smotronControlPlaneTemplate",
+        "name": template,
+    }
+    other = {
+        "metadata": {"name": "other", "namespace": "classes"},
+        "spec": {"controlPlane": {"templateRef": reference}},
+    }
+    kube.apply([{"apiVersion": cluster_api.CLUSTER, "kind": "ClusterClass", **other}])
+    run(kube, act, replicas=5)
+    assert template in kube.names("K0smotronControlPlaneTemplate")
+
+
+def test_a_template_that_the_workers_of_the_class_use_stays() -> None:
+    kube = StandInKube()
+    template = run(kube)["template"]
+    reference = {
+        "apiVersion": "controlplane.cluster.x-k8s.io/v1beta1",
+        "kind": "K0smotronControlPlaneTemplate",
+        "name": template,
+    }
+    workers = {"machineDeployments": [{"class": "a", "bootstrap": {"templateRef": reference}}]}
+    (made,) = kube.list(cluster_api.CLUSTER, "ClusterClass")
+    kube.apply([merged(made, {"spec": {"workers": workers}})])
+    run(kube, replicas=5)
+    assert template in kube.names("K0smotronControlPlaneTemplate")
+
+
+def test_a_class_goes_with_its_templates() -> None:
+    kube = StandInKube()
+    run(kube)
+    run(kube, control_plane_template_run.remove)
+    assert not kube.objects
