@@ -17,7 +17,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.cluster_class import ClassOptions
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, NotFound
-from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref, changes_result
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import FIELD_MANAGER, Kube, Ref, changes_result
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, merged
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
@@ -43,14 +43,16 @@ def present(kube: Kube, options: ClassOptions, params: Params, warn: Warn) -> di
         warn(warning)
     api_version = served_version(kube, lambda version: _kinds(options, version))
     _require_infrastructure(kube, options)
+    live = _own(kube, options, _ref(options))
     users = _users(kube, options, warn)
     spec = cluster_class.template_spec(
         options, control_planes.builder([api_version]).build(cluster_class.each(options))
     )
-    live = kube.get(cluster_api.CLUSTER, cluster_class.KIND, options.name, options.namespace)
     if live and users:
         spec = _settle(kube, live, options, spec, warn)
     *templates, made = cluster_class.desired(options, spec, api_version)
+    for template in templates:
+        _own(kube, options, Ref.of(template))
     wanted = cluster_class.with_others(made, live)
     _rehearse(kube, wanted)
     naming = [merged(live or {}, wanted), *_other_classes(kube, options)]
@@ -84,6 +86,18 @@ def _require_infrastructure(kube: Kube, options: ClassOptions) -> None:
             f"There is no {wanted['kind']} {wanted['name']} of {wanted['api_version']} in namespace {options.namespace}",
             "Create it first, or leave infrastructure_template out for a RemoteCluster",
         )
+
+
+def _ref(options: ClassOptions) -> Ref:
+    return Ref(cluster_api.CLUSTER, cluster_class.KIND, options.name, options.namespace)
+
+
+def _own(kube: Kube, options: ClassOptions, ref: Ref) -> Object | None:
+    """What is there; None for nothing. Raises Conflict for somebody else's."""
+    live = kube.get(*ref)
+    if live is not None:
+        cluster_class.refuse_foreign(options, live, FIELD_MANAGER)
+    return live
 
 
 def _users(kube: Kube, options: ClassOptions, warn: Warn) -> list[Object]:
@@ -151,7 +165,7 @@ def _await(kube: Kube, options: ClassOptions, template: Object, timeout: float) 
         return kube.get(template["apiVersion"], cluster_api.KIND, name, namespace) if name else None
 
     def probe() -> Verdict:
-        live = kube.get(cluster_api.CLUSTER, cluster_class.KIND, options.name, options.namespace)
+        live = kube.get(*_ref(options))
         users = _users(kube, options, lambda warning: None)
         return cluster_class.judge(template, live, [(cluster, control_plane(cluster)) for cluster in users])
 
@@ -159,8 +173,8 @@ def _await(kube: Kube, options: ClassOptions, template: Object, timeout: float) 
 
 
 def remove(kube: Kube, options: ClassOptions, params: Params, warn: Warn) -> dict[str, t.Any]:
-    """Delete the class with its templates; never one that has Clusters."""
+    """Delete the class with its templates; never one that has Clusters or is somebody else's."""
+    _own(kube, options, _ref(options))
     cluster_class.refuse_use(options, _users(kube, options, warn))
-    ref = Ref(cluster_api.CLUSTER, cluster_class.KIND, options.name, options.namespace)
-    refs = [ref, *_templates(kube, options, _other_classes(kube, options))]
+    refs = [_ref(options), *_templates(kube, options, _other_classes(kube, options))]
     return changes_result(kube.delete(refs, params["wait_timeout"] if params["wait"] else 0))

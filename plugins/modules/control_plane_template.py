@@ -19,6 +19,8 @@ description:
     O(replicas).
   - The class has the variable C(dataSourceChecksum). A Cluster that gives it what M(k0smotron.ha.datasource_secret)
     returned as C(checksum) gets its replicas replaced, one by one, when its data source changes.
+  - A class that somebody else made is neither changed nor removed, unless he labels it
+    C(k0smotron.ha/cluster-class=<its name>). The same goes for a RemoteClusterTemplate of the class's name.
   - What others add to the class, such as workers, variables and patches, stays.
   - A template is never changed. Other options make another template, named after its content, to which the class then
     turns, and Cluster API brings all Clusters of the class up to date at the same time. The outdated template is deleted,

@@ -19,7 +19,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.cluste
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.cluster_api_judge import words
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.validate import validate as validate_one
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, conditions, require_dns_label
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
@@ -27,7 +27,7 @@ KIND = "ClusterClass"
 TEMPLATE_KIND = f"{cluster_api.KIND}Template"
 INFRASTRUCTURE_KIND = f"{cluster_api.INFRASTRUCTURE_KIND}Template"
 CLASS_LABEL = "k0smotron.ha/cluster-class"
-"""On the templates that are made here: by it the outdated ones are found again."""
+"""On the class, which is ours by it, and on the templates that are made here: by it the outdated ones are found again."""
 CHECKSUM_VARIABLE = "dataSourceChecksum"
 _CLUSTER, _NAMESPACE, _CHECKSUM = "{cluster}", "{namespace}", "{data-source-checksum}"
 _VALUES: t.Mapping[str, str] = {
@@ -123,8 +123,7 @@ def _class(options: ClassOptions, template: Object, infrastructure: Object) -> O
         "variables": [_checksum_variable()],
         "patches": [_patch(template)],
     }
-    metadata = {"name": options.name, "namespace": options.namespace}
-    return {"apiVersion": cluster_api.CLUSTER, "kind": KIND, "metadata": metadata, "spec": spec}
+    return {"apiVersion": cluster_api.CLUSTER, "kind": KIND, "metadata": _metadata(options, options.name), "spec": spec}
 
 
 def with_others(made: Object, live: Object | None) -> Object:
@@ -198,8 +197,12 @@ def _go_template(text: str) -> str:
 
 
 def _template(options: ClassOptions, api_version: str, kind: str, name: str, spec: Object) -> Object:
-    metadata = {"name": name, "namespace": options.namespace, "labels": {CLASS_LABEL: options.name}}
+    metadata = _metadata(options, name)
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": {"template": {"spec": spec}}}
+
+
+def _metadata(options: ClassOptions, name: str) -> Object:
+    return {"name": name, "namespace": options.namespace, "labels": {CLASS_LABEL: options.name}}
 
 
 def _reference(obj: Object) -> Object:
@@ -228,6 +231,21 @@ def uses(cluster: Object, options: ClassOptions) -> bool:
 def identity(cluster: Object) -> str:
     """How a Cluster is named to people."""
     return f"{cluster['metadata']['namespace']}/{cluster['metadata']['name']}"
+
+
+def refuse_foreign(options: ClassOptions, live: Object, field_manager: str) -> None:
+    """Raise Conflict for the class, or a template of it, that somebody else made.
+
+    field_manager is the name under which we apply: the class had no label of ours at first.
+    """
+    metadata = live["metadata"]
+    entries = metadata.get("managedFields") or []
+    applied = any((each.get("manager"), each.get("operation")) == (field_manager, "Apply") for each in entries)
+    if not applied and (metadata.get("labels") or {}).get(CLASS_LABEL) != options.name:
+        raise Conflict(
+            f"There is a {live['kind']} {metadata['name']} in namespace {options.namespace}, which this module did not make",
+            f"Choose another name; or, if it shall be managed and removed from here on, label it {CLASS_LABEL}={options.name}",
+        )
 
 
 def refuse_use(options: ClassOptions, clusters: t.Sequence[Object]) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import control_plane_template_run
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import cluster_api
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, Forbidden
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Change, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import compare
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_errors import ApiError, Request, explain
@@ -167,3 +167,55 @@ def test_a_class_goes_with_its_templates() -> None:
     run(kube)
     run(kube, control_plane_template_run.remove)
     assert not kube.objects
+
+
+def object_named_ha(kind: str, **metadata: t.Any) -> Object:
+    return {
+        "apiVersion": cluster_api.CLUSTER if kind == "ClusterClass" else "infrastructure.cluster.x-k8s.io/v1beta1",
+        "kind": kind,
+        "metadata": {"name": "ha", "namespace": "classes", **metadata},
+        "spec": {},
+    }
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {},
+        {"labels": {"k0smotron.ha/cluster-class": "copied-from"}},
+        {"managedFields": [{"manager": "kubectl", "operation": "Apply"}]},
+    ],
+)
+@pytest.mark.parametrize(
+    ("kind", "act"),
+    [
+        ("ClusterClass", control_plane_template_run.present),
+        ("ClusterClass", control_plane_template_run.remove),
+        ("RemoteClusterTemplate", control_plane_template_run.present),
+    ],
+)
+def test_what_somebody_else_made_is_left_alone(kind: str, act: t.Callable[..., Object], metadata: Object) -> None:
+    kube = StandInKube()
+    theirs = object_named_ha(kind, **metadata)
+    kube.apply([theirs])
+    with pytest.raises(Conflict, match=rf"{kind} ha .* did not make.*label it k0smotron.ha/cluster-class=ha"):
+        run(kube, act)
+    assert [*kube.objects.values()] == [theirs]
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"labels": {"k0smotron.ha/cluster-class": "ha"}},
+        {"managedFields": [{"manager": "k0smotron.ha", "operation": "Apply"}]},
+    ],
+)
+@pytest.mark.parametrize("kind", ["ClusterClass", "RemoteClusterTemplate"])
+def test_what_was_labeled_or_made_before_there_was_a_label_is_taken(kind: str, metadata: Object) -> None:
+    kube = StandInKube()
+    kube.apply([object_named_ha(kind, **metadata)])
+    run(kube)
+    (made,) = kube.list(cluster_api.CLUSTER, kind)
+    assert made["metadata"]["labels"] == {"k0smotron.ha/cluster-class": "ha"}
+    run(kube, control_plane_template_run.remove)
+    assert not kube.names("ClusterClass")
