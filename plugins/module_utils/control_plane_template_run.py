@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_run, control_planes
+from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_report import kine_source
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_run import Params, Warn
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_plane_run import served_version
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import (
@@ -16,7 +17,8 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import
     cluster_class,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.cluster_class import ClassOptions
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, NotFound
+from ansible_collections.k0smotron.ha.plugins.module_utils.data_source import examine
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, HaError, InvalidInput, NotFound
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import FIELD_MANAGER, Kube, Ref, changes_result
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, merged
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
@@ -49,7 +51,7 @@ def present(kube: Kube, options: ClassOptions, params: Params, warn: Warn) -> di
         options, control_planes.builder([api_version]).build(cluster_class.each(options))
     )
     if live and users:
-        spec = _settle(kube, live, options, spec, warn)
+        spec = _settle(kube, live, options, spec, users, warn)
     *templates, made = cluster_class.desired(options, spec, api_version)
     for template in templates:
         _own(kube, options, Ref.of(template))
@@ -110,17 +112,43 @@ def _users(kube: Kube, options: ClassOptions, warn: Warn) -> list[Object]:
     return [cluster for cluster in clusters if cluster_class.uses(cluster, options)]
 
 
-def _settle(kube: Kube, live: Object, options: ClassOptions, spec: Object, warn: Warn) -> Object:
+def _settle(
+    kube: Kube, live: Object, options: ClassOptions, spec: Object, users: t.Sequence[Object], warn: Warn
+) -> Object:
     """The spec for the template of a class that has Clusters. Raises HaError for what would break them."""
     reference = live["spec"]["controlPlane"]["templateRef"]
     template = kube.get(reference["apiVersion"], reference["kind"], reference["name"], options.namespace)
+    before = template["spec"]["template"] if template else {"spec": {}}
+    if kine_source(before["spec"])[0] != options.control_plane.data_source_secret:
+        _examine_sources(kube, options, users, warn)
     if template is None:
         return spec
-    before = template["spec"]["template"]
     cluster_api_judge.refuse_change(before, {"spec": spec})
     for warning in cluster_api_judge.warnings(before, {"spec": spec}):
         warn(warning)
     return t.cast("Object", cluster_run.keep_patches(before, {"spec": spec}, cluster_class.each(options), warn)["spec"])
+
+
+def _examine_sources(kube: Kube, options: ClassOptions, users: t.Sequence[Object], warn: Warn) -> None:
+    """Look at the data source to which each Cluster would turn. Raises InvalidInput with what is wrong with any of them."""
+    problems = []
+    for cluster in users:
+        if cluster["metadata"].get("deletionTimestamp"):
+            continue
+        who = cluster_class.identity(cluster)
+        try:
+            found = examine(kube, cluster_class.of_cluster(options, cluster)).warnings
+        except HaError as error:
+            problems.append(f"{who}: {error}")
+        else:
+            for warning in found:
+                warn(f"{who}: {warning}")
+    if problems:
+        raise InvalidInput(
+            f"All Clusters of the class would turn to another data source at the same time, and {len(problems)} of them have"
+            f" none that works. {' '.join(problems)}",
+            "Write each of these Secrets before data_source_secret changes",
+        )
 
 
 def _rehearse(kube: Kube, wanted: Object) -> None:

@@ -55,6 +55,8 @@ options:
     description:
       - Secret in the Cluster's namespace whose key C(K0SMOTRON_KINE_DATASOURCE_URL) holds the URL of the Cluster's own
         database, as M(k0smotron.ha.datasource_secret) writes it. C({cluster}) has to be in the name.
+      - Another name here moves all Clusters of the class at the same time. So the new Secret of each one is looked at first, and
+        the change is refused with the names of those that are missing or wrong. In check mode that is a warning.
     type: str
     default: "{cluster}-data-source"
   infrastructure_template:

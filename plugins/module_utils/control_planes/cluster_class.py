@@ -87,6 +87,16 @@ def each(options: ClassOptions) -> ControlPlaneOptions:
     return cluster_api.with_address(one)
 
 
+def of_cluster(options: ClassOptions, cluster: Object) -> ControlPlaneOptions:
+    """The same of one Cluster, as far as its data source goes: with its names in the Secret's and in the mounts."""
+    name, namespace = cluster["metadata"]["name"], cluster["metadata"]["namespace"]
+    texts = json.dumps([options.control_plane.data_source_secret, list(options.control_plane.mounts)])
+    secret, mounts = json.loads(texts.replace(_CLUSTER, name).replace(_NAMESPACE, namespace))
+    return dataclasses.replace(
+        options.control_plane, name=name, namespace=namespace, data_source_secret=secret, mounts=mounts
+    )
+
+
 def template_spec(options: ClassOptions, inner: Object) -> Object:
     """The K0smotronControlPlane's spec in the template; `inner` is the k0smotron Cluster of `each(options)`.
 

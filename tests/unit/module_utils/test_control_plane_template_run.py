@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import typing as t
 
 import pytest
 
-from ansible_collections.k0smotron.ha.plugins.module_utils import control_plane_template_run
+from ansible_collections.k0smotron.ha.plugins.module_utils import control_plane_template_run, database_ca
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import cluster_api
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, Forbidden
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, Forbidden, InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Change, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import compare
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_errors import ApiError, Request, explain
@@ -101,7 +102,9 @@ class StandInKube:
 
 
 def run(kube: StandInKube, act: t.Callable[..., Object] = control_plane_template_run.present, **given: t.Any) -> Object:
-    return act(t.cast("t.Any", kube), options(**given), {"wait": False, "wait_timeout": 1}, lambda _warning: None)
+    warnings: list[str] = []
+    result = act(t.cast("t.Any", kube), options(**given), {"wait": False, "wait_timeout": 1}, warnings.append)
+    return {**result, "warnings": warnings}
 
 
 def gone(result: Object) -> list[str]:
@@ -219,3 +222,75 @@ def test_what_was_labeled_or_made_before_there_was_a_label_is_taken(kind: str, m
     assert made["metadata"]["labels"] == {"k0smotron.ha/cluster-class": "ha"}
     run(kube, control_plane_template_run.remove)
     assert not kube.names("ClusterClass")
+
+
+def of_the_class(name: str, **metadata: t.Any) -> Object:
+    topology = {"classRef": {"name": "ha", "namespace": "classes"}}
+    return {
+        "apiVersion": cluster_api.CLUSTER,
+        "kind": "Cluster",
+        "metadata": {"name": name, "namespace": "teams", **metadata},
+        "spec": {"topology": topology},
+    }
+
+
+def secret(name: str, url: str = "postgres://u:hunter2@db/one?sslmode=require", flag: str = "") -> Object:
+    data = {"K0SMOTRON_KINE_DATASOURCE_URL": url, database_ca.KINE_FLAG: flag}
+    texts = {key: base64.b64encode(value.encode()).decode() for key, value in data.items() if value}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "teams"}, "data": texts}
+
+
+def with_users() -> StandInKube:
+    kube = StandInKube()
+    run(kube)
+    kube.apply(
+        [
+            of_the_class("one"),
+            of_the_class("two"),
+            of_the_class("three"),
+            of_the_class("leaving", deletionTimestamp="2026-01-02T12:00:00Z"),
+        ]
+    )
+    return kube
+
+
+def test_clusters_do_not_turn_to_data_sources_that_are_not_there() -> None:
+    kube = with_users()
+    kube.apply([secret("teams-one-db"), secret("teams-two-db", "mysql://nonsense")])
+    before = dict(kube.objects)
+    with pytest.raises(InvalidInput, match="2 of them have none that works") as refused:
+        run(kube, data_source_secret="{namespace}-{cluster}-db")
+    said = str(refused.value)
+    assert "teams/one:" not in said
+    assert "teams/leaving:" not in said
+    assert "teams/two: " in said
+    assert 'teams/three: There is no Secret "teams-three-db" in namespace "teams"' in said
+    assert "hunter2" not in said
+    assert kube.objects == before
+
+
+def test_what_a_task_before_may_write_is_a_warning_in_check_mode() -> None:
+    kube = with_users()
+    kube.check_mode = True
+    warnings = run(kube, data_source_secret="{cluster}-db")["warnings"]
+    assert [warning.partition(": ")[0] for warning in warnings] == ["teams/one", "teams/two", "teams/three"]
+
+
+def test_clusters_turn_to_data_sources_that_are_there() -> None:
+    kube = with_users()
+    kube.apply([secret(f"{name}-db", flag=f"/etc/{name}/ca.crt") for name in ("one", "two", "three")])
+    mounts = [{"path": "/etc/{cluster}", "configMap": {"name": "{cluster}-ca"}}]
+    result = run(kube, data_source_secret="{cluster}-db", mounts=mounts)
+    assert result["changed"]
+    assert not [warning for warning in result["warnings"] if "nothing is mounted" in warning]
+
+
+def test_clusters_are_not_looked_at_while_the_name_of_their_data_source_stays() -> None:
+    assert run(with_users(), replicas=5)["changed"]
+
+
+def test_a_template_that_is_gone_tells_nothing_of_the_data_source() -> None:
+    kube = with_users()
+    kube.objects = {key: each for key, each in kube.objects.items() if key[0] != "K0smotronControlPlaneTemplate"}
+    with pytest.raises(InvalidInput, match="3 of them have none that works"):
+        run(kube)
