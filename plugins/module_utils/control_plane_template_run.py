@@ -133,7 +133,7 @@ def _examine_sources(kube: Kube, options: ClassOptions, users: t.Sequence[Object
     """Look at the data source to which each Cluster would turn. Raises InvalidInput with what is wrong with any of them."""
     problems = []
     for cluster in users:
-        if cluster["metadata"].get("deletionTimestamp"):
+        if cluster_class.leaving(cluster):
             continue
         who = cluster_class.identity(cluster)
         try:

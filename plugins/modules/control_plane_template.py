@@ -81,8 +81,8 @@ options:
         required: true
   wait:
     description:
-      - Wait until Cluster API has taken the class, and every Cluster of it that is not paused has what it says. Whether the
-        replicas are done with that, M(k0smotron.ha.cluster_info) tells.
+      - Wait until Cluster API has taken the class, and every Cluster of it has what it says, but for those that are paused or
+        being deleted. Whether the replicas are done with that, M(k0smotron.ha.cluster_info) tells.
       - With O(state=absent) until the class is gone.
     type: bool
     default: true

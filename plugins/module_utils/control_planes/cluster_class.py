@@ -68,9 +68,15 @@ def validate(options: ClassOptions) -> None:
             "With service_type NodePort all Clusters of the class would want the same ports of the nodes",
             "Use LoadBalancer or ClusterIP, or the module control_plane for each Cluster",
         )
-    for name, consequence in (("data_source_secret", "database"), ("external_address", "address")):
-        value = getattr(one, name)
-        if value and _CLUSTER not in value:
+    ingress = one.spec.get("ingress") or {}
+    for name, value, consequence in (
+        ("data_source_secret", one.data_source_secret, "database"),
+        ("external_address", one.external_address, "address"),
+        ("spec.externalAddress", one.spec.get("externalAddress"), "address"),
+        ("spec.ingress.apiHost", ingress.get("apiHost"), "address"),
+        ("spec.ingress.konnectivityHost", ingress.get("konnectivityHost"), "address"),
+    ):
+        if value and _CLUSTER not in str(value):
             raise InvalidInput(
                 f"{name} {value!r} is the same for all Clusters of the class, which would share one {consequence}",
                 f"Write {_CLUSTER} where the Cluster's name belongs",
@@ -243,6 +249,11 @@ def identity(cluster: Object) -> str:
     return f"{cluster['metadata']['namespace']}/{cluster['metadata']['name']}"
 
 
+def leaving(cluster: Object) -> bool:
+    """Whether a Cluster is being deleted: nothing that changes in its class reaches it."""
+    return bool(cluster["metadata"].get("deletionTimestamp"))
+
+
 def refuse_foreign(options: ClassOptions, live: Object, field_manager: str) -> None:
     """Raise Conflict for the class, or a template of it, that somebody else made.
 
@@ -288,11 +299,14 @@ def _unready(live: Object | None) -> str | None:
 
 
 def _behind(template: Object, cluster: Object, resource: Object | None) -> str | None:
-    if (cluster.get("spec") or {}).get("paused") or cluster_api.PAUSED in (
-        cluster["metadata"].get("annotations") or {}
-    ):
+    if _paused(cluster) or leaving(cluster):
         return None
     cloned = ((resource or {}).get("metadata") or {}).get("annotations") or {}
     if cloned.get(_CLONED_FROM) == template["metadata"]["name"]:
         return None
     return f"Cluster {identity(cluster)} does not have the template yet{words(cluster, 'TopologyReconciled')}"
+
+
+def _paused(cluster: Object) -> bool:
+    annotations = cluster["metadata"].get("annotations") or {}
+    return bool((cluster.get("spec") or {}).get("paused")) or cluster_api.PAUSED in annotations
