@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_run, control_planes
+from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_report import kine_source
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_run import Params, Warn
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_plane_run import served_version
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import (
@@ -16,9 +17,10 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import
     cluster_class,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.cluster_class import ClassOptions
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, NotFound
-from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref, changes_result
-from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
+from ansible_collections.k0smotron.ha.plugins.module_utils.data_source import examine
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, HaError, InvalidInput, NotFound
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import FIELD_MANAGER, Kube, Ref, changes_result
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, merged
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 if t.TYPE_CHECKING:
@@ -43,19 +45,21 @@ def present(kube: Kube, options: ClassOptions, params: Params, warn: Warn) -> di
         warn(warning)
     api_version = served_version(kube, lambda version: _kinds(options, version))
     _require_infrastructure(kube, options)
+    live = _own(kube, options, _ref(options))
     users = _users(kube, options, warn)
     spec = cluster_class.template_spec(
         options, control_planes.builder([api_version]).build(cluster_class.each(options))
     )
-    live = kube.get(cluster_api.CLUSTER, cluster_class.KIND, options.name, options.namespace)
     if live and users:
-        spec = _settle(kube, live, options, spec, warn)
+        spec = _settle(kube, live, options, spec, users, warn)
     *templates, made = cluster_class.desired(options, spec, api_version)
+    for template in templates:
+        _own(kube, options, Ref.of(template))
     wanted = cluster_class.with_others(made, live)
     _rehearse(kube, wanted)
+    naming = [merged(live or {}, wanted), *_other_classes(kube, options)]
     changes = kube.apply([*templates, wanted])
-    current = [Ref.of(template) for template in templates]
-    changes += kube.delete(ref for ref in _templates(kube, options) if ref not in current)
+    changes += kube.delete(_templates(kube, options, naming))
     if params["wait"] and not kube.check_mode:
         _await(kube, options, templates[-1], params["wait_timeout"])
     return {
@@ -86,6 +90,18 @@ def _require_infrastructure(kube: Kube, options: ClassOptions) -> None:
         )
 
 
+def _ref(options: ClassOptions) -> Ref:
+    return Ref(cluster_api.CLUSTER, cluster_class.KIND, options.name, options.namespace)
+
+
+def _own(kube: Kube, options: ClassOptions, ref: Ref) -> Object | None:
+    """What is there; None for nothing. Raises Conflict for somebody else's."""
+    live = kube.get(*ref)
+    if live is not None:
+        cluster_class.refuse_foreign(options, live, FIELD_MANAGER)
+    return live
+
+
 def _users(kube: Kube, options: ClassOptions, warn: Warn) -> list[Object]:
     """The Clusters of the class."""
     try:
@@ -96,17 +112,43 @@ def _users(kube: Kube, options: ClassOptions, warn: Warn) -> list[Object]:
     return [cluster for cluster in clusters if cluster_class.uses(cluster, options)]
 
 
-def _settle(kube: Kube, live: Object, options: ClassOptions, spec: Object, warn: Warn) -> Object:
+def _settle(
+    kube: Kube, live: Object, options: ClassOptions, spec: Object, users: t.Sequence[Object], warn: Warn
+) -> Object:
     """The spec for the template of a class that has Clusters. Raises HaError for what would break them."""
     reference = live["spec"]["controlPlane"]["templateRef"]
     template = kube.get(reference["apiVersion"], reference["kind"], reference["name"], options.namespace)
+    before = template["spec"]["template"] if template else {"spec": {}}
+    if kine_source(before["spec"])[0] != options.control_plane.data_source_secret:
+        _examine_sources(kube, options, users, warn)
     if template is None:
         return spec
-    before = template["spec"]["template"]
     cluster_api_judge.refuse_change(before, {"spec": spec})
     for warning in cluster_api_judge.warnings(before, {"spec": spec}):
         warn(warning)
     return t.cast("Object", cluster_run.keep_patches(before, {"spec": spec}, cluster_class.each(options), warn)["spec"])
+
+
+def _examine_sources(kube: Kube, options: ClassOptions, users: t.Sequence[Object], warn: Warn) -> None:
+    """Look at the data source to which each Cluster would turn. Raises InvalidInput with what is wrong with any of them."""
+    problems = []
+    for cluster in users:
+        if cluster_class.leaving(cluster):
+            continue
+        who = cluster_class.identity(cluster)
+        try:
+            found = examine(kube, cluster_class.of_cluster(options, cluster)).warnings
+        except HaError as error:
+            problems.append(f"{who}: {error}")
+        else:
+            for warning in found:
+                warn(f"{who}: {warning}")
+    if problems:
+        raise InvalidInput(
+            f"All Clusters of the class would turn to another data source at the same time, and {len(problems)} of them have"
+            f" none that works. {' '.join(problems)}",
+            "Write each of these Secrets before data_source_secret changes",
+        )
 
 
 def _rehearse(kube: Kube, wanted: Object) -> None:
@@ -125,8 +167,15 @@ def _rehearse(kube: Kube, wanted: Object) -> None:
         ) from None
 
 
-def _templates(kube: Kube, options: ClassOptions) -> list[Ref]:
-    """The templates that were made for the class, outdated ones included."""
+def _other_classes(kube: Kube, options: ClassOptions) -> list[Object]:
+    """The other classes of the namespace: they may name templates that were made for this one."""
+    classes = kube.list(cluster_api.CLUSTER, cluster_class.KIND, options.namespace)
+    return [each for each in classes if each["metadata"]["name"] != options.name]
+
+
+def _templates(kube: Kube, options: ClassOptions, naming: t.Iterable[Object]) -> list[Ref]:
+    """The templates that were made for the class and that none of `naming`, which are classes, names."""
+    named = cluster_class.named_templates(naming)
     found: list[Ref] = []
     for api_version in control_planes.API_VERSIONS:
         for kind in _kinds(ClassOptions(control_plane=options.control_plane), api_version)[1:]:
@@ -134,7 +183,7 @@ def _templates(kube: Kube, options: ClassOptions) -> list[Ref]:
             found += [Ref.of(obj) for obj in labeled]
         if found:
             break
-    return found
+    return [ref for ref in found if cluster_class.template_key(ref.api_version, ref.kind, ref.name) not in named]
 
 
 def _await(kube: Kube, options: ClassOptions, template: Object, timeout: float) -> None:
@@ -144,7 +193,7 @@ def _await(kube: Kube, options: ClassOptions, template: Object, timeout: float) 
         return kube.get(template["apiVersion"], cluster_api.KIND, name, namespace) if name else None
 
     def probe() -> Verdict:
-        live = kube.get(cluster_api.CLUSTER, cluster_class.KIND, options.name, options.namespace)
+        live = kube.get(*_ref(options))
         users = _users(kube, options, lambda warning: None)
         return cluster_class.judge(template, live, [(cluster, control_plane(cluster)) for cluster in users])
 
@@ -152,7 +201,8 @@ def _await(kube: Kube, options: ClassOptions, template: Object, timeout: float) 
 
 
 def remove(kube: Kube, options: ClassOptions, params: Params, warn: Warn) -> dict[str, t.Any]:
-    """Delete the class with its templates; never one that has Clusters."""
+    """Delete the class with its templates; never one that has Clusters or is somebody else's."""
+    _own(kube, options, _ref(options))
     cluster_class.refuse_use(options, _users(kube, options, warn))
-    refs = [Ref(cluster_api.CLUSTER, cluster_class.KIND, options.name, options.namespace), *_templates(kube, options)]
+    refs = [_ref(options), *_templates(kube, options, _other_classes(kube, options))]
     return changes_result(kube.delete(refs, params["wait_timeout"] if params["wait"] else 0))

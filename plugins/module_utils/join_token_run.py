@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import hashlib
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import control_planes, hosted_api
@@ -103,7 +104,8 @@ def _make(kube: Kube, wanted: Object, old: Seen | None, params: Params, warn: Wa
     if old is None:
         return kube.apply([wanted])
     # What is refused leaves the old token alone. Under another name, because what may be made need not be allowed as a change.
-    metadata = {**wanted["metadata"], "name": f"next-{wanted['metadata']['name']}"}
+    digest = hashlib.sha256(wanted["metadata"]["name"].encode()).hexdigest()[:8]
+    metadata = {**wanted["metadata"], "name": f"rehearsal-{digest}"}
     kube.rehearse({**wanted, "metadata": metadata})
     gone = _revoke(kube, old, params, warn)
     # In the foreground: its Secret, of the same name as the next one, is gone then.

@@ -19,9 +19,12 @@ description:
     O(replicas).
   - The class has the variable C(dataSourceChecksum). A Cluster that gives it what M(k0smotron.ha.datasource_secret)
     returned as C(checksum) gets its replicas replaced, one by one, when its data source changes.
+  - A class that somebody else made is neither changed nor removed, unless he labels it
+    C(k0smotron.ha/cluster-class=<its name>). The same goes for a RemoteClusterTemplate of the class's name.
   - What others add to the class, such as workers, variables and patches, stays.
   - A template is never changed. Other options make another template, named after its content, to which the class then
-    turns, and Cluster API brings all Clusters of the class up to date at the same time. The outdated template is deleted.
+    turns, and Cluster API brings all Clusters of the class up to date at the same time. The outdated template is deleted,
+    but none that a ClusterClass of the namespace still names.
   - Cluster API must run with its feature gate C(ClusterTopology), which is on after the role C(k0smotron.ha.cluster_api)
     with C(CLUSTER_TOPOLOGY=true) among its C(cluster_api_variables).
 author:
@@ -52,6 +55,8 @@ options:
     description:
       - Secret in the Cluster's namespace whose key C(K0SMOTRON_KINE_DATASOURCE_URL) holds the URL of the Cluster's own
         database, as M(k0smotron.ha.datasource_secret) writes it. C({cluster}) has to be in the name.
+      - Another name here moves all Clusters of the class at the same time. So the new Secret of each one is looked at first, and
+        the change is refused with the names of those that are missing or wrong. In check mode that is a warning.
     type: str
     default: "{cluster}-data-source"
   infrastructure_template:
@@ -76,8 +81,8 @@ options:
         required: true
   wait:
     description:
-      - Wait until Cluster API has taken the class, and every Cluster of it that is not paused has what it says. Whether the
-        replicas are done with that, M(k0smotron.ha.cluster_info) tells.
+      - Wait until Cluster API has taken the class, and every Cluster of it has what it says, but for those that are paused or
+        being deleted. Whether the replicas are done with that, M(k0smotron.ha.cluster_info) tells.
       - With O(state=absent) until the class is gone.
     type: bool
     default: true

@@ -84,6 +84,8 @@ options:
 notes:
   - The hosted API is asked through a port-forward to one of the control plane's pods, with the administrator's certificate out of
     the Secret C(<cluster>-kubeconfig).
+  - Before a token is replaced, the next request is tried as a dry run under another name, C(rehearsal-<digest>). So a Role has
+    to allow C(create) and C(patch) of JoinTokenRequests without C(resourceNames).
   - An API server remembers for up to ten seconds that a token was good, so a revoked one may be accepted for that long.
   - A node that has joined has a certificate of its own and needs the token no more. To keep it out, delete the node in the
     hosted cluster and stop its kubelet; its certificate stays good until it expires.

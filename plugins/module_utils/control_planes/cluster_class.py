@@ -19,7 +19,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.cluste
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.cluster_api_judge import words
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.validate import validate as validate_one
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, conditions, require_dns_label
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
@@ -27,7 +27,7 @@ KIND = "ClusterClass"
 TEMPLATE_KIND = f"{cluster_api.KIND}Template"
 INFRASTRUCTURE_KIND = f"{cluster_api.INFRASTRUCTURE_KIND}Template"
 CLASS_LABEL = "k0smotron.ha/cluster-class"
-"""On the templates that are made here: by it the outdated ones are found again."""
+"""On the class, which is ours by it, and on the templates that are made here: by it the outdated ones are found again."""
 CHECKSUM_VARIABLE = "dataSourceChecksum"
 _CLUSTER, _NAMESPACE, _CHECKSUM = "{cluster}", "{namespace}", "{data-source-checksum}"
 _VALUES: t.Mapping[str, str] = {
@@ -68,9 +68,15 @@ def validate(options: ClassOptions) -> None:
             "With service_type NodePort all Clusters of the class would want the same ports of the nodes",
             "Use LoadBalancer or ClusterIP, or the module control_plane for each Cluster",
         )
-    for name, consequence in (("data_source_secret", "database"), ("external_address", "address")):
-        value = getattr(one, name)
-        if value and _CLUSTER not in value:
+    ingress = one.spec.get("ingress") or {}
+    for name, value, consequence in (
+        ("data_source_secret", one.data_source_secret, "database"),
+        ("external_address", one.external_address, "address"),
+        ("spec.externalAddress", one.spec.get("externalAddress"), "address"),
+        ("spec.ingress.apiHost", ingress.get("apiHost"), "address"),
+        ("spec.ingress.konnectivityHost", ingress.get("konnectivityHost"), "address"),
+    ):
+        if value and _CLUSTER not in str(value):
             raise InvalidInput(
                 f"{name} {value!r} is the same for all Clusters of the class, which would share one {consequence}",
                 f"Write {_CLUSTER} where the Cluster's name belongs",
@@ -85,6 +91,16 @@ def each(options: ClassOptions) -> ControlPlaneOptions:
         options.control_plane, name=_CLUSTER, namespace=_NAMESPACE, data_source_checksum=_CHECKSUM
     )
     return cluster_api.with_address(one)
+
+
+def of_cluster(options: ClassOptions, cluster: Object) -> ControlPlaneOptions:
+    """The same of one Cluster, as far as its data source goes: with its names in the Secret's and in the mounts."""
+    name, namespace = cluster["metadata"]["name"], cluster["metadata"]["namespace"]
+    texts = json.dumps([options.control_plane.data_source_secret, list(options.control_plane.mounts)])
+    secret, mounts = json.loads(texts.replace(_CLUSTER, name).replace(_NAMESPACE, namespace))
+    return dataclasses.replace(
+        options.control_plane, name=name, namespace=namespace, data_source_secret=secret, mounts=mounts
+    )
 
 
 def template_spec(options: ClassOptions, inner: Object) -> Object:
@@ -123,8 +139,7 @@ def _class(options: ClassOptions, template: Object, infrastructure: Object) -> O
         "variables": [_checksum_variable()],
         "patches": [_patch(template)],
     }
-    metadata = {"name": options.name, "namespace": options.namespace}
-    return {"apiVersion": cluster_api.CLUSTER, "kind": KIND, "metadata": metadata, "spec": spec}
+    return {"apiVersion": cluster_api.CLUSTER, "kind": KIND, "metadata": _metadata(options, options.name), "spec": spec}
 
 
 def with_others(made: Object, live: Object | None) -> Object:
@@ -138,6 +153,28 @@ def with_others(made: Object, live: Object | None) -> Object:
         there = ((live or {}).get("spec") or {}).get(field) or []
         spec[field] = [*(ours.pop(entry["name"], entry) for entry in there), *ours.values()]
     return {**made, "spec": spec}
+
+
+def template_key(api_version: str, kind: str, name: str) -> tuple[str, str, str]:
+    """Which template: group, kind and name. The same one may be named in several API versions."""
+    return api_version.rpartition("/")[0], kind, name
+
+
+def named_templates(classes: t.Iterable[Object]) -> set[tuple[str, str, str]]:
+    """template_key() of each template that these classes name, for whatever."""
+    references = [reference for each in classes for reference in _references(each.get("spec"))]
+    return {template_key(*(str(ref.get(key) or "") for key in ("apiVersion", "kind", "name"))) for ref in references}
+
+
+def _references(value: t.Any) -> t.Iterator[Object]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "templateRef" and isinstance(inner, dict):
+                yield inner
+            yield from _references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _references(inner)
 
 
 def _checksum_variable() -> Object:
@@ -176,8 +213,12 @@ def _go_template(text: str) -> str:
 
 
 def _template(options: ClassOptions, api_version: str, kind: str, name: str, spec: Object) -> Object:
-    metadata = {"name": name, "namespace": options.namespace, "labels": {CLASS_LABEL: options.name}}
+    metadata = _metadata(options, name)
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": {"template": {"spec": spec}}}
+
+
+def _metadata(options: ClassOptions, name: str) -> Object:
+    return {"name": name, "namespace": options.namespace, "labels": {CLASS_LABEL: options.name}}
 
 
 def _reference(obj: Object) -> Object:
@@ -206,6 +247,26 @@ def uses(cluster: Object, options: ClassOptions) -> bool:
 def identity(cluster: Object) -> str:
     """How a Cluster is named to people."""
     return f"{cluster['metadata']['namespace']}/{cluster['metadata']['name']}"
+
+
+def leaving(cluster: Object) -> bool:
+    """Whether a Cluster is being deleted: nothing that changes in its class reaches it."""
+    return bool(cluster["metadata"].get("deletionTimestamp"))
+
+
+def refuse_foreign(options: ClassOptions, live: Object, field_manager: str) -> None:
+    """Raise Conflict for the class, or a template of it, that somebody else made.
+
+    field_manager is the name under which we apply: the class had no label of ours at first.
+    """
+    metadata = live["metadata"]
+    entries = metadata.get("managedFields") or []
+    applied = any((each.get("manager"), each.get("operation")) == (field_manager, "Apply") for each in entries)
+    if not applied and (metadata.get("labels") or {}).get(CLASS_LABEL) != options.name:
+        raise Conflict(
+            f"There is a {live['kind']} {metadata['name']} in namespace {options.namespace}, which this module did not make",
+            f"Choose another name; or, if it shall be managed and removed from here on, label it {CLASS_LABEL}={options.name}",
+        )
 
 
 def refuse_use(options: ClassOptions, clusters: t.Sequence[Object]) -> None:
@@ -238,11 +299,14 @@ def _unready(live: Object | None) -> str | None:
 
 
 def _behind(template: Object, cluster: Object, resource: Object | None) -> str | None:
-    if (cluster.get("spec") or {}).get("paused") or cluster_api.PAUSED in (
-        cluster["metadata"].get("annotations") or {}
-    ):
+    if _paused(cluster) or leaving(cluster):
         return None
     cloned = ((resource or {}).get("metadata") or {}).get("annotations") or {}
     if cloned.get(_CLONED_FROM) == template["metadata"]["name"]:
         return None
     return f"Cluster {identity(cluster)} does not have the template yet{words(cluster, 'TopologyReconciled')}"
+
+
+def _paused(cluster: Object) -> bool:
+    annotations = cluster["metadata"].get("annotations") or {}
+    return bool((cluster.get("spec") or {}).get("paused")) or cluster_api.PAUSED in annotations

@@ -147,6 +147,9 @@ def test_another_content_is_another_template_and_the_same_content_the_same() -> 
         ({"data_source_secret": "db"}, "would share one database"),
         ({"data_source_secret": "{namespace}"}, "would share one database"),
         ({"external_address": "192.0.2.1"}, "would share one address"),
+        ({"spec": {"externalAddress": "192.0.2.1"}}, "would share one address"),
+        ({"spec": {"ingress": {"apiHost": "api.example.org"}}}, "would share one address"),
+        ({"spec": {"ingress": {"konnectivityHost": "{namespace}.example.org"}}}, "would share one address"),
         ({"name": "Ha"}, "The class's name"),
         ({"name": "h" * 53}, "longer than 52"),
         ({"data_source_secret": "{cluster}_db"}, "not a valid Secret name"),
@@ -161,9 +164,10 @@ def test_what_cannot_serve_several_clusters_is_refused(given: Object, why: str) 
 
 
 def test_words_for_the_cluster_are_no_reason_to_refuse() -> None:
-    cluster_class.validate(
-        options(external_address="{cluster}.example.org", data_source_secret="{namespace}-{cluster}")
-    )
+    name = "{cluster}.example.org"
+    spec = {"externalAddress": name, "ingress": {"apiHost": name, "konnectivityHost": f"k.{name}", "deploy": True}}
+    cluster_class.validate(options(external_address=name, data_source_secret="{namespace}-{cluster}", spec=spec))
+    cluster_class.validate(options(spec={"externalAddress": None, "ingress": None}))
 
 
 @pytest.mark.parametrize(
@@ -209,6 +213,7 @@ HELD = {"status": {"conditions": [{"type": "TopologyReconciled", "status": "Fals
         (LIVE, [(merged(CLUSTER, HELD), None)], "yet: waits for a hook"),
         (LIVE, [(merged(CLUSTER, {"spec": {"paused": True}}), OUTDATED)], None),
         (LIVE, [(merged(CLUSTER, {"metadata": {"annotations": {"cluster.x-k8s.io/paused": ""}}}), OUTDATED)], None),
+        (LIVE, [(merged(CLUSTER, {"metadata": {"deletionTimestamp": "2026-01-02T12:00:00Z"}}), OUTDATED)], None),
     ],
 )
 def test_a_class_is_in_force_when_its_clusters_have_it(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 import pytest
@@ -17,6 +18,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.replica_health import
 from tests.unit.module_utils.test_join_token import CLUSTER, V1BETA1, live
 
 Object = dict[str, t.Any]
+REHEARSAL = "rehearse rehearsal-ed574aa7"
 PARAMS: Object = {
     "name": "workers",
     "namespace": "team",
@@ -81,14 +83,23 @@ def test_a_token_is_revoked_only_after_the_next_one_was_rehearsed() -> None:
     with pytest.raises(HaError, match=r"cannot be used.*compare the clock"):
         act(kube, join_token_run.present)  # the old one is still there, because nothing is deleted for real
     order = [step for step in kube.steps if step != "GET"]
-    assert order == ["rehearse next-workers", "DELETE", "delete workers", "apply workers"]
+    assert order == [REHEARSAL, "DELETE", "delete workers", "apply workers"]
+
+
+def test_the_longest_name_is_rehearsed_under_a_short_one() -> None:
+    kube = StandInKube(status=200, refuses=True)
+    with pytest.raises(InvalidInput, match="the webhook says no"):
+        act(kube, join_token_run.present, name="w" * 253)
+    (step,) = (step for step in kube.steps if step.startswith("rehearse"))
+    assert re.fullmatch("rehearse rehearsal-[0-9a-f]{8}", step)
+    assert step != REHEARSAL
 
 
 def test_a_request_that_is_refused_leaves_the_old_token_alone() -> None:
     kube = StandInKube(status=200, refuses=True)
     with pytest.raises(InvalidInput, match="the webhook says no"):
         act(kube, join_token_run.present)
-    assert [step for step in kube.steps if step != "GET"] == ["rehearse next-workers"]
+    assert [step for step in kube.steps if step != "GET"] == [REHEARSAL]
 
 
 @pytest.mark.parametrize("status", [401, 403])
