@@ -142,13 +142,14 @@ def _identity(place: Place) -> tuple[str, ...]:
 def _refuse_used(kube: Kube, place: Place, params: Params, warn: Warn) -> None:
     """Raise Conflict while any control plane stands on the database.
 
-    In check mode the control plane itself may: a task before this one would have removed it.
+    In check mode the control plane itself has to, as long as it is there: a task before this one would have removed it.
     """
     own = (params["namespace"], params["name"])
     served = [version for version in control_planes.API_VERSIONS if kube.serves(version, "Cluster")]
     for cluster in kube.list(served[0], "Cluster") if served else []:
         who = (cluster["metadata"]["namespace"], cluster["metadata"]["name"])
         if who == own and kube.check_mode:
+            _require_its_own(kube, cluster, place)
             continue
         if who == own or _uses(kube, cluster, place, warn):
             raise Conflict(
@@ -161,6 +162,25 @@ def _refuse_used(kube: Kube, place: Place, params: Params, warn: Warn) -> None:
             f"Replicas of the control plane still run: {', '.join(pod['metadata']['name'] for pod in pods)}",
             "Remove it with wait: true, or wait until they are gone",
         )
+
+
+def _require_its_own(kube: Kube, cluster: Object, place: Place) -> None:
+    """Raise Conflict where a live control plane is not proved to stand on the database that is to go with it."""
+    found, dsn = cluster_report.data_source(kube, cluster)
+    namespace = cluster["metadata"]["namespace"]
+    live = datastore_lookup.datastore_behind(kube, dsn, namespace) if dsn else None
+    if live and dsn and Ref.of(live)[1:] == place.cluster[1:] and _kines_name(dsn) == place.database:
+        return
+    where = f"the database {found['database']} on {found['host']}" if dsn else found["problem"] or found["kind"]
+    raise Conflict(
+        f"The control plane {namespace}/{cluster['metadata']['name']} has another data source than {place}: {where}",
+        "Give the one that it was made with, or keep the database",
+    )
+
+
+def _kines_name(dsn: Dsn) -> str:
+    """The database that kine uses: of PostgreSQL's it writes the name in small letters."""
+    return dsn.database.lower() if dsn.scheme == "postgres" else dsn.database
 
 
 def _uses(kube: Kube, cluster: Object, place: Place, warn: Warn) -> bool:

@@ -155,6 +155,28 @@ def test_check_mode_says_the_same_while_the_control_plane_still_runs(state: str)
     assert kube.told == []
 
 
+@pytest.mark.parametrize(
+    ("host", "database", "says"),
+    [
+        ("db.data", "other", "the database other on db.data:5432"),
+        ("db2.data", "kine", "the database kine on db2.data:5432"),
+        ("", "", "There is no Secret"),
+    ],
+)
+def test_the_database_of_a_live_control_plane_is_compared(host: str, database: str, says: str) -> None:
+    own = [control_plane(), *([secret(host, database)] if host else [])]
+    given = {"data_source_secret": None, "url": "postgres://k0smotron:pw@db.data/kine"}
+    kube = StandInKube(*database_cluster(), *own, check_mode=True)
+    refused(kube, Conflict, f"team/one has another data source than the database kine of .*db: {says}", **given)
+
+
+def test_a_live_control_plane_without_kine_has_no_database() -> None:
+    own = control_plane()
+    own["spec"] = {"storage": {"type": "etcd"}}
+    kube = StandInKube(*database_cluster(), own, secret(), check_mode=True)
+    refused(kube, Conflict, "has another data source than .*: etcd")
+
+
 @pytest.mark.parametrize("state", ["archived", "absent"])
 def test_a_database_without_kines_table_has_been_left_before(state: str) -> None:
     kube = StandInKube(*database_cluster(), secret())
