@@ -81,7 +81,7 @@ def ensure(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
         return {**changes_result([]), "database": None, "archived_as": None}
     _refuse_used(kube, place, params, module.warn)
     store = datastore_lookup.known(kube, place.live)
-    changes, archived = leave(_administrator(kube, store, place), store, place, params)
+    changes, archived = leave(kube, store, place, params)
     database = {
         "provider": store.provider,
         "name": store.options.name,
@@ -198,6 +198,7 @@ def _uses(kube: Kube, cluster: Object, place: Place, warn: Warn) -> bool:
 
 
 def _administrator(kube: Kube, store: Datastore, place: Place) -> Administrator:
+    """At the server that leads at this moment."""
     server = SERVERS.get(store.provider)
     if server is None:
         raise InvalidInput(
@@ -212,12 +213,18 @@ def _administrator(kube: Kube, store: Datastore, place: Place) -> Administrator:
         raise Unreachable(
             f"{place} cannot be reached, nobody leads: {verdict.reason}", "Bring its database cluster up, or keep it"
         )
+    if not (server.refuses_when_demoted or verdict.up):
+        raise Unreachable(
+            f"{place} is left alone, it is not certain who leads: {verdict.reason}",
+            "Bring its database cluster up, or keep it",
+        )
     return Administrator(kube, server, store.options.namespace, leader["pod"])
 
 
-def leave(admin: Administrator, store: Datastore, place: Place, params: Params) -> tuple[list[Change], str | None]:
+def leave(kube: Kube, store: Datastore, place: Place, params: Params) -> tuple[list[Change], str | None]:
     """Archive or drop; what changed, and the archive's name. A database without kine's table has been left already."""
-    server, database = admin.server, place.database
+    admin, database = _administrator(kube, store, place), place.database
+    server = admin.server
     owner = next((item.owner for item in store.options.databases if item.name == database), "")
     like = "".join(admin.ask(server.find(database)))
     if not like and not owner:
@@ -227,8 +234,8 @@ def leave(admin: Administrator, store: Datastore, place: Place, params: Params) 
         return [_tell(admin, [server.create(database, server.new(owner))], empty)], None
     if not admin.ask(server.find_data(database), database):
         return [], None
-    if not admin.kube.check_mode:
-        _await_alone(admin, place, params["wait_timeout"])
+    if not kube.check_mode:
+        admin = _await_alone(kube, store, place, params["wait_timeout"])
     if params["state"] == "absent":
         gone = compare(_shown(place, database, "kine's"), None)
         return [_tell(admin, server.drop(database, like, declared=bool(owner)), gone)], None
@@ -248,11 +255,18 @@ def _shown(place: Place, name: str, data: str = "none") -> Object:
     return {"kind": f"(in {place.cluster}) Database", "metadata": {"name": name}, "data": data}
 
 
-def _await_alone(admin: Administrator, place: Place, seconds: float) -> None:
-    """Wait until nobody is connected. Nobody's session is ended: the replicas are gone, so one that stays is somebody else's."""
+def _await_alone(kube: Kube, store: Datastore, place: Place, seconds: float) -> Administrator:
+    """Wait until nobody is connected to the server that leads by then, and give its administrator.
+
+    Nobody's session is ended: the replicas are gone, so one that stays is somebody else's.
+    """
+    found: list[Administrator] = []
 
     def probe() -> Verdict:
+        admin = _administrator(kube, store, place)
         others = admin.ask(admin.server.find_sessions(place.database))
+        found[:] = [admin]
         return Verdict(not others, f"{place} is in use by {', '.join(others)}")
 
-    admin.kube.wait(probe, seconds, lambda: "End these sessions, or keep the database")
+    kube.wait(probe, seconds, lambda: "End these sessions, or keep the database")
+    return found[0]

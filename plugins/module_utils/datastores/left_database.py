@@ -24,6 +24,8 @@ class Server(ABC):
 
     container: t.ClassVar[str]
     name_limit: t.ClassVar[int]
+    refuses_when_demoted: t.ClassVar[bool] = True
+    """Whether a server that follows another one takes no statement from its administrator either."""
 
     @abstractmethod
     def command(self, statements: t.Sequence[str], database: str = "") -> tuple[str, ...]:
@@ -112,6 +114,7 @@ class MariaDB(Server):
 
     container = "mariadb"
     name_limit = 64
+    refuses_when_demoted = False  # read_only does not hold for root
 
     def command(self, statements: t.Sequence[str], database: str = "") -> tuple[str, ...]:
         shell = (

@@ -17,6 +17,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     DatabaseSpec,
     DatastoreOptions,
     datastore,
+    mariadb_answers,
     options_for,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.left_database import (
@@ -34,6 +35,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
+from tests.unit.module_utils import test_mariadb_judge as mdb
 from tests.unit.module_utils.test_datastore_judge import pod
 
 Object = dict[str, t.Any]
@@ -71,6 +73,7 @@ class StandInKube:
         self.check_mode = check_mode
         self.answers = {"datdba": "k0smotron", "relname = 'kine'": "1", "pg_stat_activity": "", **answers}
         self.told: list[str] = []
+        self.asked: list[str] = []
 
     def serves(self, api_version: str, kind: str) -> bool:
         return api_version == "k0smotron.io/v1beta1"
@@ -82,7 +85,7 @@ class StandInKube:
         self, api_version: str, kind: str, namespace: str | None = None, selector: str | None = None
     ) -> list[Object]:
         """A database's pods have labels of their own, and no namespace here."""
-        of_database = "spilo" in (selector or "")
+        of_database = any(word in (selector or "") for word in ("spilo", "name=mariadb"))
         return [
             item
             for item in self.objects
@@ -90,7 +93,8 @@ class StandInKube:
         ]
 
     def exec(self, namespace: str, where: str, command: t.Sequence[str], container: str) -> str:
-        assert (namespace, where, container) == ("data", "db-0", "postgres")
+        assert (namespace, container) == ("data", "postgres")
+        self.asked.append(where)
         statements = list(command[command.index("-d") + 2 :])
         known = [answer for words, answer in self.answers.items() if words in statements[1]]
         if known:
@@ -98,11 +102,53 @@ class StandInKube:
         self.told += statements[1::2]
         return ""
 
+    def meanwhile(self) -> None:
+        """What happens before it is waited for."""
+
     def wait(self, probe: t.Callable[[], Verdict], timeout: float, diagnose: t.Callable[[], str]) -> Verdict:
+        self.meanwhile()
         verdict = probe()
         if not verdict.up:
             raise WaitTimeout(verdict.reason, diagnose())
         return verdict
+
+
+class StandInMariaDB(StandInKube):
+    """One server, that is demoted before the statements when it is told so."""
+
+    read_only = 0
+
+    def __init__(self, *objects: Object, demoted: bool) -> None:
+        like, demote = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", int(demoted)
+        super().__init__(*objects, **{"schemata": like, "information_schema.tables": "1", "processlist": ""})
+        self.demote = demote
+
+    def meanwhile(self) -> None:
+        self.read_only = self.demote
+
+    def exec(self, namespace: str, where: str, command: t.Sequence[str], container: str) -> str:
+        assert (namespace, where, container) == ("data", "mdb-0", "mariadb")
+        if command == mariadb_answers.COMMAND:
+            return mdb.vertical({**mdb.PRIMARY, "read_only": self.read_only})
+        known = [answer for words, answer in self.answers.items() if words in command[-1]]
+        if known:
+            return known[0]
+        self.told.append(command[-1])
+        return ""
+
+
+def mariadb() -> list[Object]:
+    options = options_for("mariadb", name="mdb", namespace="data", instances=1)
+    [live] = datastore("mariadb", options).desired()
+    live["status"] = mdb.healthy()["cluster"][0]["status"]
+    running = mdb.pod(0)
+    del running["metadata"]["namespace"]
+    service = {"metadata": {"name": "mdb-primary", "namespace": "data"}, **mdb.healthy()["leader_endpoints"][0]}
+    return [
+        live,
+        {"apiVersion": "v1", "kind": "Pod", **running},
+        {"apiVersion": "v1", "kind": "Endpoints", **service},
+    ]
 
 
 def run(kube: StandInKube, state: str = "archived", **source: t.Any) -> tuple[Object, list[str]]:
@@ -228,6 +274,30 @@ def test_nobodys_session_is_ended(state: str) -> None:
         *database_cluster(), secret(), pg_stat_activity="k0smotron from 10.0.0.9\nbob from 10.0.0.8 psql"
     )
     refused(kube, WaitTimeout, "in use by k0smotron from 10.0.0.9, bob from 10.0.0.8 psql.*End these", state=state)
+
+
+def test_the_statements_go_to_who_leads_after_the_wait() -> None:
+    live, _leader = database_cluster()
+    pods = [pod("db-0", "master", "10.0.0.1"), pod("db-1", "replica", "10.0.0.2")]
+    kube = StandInKube(live, *({"apiVersion": "v1", "kind": "Pod", **each} for each in pods), secret())
+
+    def switch_over() -> None:
+        for each, role in zip(pods, ("replica", "master"), strict=True):
+            each["metadata"]["labels"]["spilo-role"] = role
+
+    kube.meanwhile = switch_over  # type: ignore[method-assign]
+    run(kube)
+    assert (kube.asked[0], kube.asked[-1], len(kube.told)) == ("db-0", "db-1", 2)
+
+
+@pytest.mark.parametrize(("state", "says"), [("archived", "RENAME TABLE"), ("absent", "DROP DATABASE")])
+def test_mariadbs_root_says_nothing_to_a_server_that_was_demoted(state: str, says: str) -> None:
+    url = {"data_source_secret": None, "url": "mysql://k0smotron:pw@tcp(mdb-primary.data:3306)/kine"}
+    kube = StandInMariaDB(*mariadb(), demoted=False)
+    run(kube, state=state, **url)
+    assert [says in told for told in kube.told] == [True]
+    kube = StandInMariaDB(*mariadb(), demoted=True)
+    refused(kube, Unreachable, "not certain who leads: The primary mdb-0 is read only", state=state, **url)
 
 
 def test_a_database_elsewhere_is_somebody_elses() -> None:
