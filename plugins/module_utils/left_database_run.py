@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import ipaddress
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import (
@@ -15,13 +16,18 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
     datastore_lookup,
     datastore_run,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import Datastore, datastore, options_for
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
+    Datastore,
+    datastore,
+    options_for,
+    provider_of,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.left_database import (
     SERVERS,
     Server,
     archive_name,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY, Dsn, parse
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY, Dsn, Host, parse
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, InvalidInput, NotFound, Unreachable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref, changes_result
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Change, compare
@@ -133,10 +139,9 @@ def _data_source(kube: Kube, params: Params) -> Dsn | None:
     return parse(url) if url else None
 
 
-def _identity(place: Place) -> tuple[str, ...]:
-    """In whatever version it was read; PostgreSQL's kine writes the name in small letters."""
-    ref = place.cluster
-    return ref.api_version.partition("/")[0], ref.kind, ref.namespace or "", ref.name, place.database.lower()
+def _same(live: Object, place: Place) -> bool:
+    """Whether this is the place's database cluster, in whatever version it was read."""
+    return Ref.of(live)[1:] == place.cluster[1:] and provider_of(live) is provider_of(place.live)
 
 
 def _refuse_used(kube: Kube, place: Place, params: Params, warn: Warn) -> None:
@@ -151,11 +156,12 @@ def _refuse_used(kube: Kube, place: Place, params: Params, warn: Warn) -> None:
         if who == own and kube.check_mode:
             _require_its_own(kube, cluster, place)
             continue
-        if who == own or _uses(kube, cluster, place, warn):
+        if who == own:
             raise Conflict(
                 f"The control plane {'/'.join(who)} is there, and {place} is its own",
-                "Remove it first with state: absent and wait: true" if who == own else "Keep the database",
+                "Remove it first with state: absent and wait: true",
             )
+        _refuse_another(kube, cluster, place, params["state"], warn)
     pods = kube.list("v1", "Pod", params["namespace"], control_planes.pod_selector(params["name"]))
     if pods and not kube.check_mode:
         raise Conflict(
@@ -169,7 +175,7 @@ def _require_its_own(kube: Kube, cluster: Object, place: Place) -> None:
     found, dsn = cluster_report.data_source(kube, cluster)
     namespace = cluster["metadata"]["namespace"]
     live = datastore_lookup.datastore_behind(kube, dsn, namespace) if dsn else None
-    if live and dsn and Ref.of(live)[1:] == place.cluster[1:] and _kines_name(dsn) == place.database:
+    if live and dsn and _same(live, place) and _kines_name(dsn) == place.database:
         return
     where = f"the database {found['database']} on {found['host']}" if dsn else found["problem"] or found["kind"]
     raise Conflict(
@@ -183,15 +189,54 @@ def _kines_name(dsn: Dsn) -> str:
     return dsn.database.lower() if dsn.scheme == "postgres" else dsn.database
 
 
-def _uses(kube: Kube, cluster: Object, place: Place, warn: Warn) -> bool:
+def _refuse_another(kube: Kube, cluster: Object, place: Place, state: str, warn: Warn) -> None:
+    """Raise Conflict unless another control plane's database is proved to be another one.
+
+    A database has many host names: of its standbys, its pools and its pods, and addresses.
+    """
     found, dsn = cluster_report.data_source(kube, cluster)
     namespace = cluster["metadata"]["namespace"]
+    name = f"{namespace}/{cluster['metadata']['name']}"
     if found["problem"]:
-        warn(f"Cannot check which database {namespace}/{cluster['metadata']['name']} uses: {found['problem']}")
-    if dsn is None or dsn.database.lower() != place.database.lower():
+        unknown = f"Cannot check which database {name} uses: {found['problem']}"
+        if state == "absent":
+            raise Conflict(unknown, "Repair its data source or remove that control plane, or keep the database")
+        warn(unknown)
+    if dsn is None or dsn.scheme != provider_of(place.live).scheme or dsn.database.lower() != place.database.lower():
+        return
+    for host in dsn.hosts:
+        if _may_lead_to(kube, dataclasses.replace(dsn, hosts=(host,)), namespace, place):
+            raise Conflict(
+                f"The control plane {name} is there, and its database {dsn.database} on {host} is {place}, or may be",
+                "Keep the database; if that one has another, let its data source name the Service of the primary there",
+            )
+
+
+def _may_lead_to(kube: Kube, dsn: Dsn, namespace: str, place: Place) -> bool:
+    """Whether a DSN of one host that is used in this namespace may lead to the place's database cluster."""
+    host = dsn.hosts[0].name.lower().rstrip(".")
+    lookup = dataclasses.replace(dsn, hosts=(Host(host, dsn.hosts[0].port),))
+    live = datastore_lookup.datastore_behind(kube, lookup, namespace)
+    if live is not None:
+        return _same(live, place)
+    if _is_address(host):
+        return True
+    labels = host.split(".") if "." in host else [host, namespace]
+    labels = labels[: labels.index("svc", 2)] if "svc" in labels[2:] else labels
+    service, where = labels[-2:]
+    if where == place.cluster.namespace:
+        return True
+    # Without a selector it may lead anywhere. What is no Service is a name outside of this Kubernetes.
+    elsewhere = kube.get("v1", "Service", service, where)
+    return elsewhere is not None and not (elsewhere.get("spec") or {}).get("selector")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
         return False
-    live = datastore_lookup.datastore_behind(kube, dsn, namespace)
-    return live is not None and _identity(Place(live, dsn.database)) == _identity(place)
+    return True
 
 
 # -- what becomes of it ------------------------------------------------------------------------------------------------

@@ -254,18 +254,58 @@ def test_another_control_plane_keeps_the_database(check_mode: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "database"), [("db.data", "kine2"), ("db.elsewhere", "kine"), ("db.example.com", "kine")]
+    "host",
+    [
+        "db-repl.data",
+        "db-pooler.data.svc.cluster.local",
+        "DB.data",
+        "db.data.svc.cluster.local.",
+        "db-0.db.data",
+        "db-0.db.data.svc.cluster.local",
+        "10.96.0.12",
+        "[fd00::12]",
+        "pg.example.com:5432,db-repl.data:5432",
+        "alias",
+    ],
+)
+def test_another_name_of_the_database_keeps_it(host: str) -> None:
+    alias = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "alias", "namespace": "other"}}
+    alias["spec"] = {"type": "ExternalName", "externalName": "db.data.svc.cluster.local"}
+    other = [control_plane("two", "other"), secret(host, "Kine", namespace="other", name="two"), alias]
+    refused(StandInKube(*database_cluster(), secret(), *other), Conflict, "other/two is there.*Kine on .* or may be")
+
+
+@pytest.mark.parametrize(
+    ("host", "database"),
+    [
+        ("db.data", "kine2"),
+        ("db.elsewhere", "kine"),
+        ("db.example.com", "kine"),
+        ("db2-rw.data", "kine"),
+        ("db-rw", "kine"),
+    ],
 )
 def test_control_planes_elsewhere_do_not_matter(host: str, database: str) -> None:
-    other = [control_plane("two", "other"), secret(host, database, namespace="other", name="two")]
-    assert run(StandInKube(*database_cluster(), secret(), *other))[0]["changed"]
+    live = datastore("cloudnativepg", DatastoreOptions(name="db2", namespace="data")).desired()
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "db-rw", "namespace": "other"}}
+    service["spec"] = {"selector": {"app": "db"}}
+    other = [control_plane("two", "other"), secret(host, database, namespace="other", name="two"), service]
+    assert run(StandInKube(*database_cluster(), secret(), *other, *live))[0]["changed"]
 
 
-def test_a_control_plane_whose_database_nobody_knows_is_named() -> None:
-    result, said = run(StandInKube(*database_cluster(), secret(), control_plane("two", "other")))
+def test_a_database_of_another_kind_of_server_is_another() -> None:
+    other = control_plane("two", "other")
+    other["spec"] = {"kineDataSourceURL": "mysql://k0smotron:pw@tcp(db.data:3306)/kine"}
+    assert run(StandInKube(*database_cluster(), secret(), other))[0]["changed"]
+
+
+def test_a_control_plane_whose_database_nobody_knows_keeps_it_from_being_dropped() -> None:
+    found = [*database_cluster(), secret(), control_plane("two", "other")]
+    result, said = run(StandInKube(*found))
     assert result["changed"]
     assert len(said) == 1
     assert "which database other/two uses" in said[0]
+    refused(StandInKube(*found), Conflict, "which database other/two uses.*or keep", state="absent")
 
 
 @pytest.mark.parametrize("state", ["archived", "absent"])
