@@ -114,13 +114,26 @@ def find(kube: Kube, params: Params, warn: Warn) -> Place | None:
             " Give its datastore to k0smotron.ha.control_plane_database where one was kept"
         )
         return None
-    live = datastore_lookup.datastore_behind(kube, dsn, params["namespace"])
+    live = datastore_lookup.datastore_behind(kube, dsn, params["namespace"], must_see=True)
+    if live is None and _is_gone(kube, dsn, params["namespace"]):
+        warn(f"{_shown_hosts(dsn)} leads to no Service any more, so the database {dsn.database} was not looked at")
+        return None
     if live is None:
         raise NotFound(
-            f"The database {dsn.database} on {', '.join(map(str, dsn.hosts))} is in no database cluster of this Kubernetes",
+            f"The database {dsn.database} on {_shown_hosts(dsn)} is in no database cluster of this Kubernetes",
             "Keep it here; what the role managed_database made, that role removes with managed_database_drop",
         )
     return Place(live, dsn.database)
+
+
+def _shown_hosts(dsn: Dsn) -> str:
+    return ", ".join(map(str, dsn.hosts))
+
+
+def _is_gone(kube: Kube, dsn: Dsn, namespace: str) -> bool:
+    """Whether a database cluster went before: every host is named like a Service, and there is none."""
+    services = [datastore_lookup.service_behind(host.name, namespace) for host in dsn.hosts]
+    return all(service is not None and kube.get("v1", "Service", *service) is None for service in services)
 
 
 def _given(kube: Kube, params: Params) -> Place | None:

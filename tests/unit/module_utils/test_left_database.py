@@ -27,6 +27,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.left_datab
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     Conflict,
+    Forbidden,
     HaError,
     InvalidInput,
     NotFound,
@@ -342,6 +343,30 @@ def test_mariadbs_root_says_nothing_to_a_server_that_was_demoted(state: str, say
 
 def test_a_database_elsewhere_is_somebody_elses() -> None:
     refused(StandInKube(secret("db.example.com")), NotFound, "in no database cluster.*managed_database_drop")
+
+
+def test_a_database_cluster_that_went_before_took_the_database_with_it() -> None:
+    result, said = run(StandInKube(secret()))
+    assert (result["changed"], result["database"]) == (False, None)
+    assert "db.data:5432 leads to no Service any more, so the database kine was not looked at" in said[0]
+
+
+def test_a_service_of_somebody_elses_is_somebody_elses() -> None:
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "db", "namespace": "data"}}
+    refused(StandInKube(secret(), service), NotFound, "in no database cluster")
+
+
+class StandInBlindKube(StandInKube):
+    """May not see Zalando's database clusters."""
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object | None:
+        if kind == "postgresql":
+            raise Forbidden("No right to get postgresql")
+        return super().get(api_version, kind, name, namespace)
+
+
+def test_what_is_forbidden_is_not_gone() -> None:
+    refused(StandInBlindKube(secret()), Forbidden, "No right to get postgresql")
 
 
 def test_without_the_secret_nobody_knows_the_database() -> None:
