@@ -103,7 +103,7 @@ def ensure(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
 def find(kube: Kube, params: Params, warn: Warn) -> Place | None:
     """The database that the control plane used; None when it is not there any more, or nobody can know it.
 
-    Raises NotFound for one that is not inside a database cluster of ours.
+    Raises NotFound for one that is not inside a database cluster of ours, InvalidInput for a name that means another one.
     """
     if params["datastore"]:
         return _given(kube, params)
@@ -122,6 +122,11 @@ def find(kube: Kube, params: Params, warn: Warn) -> Place | None:
         raise NotFound(
             f"The database {dsn.database} on {_shown_hosts(dsn)} is in no database cluster of this Kubernetes",
             "Keep it here; what the role managed_database made, that role removes with managed_database_drop",
+        )
+    if _kines_name(dsn) != dsn.database:
+        raise InvalidInput(
+            f"The data source names the database {dsn.database}, and kine uses {_kines_name(dsn)} in its place",
+            "Keep it here, and name the one that is meant with datastore of k0smotron.ha.control_plane_database",
         )
     return Place(live, dsn.database)
 

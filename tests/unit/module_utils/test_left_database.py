@@ -369,6 +369,13 @@ def test_what_is_forbidden_is_not_gone() -> None:
     refused(StandInBlindKube(secret()), Forbidden, "No right to get postgresql")
 
 
+def test_a_name_that_kine_writes_in_another_way_is_not_guessed() -> None:
+    kube = StandInKube(*database_cluster(), secret(database="Kine"))
+    refused(kube, InvalidInput, "the database Kine, and kine uses kine in its place.*with datastore")
+    given = {"data_source_secret": None, "datastore": {**DATASTORE, "database": "Kine"}}
+    assert run(StandInKube(*database_cluster()), **given)[0]["changed"]
+
+
 def test_without_the_secret_nobody_knows_the_database() -> None:
     kube = StandInKube(*database_cluster())
     result, said = run(kube)
