@@ -17,11 +17,13 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
     datastore_run,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
+    DatabaseSpec,
     Datastore,
     datastore,
     options_for,
     provider_of,
 )
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.cloudnativepg import CloudNativePG, declared
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.left_database import (
     SERVERS,
     Server,
@@ -288,7 +290,7 @@ def leave(kube: Kube, store: Datastore, place: Place, params: Params) -> tuple[l
     """Archive or drop; what changed, and the archive's name. A database without kine's table has been left already."""
     admin, database = _administrator(kube, store, place), place.database
     server = admin.server
-    owner = next((item.owner for item in store.options.databases if item.name == database), "")
+    owner = next((item.owner for item in _declared(kube, store, place) if item.name == database), "")
     like = "".join(admin.ask(server.find(database)))
     if not like and not owner:
         return [], None
@@ -305,6 +307,13 @@ def leave(kube: Kube, store: Datastore, place: Place, params: Params) -> tuple[l
     archived = archive_name(database, datetime.datetime.now(datetime.UTC), server.name_limit)
     moved = compare(_shown(place, database, "kine's"), _shown(place, archived, "kine's"))
     return [_tell(admin, server.archive(database, archived, like), moved)], archived
+
+
+def _declared(kube: Kube, store: Datastore, place: Place) -> t.Sequence[DatabaseSpec]:
+    """The databases that the operator was told to keep."""
+    if not isinstance(store, CloudNativePG):
+        return store.options.databases
+    return declared(place.live, kube.list(store.api_version, "Database", store.options.namespace))
 
 
 def _tell(admin: Administrator, statements: t.Sequence[str], change: Change) -> Change:

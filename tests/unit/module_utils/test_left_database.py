@@ -36,6 +36,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
+from tests.unit.module_utils import test_cloudnativepg_judge as cnpg
 from tests.unit.module_utils import test_mariadb_judge as mdb
 from tests.unit.module_utils.test_datastore_judge import pod
 
@@ -86,11 +87,13 @@ class StandInKube:
         self, api_version: str, kind: str, namespace: str | None = None, selector: str | None = None
     ) -> list[Object]:
         """A database's pods have labels of their own, and no namespace here."""
-        of_database = any(word in (selector or "") for word in ("spilo", "name=mariadb"))
+        of_database = any(word in (selector or "") for word in ("spilo", "name=mariadb", "cnpg.io/cluster"))
         return [
             item
             for item in self.objects
-            if item["kind"] == kind and (kind != "Pod" or of_database == ("namespace" not in item["metadata"]))
+            if item["kind"] == kind
+            and (kind != "Pod" or of_database == ("namespace" not in item["metadata"]))
+            and (kind != "Database" or not selector or "labels" in item["metadata"])
         ]
 
     def exec(self, namespace: str, where: str, command: t.Sequence[str], container: str) -> str:
@@ -191,6 +194,40 @@ def test_a_dropped_database_comes_back_empty_where_its_operator_keeps_it(declare
     kube = StandInKube(*database_cluster(declared=declared), secret())
     result, _said = run(kube, state="absent")
     assert (kube.told, result["changed"], result["archived_as"]) == (statements, True, None)
+
+
+def hand_written(cluster: str = "db", **spec: t.Any) -> Object:
+    metadata = {"name": "by-hand", "namespace": "data"}
+    spec = {"name": "kine", "owner": "k0smotron", "cluster": {"name": cluster}, **spec}
+    return {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Database", "metadata": metadata, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("objects", "initdb", "comes_back"),
+    [
+        ([hand_written()], {}, True),
+        ([], {"database": "kine", "owner": "k0smotron"}, True),
+        ([], {"database": "k0smotron"}, False),
+        ([hand_written("other")], {}, False),
+        ([hand_written(ensure="absent")], {}, False),
+        ([], {}, False),
+    ],
+)
+def test_cloudnativepgs_databases_whoever_declared_them(
+    objects: list[Object], initdb: Object, comes_back: bool
+) -> None:
+    [live] = datastore("cloudnativepg", DatastoreOptions(name="db", namespace="data")).desired()
+    live["spec"]["bootstrap"]["initdb"] |= initdb
+    live["status"] = cnpg.cluster()["status"]
+    leader = {"apiVersion": "v1", "kind": "Pod", **cnpg.pod("db-1", "primary", "10.0.0.1")}
+    found = [live, leader, *objects, secret("db-rw.data")]
+    kube = StandInKube(*found)
+    run(kube, state="absent")
+    create = ['CREATE DATABASE "kine" OWNER "k0smotron"'] if comes_back else []
+    assert kube.told == ['DROP DATABASE "kine"', *create]
+    interrupted = StandInKube(*found, datdba="")
+    run(interrupted)
+    assert interrupted.told == create
 
 
 @pytest.mark.parametrize("state", ["archived", "absent"])
