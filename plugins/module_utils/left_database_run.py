@@ -292,11 +292,8 @@ def leave(kube: Kube, store: Datastore, place: Place, params: Params) -> tuple[l
     server = admin.server
     owner = next((item.owner for item in _declared(kube, store, place) if item.name == database), "")
     like = "".join(admin.ask(server.find(database)))
-    if not like and not owner:
-        return [], None
-    empty = compare(None, _shown(place, database))
-    if not like:  # a run before was interrupted between two statements
-        return [_tell(admin, [server.create(database, server.new(owner))], empty)], None
+    if not like:
+        return _finish(admin, place, owner, params["state"])
     if not admin.ask(server.find_data(database), database):
         return [], None
     if not kube.check_mode:
@@ -307,6 +304,18 @@ def leave(kube: Kube, store: Datastore, place: Place, params: Params) -> tuple[l
     archived = archive_name(database, datetime.datetime.now(datetime.UTC), server.name_limit)
     moved = compare(_shown(place, database, "kine's"), _shown(place, archived, "kine's"))
     return [_tell(admin, server.archive(database, archived, like), moved)], archived
+
+
+def _finish(admin: Administrator, place: Place, owner: str, state: str) -> tuple[list[Change], str | None]:
+    """What is left to do where a run before was interrupted between two statements: the database is not there."""
+    server, database = admin.server, place.database
+    find = server.find_archive(database) if state == "archived" else ""
+    archived = "".join(admin.ask(find)) if find else ""
+    like = "".join(admin.ask(server.find(archived))) if archived else owner and server.new(owner)
+    if not like:
+        return [], None
+    empty = compare(None, _shown(place, database))
+    return [_tell(admin, [server.create(database, like)], empty)], archived or None
 
 
 def _declared(kube: Kube, store: Datastore, place: Place) -> t.Sequence[DatabaseSpec]:

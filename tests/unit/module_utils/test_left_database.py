@@ -73,7 +73,13 @@ class StandInKube:
     def __init__(self, *objects: Object, check_mode: bool = False, **answers: str) -> None:
         self.objects = objects
         self.check_mode = check_mode
-        self.answers = {"datdba": "k0smotron", "relname = 'kine'": "1", "pg_stat_activity": "", **answers}
+        self.answers = {
+            "datdba": "k0smotron",
+            "relname = 'kine'": "1",
+            "pg_stat_activity": "",
+            "left(datname": "",
+            **answers,
+        }
         self.told: list[str] = []
         self.asked: list[str] = []
 
@@ -278,6 +284,23 @@ def test_a_run_that_was_interrupted_is_finished() -> None:
     assert unknown.told == []
 
 
+@pytest.mark.parametrize("declared", [True, False])
+def test_an_archive_that_was_interrupted_is_found_again(declared: bool) -> None:
+    archived = "kine_archived_20260102120000"
+    answers = {"datname = 'kine'": "", f"datname = '{archived}'": "bob"}
+    kube = StandInKube(*database_cluster(declared=declared), secret())
+    kube.answers = {**answers, **kube.answers, "left(datname": archived}
+    result, _said = run(kube)
+    assert (result["changed"], result["archived_as"]) == (True, archived)
+    assert kube.told == ['CREATE DATABASE "kine" OWNER "bob"']
+    kube.told.clear()
+    dropped = run(kube, state="absent")[0]
+    assert (dropped["archived_as"], kube.told) == (
+        None,
+        ['CREATE DATABASE "kine" OWNER "k0smotron"'] if declared else [],
+    )
+
+
 def test_a_control_plane_that_is_there_keeps_its_database() -> None:
     refused(StandInKube(*database_cluster(), secret(), control_plane()), Conflict, "team/one is there.*Remove it first")
     replica = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "kmc-one-0", "namespace": "team"}}
@@ -457,6 +480,11 @@ def test_an_archives_name_is_never_too_long(server: PostgreSQL | MariaDB) -> Non
     assert (
         archive_name("k" * 63, NOON, server.name_limit) == "k" * (server.name_limit - 24) + "_archived_20260102120000"
     )
+
+
+def test_an_archive_is_looked_for_under_the_name_that_it_got() -> None:
+    question = PostgreSQL().find_archive("k" * 63)
+    assert f"left(datname, -14) = '{'k' * 39}_archived_' AND right(datname, 14) ~ '^[0-9]{{14}}$'" in question
 
 
 def test_a_name_stays_a_name() -> None:
