@@ -116,9 +116,10 @@ class StandInMariaDB(StandInKube):
     read_only = 0
 
     def __init__(self, *objects: Object, demoted: bool) -> None:
-        like, demote = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", int(demoted)
-        super().__init__(*objects, **{"schemata": like, "information_schema.tables": "1", "processlist": ""})
-        self.demote = demote
+        super().__init__(*objects)
+        like = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+        self.answers = {"schemata": like, "information_schema.tables": "1", "processlist": ""}
+        self.demote = int(demoted)
 
     def meanwhile(self) -> None:
         self.read_only = self.demote

@@ -126,7 +126,7 @@ def test_check_mode_says_the_same_while_the_control_plane_still_runs(state: str)
 )
 def test_the_database_of_a_live_control_plane_is_compared(host: str, database: str, says: str) -> None:
     own = [control_plane(), *([secret(host, database)] if host else [])]
-    given = {"data_source_secret": None, "url": "postgres://k0smotron:pw@db.data/kine"}
+    given: Object = {"data_source_secret": None, "url": "postgres://k0smotron:pw@db.data/kine"}
     kube = StandInKube(*database_cluster(), *own, check_mode=True)
     refused(kube, Conflict, f"team/one has another data source than the database kine of .*db: {says}", **given)
 
@@ -264,7 +264,7 @@ def test_the_statements_go_to_who_leads_after_the_wait() -> None:
 
 @pytest.mark.parametrize(("state", "says"), [("archived", "RENAME TABLE"), ("absent", "DROP DATABASE")])
 def test_mariadbs_root_says_nothing_to_a_server_that_was_demoted(state: str, says: str) -> None:
-    url = {"data_source_secret": None, "url": "mysql://k0smotron:pw@tcp(mdb-primary.data:3306)/kine"}
+    url: Object = {"data_source_secret": None, "url": "mysql://k0smotron:pw@tcp(mdb-primary.data:3306)/kine"}
     kube = StandInMariaDB(*mariadb(), demoted=False)
     run(kube, state=state, **url)
     assert [says in told for told in kube.told] == [True]
@@ -303,7 +303,7 @@ def test_what_is_forbidden_is_not_gone() -> None:
 def test_a_name_that_kine_writes_in_another_way_is_not_guessed() -> None:
     kube = StandInKube(*database_cluster(), secret(database="Kine"))
     refused(kube, InvalidInput, "the database Kine, and kine uses kine in its place.*with datastore")
-    given = {"data_source_secret": None, "datastore": {**DATASTORE, "database": "Kine"}}
+    given: Object = {"data_source_secret": None, "datastore": {**DATASTORE, "database": "Kine"}}
     assert run(StandInKube(*database_cluster()), **given)[0]["changed"]
 
 
