@@ -23,29 +23,33 @@ if t.TYPE_CHECKING:
 Object: t.TypeAlias = dict[str, t.Any]
 
 
-def datastore_behind(kube: Kube, dsn: Dsn, namespace: str) -> Object | None:
+def datastore_behind(kube: Kube, dsn: Dsn, namespace: str, *, must_see: bool = False) -> Object | None:
     """The live custom resource of the database cluster that a DSN names; None when it is none that we know.
 
-    namespace is where the DSN is used: a host name without dots belongs to it.
+    namespace is where the DSN is used: a host name without dots belongs to it. Whoever runs control planes need not be
+    allowed to see the databases: what is forbidden is not known, or with must_see raises Forbidden.
     """
-    host = dsn.hosts[0].name
-    found = service_of(host if "." in host else f"{host}.{namespace}")
-    if found is None:
+    service = service_behind(dsn.hosts[0].name, namespace)
+    if service is None:
         return None
-    service, namespace = found
+    forbidden: Forbidden | None = None
     for provider in PROVIDERS.values():
-        name = provider.behind(service) if provider.scheme == dsn.scheme else None
-        live = _readable(kube, provider, name, namespace) if name else None
+        name = provider.behind(service[0]) if provider.scheme == dsn.scheme else None
+        try:
+            live = kube.get(provider.api_version, provider.kind, name, service[1]) if name else None
+        except Forbidden as error:
+            forbidden = error
+            continue
         if live is not None:
             return live
+    if forbidden and must_see:
+        raise forbidden
     return None
 
 
-def _readable(kube: Kube, provider: type[Datastore], name: str, namespace: str) -> Object | None:
-    try:
-        return kube.get(provider.api_version, provider.kind, name, namespace)
-    except Forbidden:  # whoever runs control planes need not be allowed to see the databases
-        return None
+def service_behind(host: str, namespace: str) -> tuple[str, str] | None:
+    """(Service name, namespace) of a host name that is used in this namespace, or None when it is no Service's."""
+    return service_of(host if "." in host else f"{host}.{namespace}")
 
 
 def requires_tls(live: Object | None) -> bool | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import ipaddress
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import (
@@ -15,13 +16,20 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
     datastore_lookup,
     datastore_run,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import Datastore, datastore, options_for
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
+    DatabaseSpec,
+    Datastore,
+    datastore,
+    options_for,
+    provider_of,
+)
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.cloudnativepg import CloudNativePG, declared
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.left_database import (
     SERVERS,
     Server,
     archive_name,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY, Dsn, parse
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY, Dsn, Host, parse
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, InvalidInput, NotFound, Unreachable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref, changes_result
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Change, compare
@@ -81,7 +89,7 @@ def ensure(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
         return {**changes_result([]), "database": None, "archived_as": None}
     _refuse_used(kube, place, params, module.warn)
     store = datastore_lookup.known(kube, place.live)
-    changes, archived = leave(_administrator(kube, store, place), store, place, params)
+    changes, archived = leave(kube, store, place, params)
     database = {
         "provider": store.provider,
         "name": store.options.name,
@@ -97,7 +105,7 @@ def ensure(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
 def find(kube: Kube, params: Params, warn: Warn) -> Place | None:
     """The database that the control plane used; None when it is not there any more, or nobody can know it.
 
-    Raises NotFound for one that is not inside a database cluster of ours.
+    Raises NotFound for one that is not inside a database cluster of ours, InvalidInput for a name that means another one.
     """
     if params["datastore"]:
         return _given(kube, params)
@@ -108,13 +116,31 @@ def find(kube: Kube, params: Params, warn: Warn) -> Place | None:
             " Give its datastore to k0smotron.ha.control_plane_database where one was kept"
         )
         return None
-    live = datastore_lookup.datastore_behind(kube, dsn, params["namespace"])
+    live = datastore_lookup.datastore_behind(kube, dsn, params["namespace"], must_see=True)
+    if live is None and _is_gone(kube, dsn, params["namespace"]):
+        warn(f"{_shown_hosts(dsn)} leads to no Service any more, so the database {dsn.database} was not looked at")
+        return None
     if live is None:
         raise NotFound(
-            f"The database {dsn.database} on {', '.join(map(str, dsn.hosts))} is in no database cluster of this Kubernetes",
+            f"The database {dsn.database} on {_shown_hosts(dsn)} is in no database cluster of this Kubernetes",
             "Keep it here; what the role managed_database made, that role removes with managed_database_drop",
         )
+    if _kines_name(dsn) != dsn.database:
+        raise InvalidInput(
+            f"The data source names the database {dsn.database}, and kine uses {_kines_name(dsn)} in its place",
+            "Keep it here, and name the one that is meant with datastore of k0smotron.ha.control_plane_database",
+        )
     return Place(live, dsn.database)
+
+
+def _shown_hosts(dsn: Dsn) -> str:
+    return ", ".join(map(str, dsn.hosts))
+
+
+def _is_gone(kube: Kube, dsn: Dsn, namespace: str) -> bool:
+    """Whether a database cluster went before: every host is named like a Service, and there is none."""
+    services = [datastore_lookup.service_behind(host.name, namespace) for host in dsn.hosts]
+    return all(service is not None and kube.get("v1", "Service", *service) is None for service in services)
 
 
 def _given(kube: Kube, params: Params) -> Place | None:
@@ -133,28 +159,29 @@ def _data_source(kube: Kube, params: Params) -> Dsn | None:
     return parse(url) if url else None
 
 
-def _identity(place: Place) -> tuple[str, ...]:
-    """In whatever version it was read; PostgreSQL's kine writes the name in small letters."""
-    ref = place.cluster
-    return ref.api_version.partition("/")[0], ref.kind, ref.namespace or "", ref.name, place.database.lower()
+def _same(live: Object, place: Place) -> bool:
+    """Whether this is the place's database cluster, in whatever version it was read."""
+    return Ref.of(live)[1:] == place.cluster[1:] and provider_of(live) is provider_of(place.live)
 
 
 def _refuse_used(kube: Kube, place: Place, params: Params, warn: Warn) -> None:
     """Raise Conflict while any control plane stands on the database.
 
-    In check mode the control plane itself may: a task before this one would have removed it.
+    In check mode the control plane itself has to, as long as it is there: a task before this one would have removed it.
     """
     own = (params["namespace"], params["name"])
     served = [version for version in control_planes.API_VERSIONS if kube.serves(version, "Cluster")]
     for cluster in kube.list(served[0], "Cluster") if served else []:
         who = (cluster["metadata"]["namespace"], cluster["metadata"]["name"])
         if who == own and kube.check_mode:
+            _require_its_own(kube, cluster, place)
             continue
-        if who == own or _uses(kube, cluster, place, warn):
+        if who == own:
             raise Conflict(
                 f"The control plane {'/'.join(who)} is there, and {place} is its own",
-                "Remove it first with state: absent and wait: true" if who == own else "Keep the database",
+                "Remove it first with state: absent and wait: true",
             )
+        _refuse_another(kube, cluster, place, params["state"], warn)
     pods = kube.list("v1", "Pod", params["namespace"], control_planes.pod_selector(params["name"]))
     if pods and not kube.check_mode:
         raise Conflict(
@@ -163,21 +190,80 @@ def _refuse_used(kube: Kube, place: Place, params: Params, warn: Warn) -> None:
         )
 
 
-def _uses(kube: Kube, cluster: Object, place: Place, warn: Warn) -> bool:
+def _require_its_own(kube: Kube, cluster: Object, place: Place) -> None:
+    """Raise Conflict where a live control plane is not proved to stand on the database that is to go with it."""
     found, dsn = cluster_report.data_source(kube, cluster)
     namespace = cluster["metadata"]["namespace"]
+    live = datastore_lookup.datastore_behind(kube, dsn, namespace) if dsn else None
+    if live and dsn and _same(live, place) and _kines_name(dsn) == place.database:
+        return
+    where = f"the database {found['database']} on {found['host']}" if dsn else found["problem"] or found["kind"]
+    raise Conflict(
+        f"The control plane {namespace}/{cluster['metadata']['name']} has another data source than {place}: {where}",
+        "Give the one that it was made with, or keep the database",
+    )
+
+
+def _kines_name(dsn: Dsn) -> str:
+    """The database that kine uses: of PostgreSQL's it writes the name in small letters."""
+    return dsn.database.lower() if dsn.scheme == "postgres" else dsn.database
+
+
+def _refuse_another(kube: Kube, cluster: Object, place: Place, state: str, warn: Warn) -> None:
+    """Raise Conflict unless another control plane's database is proved to be another one.
+
+    A database has many host names: of its standbys, its pools and its pods, and addresses.
+    """
+    found, dsn = cluster_report.data_source(kube, cluster)
+    namespace = cluster["metadata"]["namespace"]
+    name = f"{namespace}/{cluster['metadata']['name']}"
     if found["problem"]:
-        warn(f"Cannot check which database {namespace}/{cluster['metadata']['name']} uses: {found['problem']}")
-    if dsn is None or dsn.database.lower() != place.database.lower():
+        unknown = f"Cannot check which database {name} uses: {found['problem']}"
+        if state == "absent":
+            raise Conflict(unknown, "Repair its data source or remove that control plane, or keep the database")
+        warn(unknown)
+    if dsn is None or dsn.scheme != provider_of(place.live).scheme or dsn.database.lower() != place.database.lower():
+        return
+    for host in dsn.hosts:
+        if _may_lead_to(kube, dataclasses.replace(dsn, hosts=(host,)), namespace, place):
+            raise Conflict(
+                f"The control plane {name} is there, and its database {dsn.database} on {host} is {place}, or may be",
+                "Keep the database; if that one has another, let its data source name the Service of the primary there",
+            )
+
+
+def _may_lead_to(kube: Kube, dsn: Dsn, namespace: str, place: Place) -> bool:
+    """Whether a DSN of one host that is used in this namespace may lead to the place's database cluster."""
+    host = dsn.hosts[0].name.lower().rstrip(".")
+    lookup = dataclasses.replace(dsn, hosts=(Host(host, dsn.hosts[0].port),))
+    live = datastore_lookup.datastore_behind(kube, lookup, namespace)
+    if live is not None:
+        return _same(live, place)
+    if _is_address(host):
+        return True
+    labels = host.split(".") if "." in host else [host, namespace]
+    labels = labels[: labels.index("svc", 2)] if "svc" in labels[2:] else labels
+    service, where = labels[-2:]
+    if where == place.cluster.namespace:
+        return True
+    # Without a selector it may lead anywhere. What is no Service is a name outside of this Kubernetes.
+    elsewhere = kube.get("v1", "Service", service, where)
+    return elsewhere is not None and not (elsewhere.get("spec") or {}).get("selector")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
         return False
-    live = datastore_lookup.datastore_behind(kube, dsn, namespace)
-    return live is not None and _identity(Place(live, dsn.database)) == _identity(place)
+    return True
 
 
 # -- what becomes of it ------------------------------------------------------------------------------------------------
 
 
 def _administrator(kube: Kube, store: Datastore, place: Place) -> Administrator:
+    """At the server that leads at this moment."""
     server = SERVERS.get(store.provider)
     if server is None:
         raise InvalidInput(
@@ -192,29 +278,51 @@ def _administrator(kube: Kube, store: Datastore, place: Place) -> Administrator:
         raise Unreachable(
             f"{place} cannot be reached, nobody leads: {verdict.reason}", "Bring its database cluster up, or keep it"
         )
+    if not (server.refuses_when_demoted or verdict.up):
+        raise Unreachable(
+            f"{place} is left alone, it is not certain who leads: {verdict.reason}",
+            "Bring its database cluster up, or keep it",
+        )
     return Administrator(kube, server, store.options.namespace, leader["pod"])
 
 
-def leave(admin: Administrator, store: Datastore, place: Place, params: Params) -> tuple[list[Change], str | None]:
+def leave(kube: Kube, store: Datastore, place: Place, params: Params) -> tuple[list[Change], str | None]:
     """Archive or drop; what changed, and the archive's name. A database without kine's table has been left already."""
-    server, database = admin.server, place.database
-    owner = next((item.owner for item in store.options.databases if item.name == database), "")
+    admin, database = _administrator(kube, store, place), place.database
+    server = admin.server
+    owner = next((item.owner for item in _declared(kube, store, place) if item.name == database), "")
     like = "".join(admin.ask(server.find(database)))
-    if not like and not owner:
-        return [], None
-    empty = compare(None, _shown(place, database))
-    if not like:  # a run before was interrupted between two statements
-        return [_tell(admin, [server.create(database, server.new(owner))], empty)], None
+    if not like:
+        return _finish(admin, place, owner, params["state"])
     if not admin.ask(server.find_data(database), database):
         return [], None
-    if not admin.kube.check_mode:
-        _await_alone(admin, place, params["wait_timeout"])
+    if not kube.check_mode:
+        admin = _await_alone(kube, store, place, params["wait_timeout"])
     if params["state"] == "absent":
         gone = compare(_shown(place, database, "kine's"), None)
         return [_tell(admin, server.drop(database, like, declared=bool(owner)), gone)], None
     archived = archive_name(database, datetime.datetime.now(datetime.UTC), server.name_limit)
     moved = compare(_shown(place, database, "kine's"), _shown(place, archived, "kine's"))
     return [_tell(admin, server.archive(database, archived, like), moved)], archived
+
+
+def _finish(admin: Administrator, place: Place, owner: str, state: str) -> tuple[list[Change], str | None]:
+    """What is left to do where a run before was interrupted between two statements: the database is not there."""
+    server, database = admin.server, place.database
+    find = server.find_archive(database) if state == "archived" else ""
+    archived = "".join(admin.ask(find)) if find else ""
+    like = "".join(admin.ask(server.find(archived))) if archived else owner and server.new(owner)
+    if not like:
+        return [], None
+    empty = compare(None, _shown(place, database))
+    return [_tell(admin, [server.create(database, like)], empty)], archived or None
+
+
+def _declared(kube: Kube, store: Datastore, place: Place) -> t.Sequence[DatabaseSpec]:
+    """The databases that the operator was told to keep."""
+    if not isinstance(store, CloudNativePG):
+        return store.options.databases
+    return declared(place.live, kube.list(store.api_version, "Database", store.options.namespace))
 
 
 def _tell(admin: Administrator, statements: t.Sequence[str], change: Change) -> Change:
@@ -228,11 +336,18 @@ def _shown(place: Place, name: str, data: str = "none") -> Object:
     return {"kind": f"(in {place.cluster}) Database", "metadata": {"name": name}, "data": data}
 
 
-def _await_alone(admin: Administrator, place: Place, seconds: float) -> None:
-    """Wait until nobody is connected. Nobody's session is ended: the replicas are gone, so one that stays is somebody else's."""
+def _await_alone(kube: Kube, store: Datastore, place: Place, seconds: float) -> Administrator:
+    """Wait until nobody is connected to the server that leads by then, and give its administrator.
+
+    Nobody's session is ended: the replicas are gone, so one that stays is somebody else's.
+    """
+    found: list[Administrator] = []
 
     def probe() -> Verdict:
+        admin = _administrator(kube, store, place)
         others = admin.ask(admin.server.find_sessions(place.database))
+        found[:] = [admin]
         return Verdict(not others, f"{place} is in use by {', '.join(others)}")
 
-    admin.kube.wait(probe, seconds, lambda: "End these sessions, or keep the database")
+    kube.wait(probe, seconds, lambda: "End these sessions, or keep the database")
+    return found[0]

@@ -16,7 +16,11 @@ description:
   - For databases inside a database cluster that Zalando's operator, CloudNativePG or mariadb-operator runs in the same
     Kubernetes. The role C(k0smotron.ha.managed_database) drops those that are elsewhere.
   - Refused while the control plane or one of its replicas is there, while another control plane in this Kubernetes uses the
-    database, and while anybody is connected to it. No session is ended by force.
+    database or may use it, and while anybody is connected to it. No session is ended by force.
+  - Another control plane may use it when its database has the same name, and one of its hosts is not shown to be another database
+    cluster's, or outside of this Kubernetes. Services of standbys and pools are not, nor addresses. Where its data source cannot
+    be read, V(absent) is refused, and V(archived) only warns.
+  - In check mode the control plane may still be there, and then its own data source has to name the same database.
   - A database without the table C(kine) is left alone, and so is every other database.
 author:
   - k0smotron.ha contributors (@k0smotron-ha)
@@ -37,7 +41,8 @@ options:
   state:
     description:
       - V(archived) gives the data another name, C(<database>_archived_<UTC time>), and leaves an empty database with the same
-        owner in its place. In MariaDB, where a database cannot be renamed, the table C(kine) moves to a new one.
+        owner in its place. In MariaDB, where a database cannot be renamed, the table C(kine) moves to a new one. A run that
+        finds an archive in PostgreSQL, but not the database, finishes one that was interrupted.
       - V(absent) drops the database with all that it holds. There is no way back. Where the database cluster's custom resource
         declares the database, an empty one takes its place, as its operator would make it sooner or later.
     type: str
@@ -46,7 +51,9 @@ options:
   data_source_secret:
     description:
       - The Secret that named the database to the control plane.
-      - Exactly one of this, O(url) and O(datastore) is needed. Without the Secret no database is looked at, with a warning.
+      - Exactly one of this, O(url) and O(datastore) is needed. Without the Secret no database is looked at, with a warning, nor
+        when the Service that it names is gone with its database cluster.
+      - A name with upper case in PostgreSQL, where kine uses the one in lower case, is refused; give O(datastore).
     type: str
   url:
     description:
@@ -74,7 +81,8 @@ options:
         required: true
   wait_timeout:
     description:
-      - Seconds until nobody is connected to the database any more.
+      - Seconds until nobody is connected to the database any more, and it is certain which server leads. In MariaDB, where
+        root may write on any server, this wants the whole database cluster to be up.
     type: int
     default: 60
 seealso:

@@ -286,3 +286,18 @@ class CloudNativePG(Postgres):
                 DatabaseSpec(item["spec"]["name"], item["spec"]["owner"]) for item in observed["databases"]
             ),
         )
+
+
+def declared(live: Object, databases: t.Iterable[Object]) -> list[DatabaseSpec]:
+    """Every database that a live Cluster is to have, whoever declared it. ``databases``: all Databases of its namespace.
+
+    The judgement knows only those with our label: it must not find fault with what others declared.
+    """
+    initdb = (live["spec"].get("bootstrap") or {}).get("initdb") or {}
+    found = [
+        DatabaseSpec(spec["name"], spec["owner"])
+        for spec in (item["spec"] for item in databases)
+        if spec["cluster"]["name"] == live["metadata"]["name"] and spec.get("ensure") != "absent"
+    ]
+    first = initdb.get("database")
+    return [*found, *([DatabaseSpec(first, initdb.get("owner") or first)] if first else [])]

@@ -14,6 +14,7 @@ import typing as t
 from abc import ABC, abstractmethod
 
 TABLE = "kine"
+_DIGITS = len("20260102120000")
 
 
 # S608 below: whatever is put into a statement goes through quoted() or text().
@@ -24,6 +25,8 @@ class Server(ABC):
 
     container: t.ClassVar[str]
     name_limit: t.ClassVar[int]
+    refuses_when_demoted: t.ClassVar[bool] = True
+    """Whether a server that follows another one takes no statement from its administrator either."""
 
     @abstractmethod
     def command(self, statements: t.Sequence[str], database: str = "") -> tuple[str, ...]:
@@ -52,6 +55,10 @@ class Server(ABC):
     @abstractmethod
     def archive(self, database: str, archived: str, like: str) -> list[str]:
         """Moves the data to a database ``archived``, and leaves an empty one."""
+
+    def find_archive(self, database: str) -> str:
+        """Answers the newest archive of a database; "" where one is never left without an empty database beside it."""
+        return ""
 
     def drop(self, database: str, like: str, *, declared: bool) -> list[str]:
         """Drops it; one that the operator was told to keep comes back, empty."""
@@ -102,6 +109,13 @@ class PostgreSQL(Server):
         rename = f"ALTER DATABASE {self.quoted(database)} RENAME TO {self.quoted(archived)}"
         return [rename, self.create(database, like)]
 
+    def find_archive(self, database: str) -> str:
+        named = self.text(_before_time(database, self.name_limit))
+        return (
+            f"SELECT datname FROM pg_database WHERE left(datname, -{_DIGITS}) = {named}"  # noqa: S608
+            f" AND right(datname, {_DIGITS}) ~ '^[0-9]{{{_DIGITS}}}$' ORDER BY datname DESC LIMIT 1"
+        )
+
     @staticmethod
     def quoted(name: str) -> str:
         return '"' + name.replace('"', '""') + '"'
@@ -112,6 +126,7 @@ class MariaDB(Server):
 
     container = "mariadb"
     name_limit = 64
+    refuses_when_demoted = False  # read_only does not hold for root
 
     def command(self, statements: t.Sequence[str], database: str = "") -> tuple[str, ...]:
         shell = (
@@ -163,5 +178,9 @@ SERVERS: t.Mapping[str, Server] = {"zalando": PostgreSQL(), "cloudnativepg": Pos
 
 def archive_name(database: str, now: datetime.datetime, limit: int) -> str:
     """Where the data goes: sorted by time, and never longer than the server takes."""
-    suffix = f"_archived_{now:%Y%m%d%H%M%S}"
-    return database[: limit - len(suffix)] + suffix
+    return _before_time(database, limit) + f"{now:%Y%m%d%H%M%S}"
+
+
+def _before_time(database: str, limit: int) -> str:
+    mark = "_archived_"
+    return database[: limit - len(mark) - _DIGITS] + mark

@@ -78,6 +78,10 @@ def test_a_mysql_dsn_leads_to_no_postgresql() -> None:
 def test_who_may_not_look_does_not_know() -> None:
     assert found("main.db", StandInKube(forbidden=True)) is None
     assert datastore_lookup.requires_tls(None) is None
+    with pytest.raises(Forbidden):
+        datastore_lookup.datastore_behind(
+            t.cast(Kube, StandInKube(forbidden=True)), parse("postgres://u:p@main.db/kine"), "ns", must_see=True
+        )
 
 
 @pytest.mark.parametrize(("host", "requires"), [("main.db", True), ("main-rw.db", False)])

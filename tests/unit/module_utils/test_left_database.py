@@ -5,16 +5,12 @@
 
 from __future__ import annotations
 
-import base64
 import datetime
-import types
 import typing as t
 
 import pytest
 
-from ansible_collections.k0smotron.ha.plugins.module_utils import left_database_run
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
-    DatabaseSpec,
     DatastoreOptions,
     datastore,
     options_for,
@@ -26,97 +22,28 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.left_datab
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     Conflict,
-    HaError,
+    Forbidden,
     InvalidInput,
     NotFound,
     Unreachable,
     WaitTimeout,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Ref
-from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
+from tests.unit.module_utils import test_cloudnativepg_judge as cnpg
+from tests.unit.module_utils.left_databases import (
+    DATASTORE,
+    Object,
+    StandInKube,
+    StandInMariaDB,
+    control_plane,
+    database_cluster,
+    mariadb,
+    refused,
+    run,
+    secret,
+)
 from tests.unit.module_utils.test_datastore_judge import pod
 
-Object = dict[str, t.Any]
 NOON = datetime.datetime(2026, 1, 2, 12, tzinfo=datetime.UTC)
-SECRET = {"data_source_secret": "one-data-source", "url": None, "datastore": None}
-DATASTORE = {"provider": "zalando", "name": "db", "namespace": "data", "database": "kine"}
-
-
-def database_cluster(*, leader: bool = True, declared: bool = True) -> list[Object]:
-    databases = [DatabaseSpec("kine", "k0smotron")] if declared else []
-    [live] = datastore("zalando", DatastoreOptions(name="db", namespace="data", databases=databases)).desired()
-    return [live, {"apiVersion": "v1", "kind": "Pod", **pod("db-0", "master" if leader else "replica", "10.0.0.1")}]
-
-
-def secret(host: str = "db.data", database: str = "kine", namespace: str = "team", name: str = "one") -> Object:
-    url = base64.b64encode(f"postgres://k0smotron:pw@{host}/{database}".encode()).decode()
-    metadata = {"name": f"{name}-data-source", "namespace": namespace}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": {"K0SMOTRON_KINE_DATASOURCE_URL": url}}
-
-
-def control_plane(name: str = "one", namespace: str = "team") -> Object:
-    return {
-        "apiVersion": "k0smotron.io/v1beta1",
-        "kind": "Cluster",
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": {"kineDataSourceSecretName": f"{name}-data-source"},
-    }
-
-
-class StandInKube:
-    """Objects in a list, and a PostgreSQL that answers by the words of the question and keeps what it is told."""
-
-    def __init__(self, *objects: Object, check_mode: bool = False, **answers: str) -> None:
-        self.objects = objects
-        self.check_mode = check_mode
-        self.answers = {"datdba": "k0smotron", "relname = 'kine'": "1", "pg_stat_activity": "", **answers}
-        self.told: list[str] = []
-
-    def serves(self, api_version: str, kind: str) -> bool:
-        return api_version == "k0smotron.io/v1beta1"
-
-    def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object | None:
-        return next((item for item in self.objects if Ref.of(item) == Ref(api_version, kind, name, namespace)), None)
-
-    def list(
-        self, api_version: str, kind: str, namespace: str | None = None, selector: str | None = None
-    ) -> list[Object]:
-        """A database's pods have labels of their own, and no namespace here."""
-        of_database = "spilo" in (selector or "")
-        return [
-            item
-            for item in self.objects
-            if item["kind"] == kind and (kind != "Pod" or of_database == ("namespace" not in item["metadata"]))
-        ]
-
-    def exec(self, namespace: str, where: str, command: t.Sequence[str], container: str) -> str:
-        assert (namespace, where, container) == ("data", "db-0", "postgres")
-        statements = list(command[command.index("-d") + 2 :])
-        known = [answer for words, answer in self.answers.items() if words in statements[1]]
-        if known:
-            return known[0]
-        self.told += statements[1::2]
-        return ""
-
-    def wait(self, probe: t.Callable[[], Verdict], timeout: float, diagnose: t.Callable[[], str]) -> Verdict:
-        verdict = probe()
-        if not verdict.up:
-            raise WaitTimeout(verdict.reason, diagnose())
-        return verdict
-
-
-def run(kube: StandInKube, state: str = "archived", **source: t.Any) -> tuple[Object, list[str]]:
-    """The module's result and its warnings."""
-    said: list[str] = []
-    params = {"name": "one", "namespace": "team", "state": state, "wait_timeout": 1, **SECRET, **source}
-    module: t.Any = types.SimpleNamespace(params=params, warn=said.append)
-    return left_database_run.ensure(module, t.cast(t.Any, kube)), said
-
-
-def refused(kube: StandInKube, error: type[HaError], says: str, **given: t.Any) -> None:
-    with pytest.raises(error, match=says):
-        run(kube, **given)
-    assert kube.told == []
 
 
 def test_an_archive_leaves_an_empty_database_with_the_same_owner() -> None:
@@ -146,6 +73,40 @@ def test_a_dropped_database_comes_back_empty_where_its_operator_keeps_it(declare
     assert (kube.told, result["changed"], result["archived_as"]) == (statements, True, None)
 
 
+def hand_written(cluster: str = "db", **spec: t.Any) -> Object:
+    metadata = {"name": "by-hand", "namespace": "data"}
+    spec = {"name": "kine", "owner": "k0smotron", "cluster": {"name": cluster}, **spec}
+    return {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Database", "metadata": metadata, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("objects", "initdb", "comes_back"),
+    [
+        ([hand_written()], {}, True),
+        ([], {"database": "kine", "owner": "k0smotron"}, True),
+        ([], {"database": "k0smotron"}, False),
+        ([hand_written("other")], {}, False),
+        ([hand_written(ensure="absent")], {}, False),
+        ([], {}, False),
+    ],
+)
+def test_cloudnativepgs_databases_whoever_declared_them(
+    objects: list[Object], initdb: Object, comes_back: bool
+) -> None:
+    [live] = datastore("cloudnativepg", DatastoreOptions(name="db", namespace="data")).desired()
+    live["spec"]["bootstrap"]["initdb"] |= initdb
+    live["status"] = cnpg.cluster()["status"]
+    leader = {"apiVersion": "v1", "kind": "Pod", **cnpg.pod("db-1", "primary", "10.0.0.1")}
+    found = [live, leader, *objects, secret("db-rw.data")]
+    kube = StandInKube(*found)
+    run(kube, state="absent")
+    create = ['CREATE DATABASE "kine" OWNER "k0smotron"'] if comes_back else []
+    assert kube.told == ['DROP DATABASE "kine"', *create]
+    interrupted = StandInKube(*found, datdba="")
+    run(interrupted)
+    assert interrupted.told == create
+
+
 @pytest.mark.parametrize("state", ["archived", "absent"])
 def test_check_mode_says_the_same_while_the_control_plane_still_runs(state: str) -> None:
     replica = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "kmc-one-0", "namespace": "team"}}
@@ -153,6 +114,28 @@ def test_check_mode_says_the_same_while_the_control_plane_still_runs(state: str)
     kube.answers["pg_stat_activity"] = "k0smotron from 10.0.0.9"
     assert run(kube, state=state)[0]["changed"]
     assert kube.told == []
+
+
+@pytest.mark.parametrize(
+    ("host", "database", "says"),
+    [
+        ("db.data", "other", "the database other on db.data:5432"),
+        ("db2.data", "kine", "the database kine on db2.data:5432"),
+        ("", "", "There is no Secret"),
+    ],
+)
+def test_the_database_of_a_live_control_plane_is_compared(host: str, database: str, says: str) -> None:
+    own = [control_plane(), *([secret(host, database)] if host else [])]
+    given: Object = {"data_source_secret": None, "url": "postgres://k0smotron:pw@db.data/kine"}
+    kube = StandInKube(*database_cluster(), *own, check_mode=True)
+    refused(kube, Conflict, f"team/one has another data source than the database kine of .*db: {says}", **given)
+
+
+def test_a_live_control_plane_without_kine_has_no_database() -> None:
+    own = control_plane()
+    own["spec"] = {"storage": {"type": "etcd"}}
+    kube = StandInKube(*database_cluster(), own, secret(), check_mode=True)
+    refused(kube, Conflict, "has another data source than .*: etcd")
 
 
 @pytest.mark.parametrize("state", ["archived", "absent"])
@@ -172,6 +155,23 @@ def test_a_run_that_was_interrupted_is_finished() -> None:
     assert unknown.told == []
 
 
+@pytest.mark.parametrize("declared", [True, False])
+def test_an_archive_that_was_interrupted_is_found_again(declared: bool) -> None:
+    archived = "kine_archived_20260102120000"
+    answers = {"datname = 'kine'": "", f"datname = '{archived}'": "bob"}
+    kube = StandInKube(*database_cluster(declared=declared), secret())
+    kube.answers = {**answers, **kube.answers, "left(datname": archived}
+    result, _said = run(kube)
+    assert (result["changed"], result["archived_as"]) == (True, archived)
+    assert kube.told == ['CREATE DATABASE "kine" OWNER "bob"']
+    kube.told.clear()
+    dropped = run(kube, state="absent")[0]
+    assert (dropped["archived_as"], kube.told) == (
+        None,
+        ['CREATE DATABASE "kine" OWNER "k0smotron"'] if declared else [],
+    )
+
+
 def test_a_control_plane_that_is_there_keeps_its_database() -> None:
     refused(StandInKube(*database_cluster(), secret(), control_plane()), Conflict, "team/one is there.*Remove it first")
     replica = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "kmc-one-0", "namespace": "team"}}
@@ -186,18 +186,58 @@ def test_another_control_plane_keeps_the_database(check_mode: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "database"), [("db.data", "kine2"), ("db.elsewhere", "kine"), ("db.example.com", "kine")]
+    "host",
+    [
+        "db-repl.data",
+        "db-pooler.data.svc.cluster.local",
+        "DB.data",
+        "db.data.svc.cluster.local.",
+        "db-0.db.data",
+        "db-0.db.data.svc.cluster.local",
+        "10.96.0.12",
+        "[fd00::12]",
+        "pg.example.com:5432,db-repl.data:5432",
+        "alias",
+    ],
+)
+def test_another_name_of_the_database_keeps_it(host: str) -> None:
+    alias = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "alias", "namespace": "other"}}
+    alias["spec"] = {"type": "ExternalName", "externalName": "db.data.svc.cluster.local"}
+    other = [control_plane("two", "other"), secret(host, "Kine", namespace="other", name="two"), alias]
+    refused(StandInKube(*database_cluster(), secret(), *other), Conflict, "other/two is there.*Kine on .* or may be")
+
+
+@pytest.mark.parametrize(
+    ("host", "database"),
+    [
+        ("db.data", "kine2"),
+        ("db.elsewhere", "kine"),
+        ("db.example.com", "kine"),
+        ("db2-rw.data", "kine"),
+        ("db-rw", "kine"),
+    ],
 )
 def test_control_planes_elsewhere_do_not_matter(host: str, database: str) -> None:
-    other = [control_plane("two", "other"), secret(host, database, namespace="other", name="two")]
-    assert run(StandInKube(*database_cluster(), secret(), *other))[0]["changed"]
+    live = datastore("cloudnativepg", DatastoreOptions(name="db2", namespace="data")).desired()
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "db-rw", "namespace": "other"}}
+    service["spec"] = {"selector": {"app": "db"}}
+    other = [control_plane("two", "other"), secret(host, database, namespace="other", name="two"), service]
+    assert run(StandInKube(*database_cluster(), secret(), *other, *live))[0]["changed"]
 
 
-def test_a_control_plane_whose_database_nobody_knows_is_named() -> None:
-    result, said = run(StandInKube(*database_cluster(), secret(), control_plane("two", "other")))
+def test_a_database_of_another_kind_of_server_is_another() -> None:
+    other = control_plane("two", "other")
+    other["spec"] = {"kineDataSourceURL": "mysql://k0smotron:pw@tcp(db.data:3306)/kine"}
+    assert run(StandInKube(*database_cluster(), secret(), other))[0]["changed"]
+
+
+def test_a_control_plane_whose_database_nobody_knows_keeps_it_from_being_dropped() -> None:
+    found = [*database_cluster(), secret(), control_plane("two", "other")]
+    result, said = run(StandInKube(*found))
     assert result["changed"]
     assert len(said) == 1
     assert "which database other/two uses" in said[0]
+    refused(StandInKube(*found), Conflict, "which database other/two uses.*or keep", state="absent")
 
 
 @pytest.mark.parametrize("state", ["archived", "absent"])
@@ -208,8 +248,63 @@ def test_nobodys_session_is_ended(state: str) -> None:
     refused(kube, WaitTimeout, "in use by k0smotron from 10.0.0.9, bob from 10.0.0.8 psql.*End these", state=state)
 
 
+def test_the_statements_go_to_who_leads_after_the_wait() -> None:
+    live, _leader = database_cluster()
+    pods = [pod("db-0", "master", "10.0.0.1"), pod("db-1", "replica", "10.0.0.2")]
+    kube = StandInKube(live, *({"apiVersion": "v1", "kind": "Pod", **each} for each in pods), secret())
+
+    def switch_over() -> None:
+        for each, role in zip(pods, ("replica", "master"), strict=True):
+            each["metadata"]["labels"]["spilo-role"] = role
+
+    kube.meanwhile = switch_over  # type: ignore[method-assign]
+    run(kube)
+    assert (kube.asked[0], kube.asked[-1], len(kube.told)) == ("db-0", "db-1", 2)
+
+
+@pytest.mark.parametrize(("state", "says"), [("archived", "RENAME TABLE"), ("absent", "DROP DATABASE")])
+def test_mariadbs_root_says_nothing_to_a_server_that_was_demoted(state: str, says: str) -> None:
+    url: Object = {"data_source_secret": None, "url": "mysql://k0smotron:pw@tcp(mdb-primary.data:3306)/kine"}
+    kube = StandInMariaDB(*mariadb(), demoted=False)
+    run(kube, state=state, **url)
+    assert [says in told for told in kube.told] == [True]
+    kube = StandInMariaDB(*mariadb(), demoted=True)
+    refused(kube, Unreachable, "not certain who leads: The primary mdb-0 is read only", state=state, **url)
+
+
 def test_a_database_elsewhere_is_somebody_elses() -> None:
     refused(StandInKube(secret("db.example.com")), NotFound, "in no database cluster.*managed_database_drop")
+
+
+def test_a_database_cluster_that_went_before_took_the_database_with_it() -> None:
+    result, said = run(StandInKube(secret()))
+    assert (result["changed"], result["database"]) == (False, None)
+    assert "db.data:5432 leads to no Service any more, so the database kine was not looked at" in said[0]
+
+
+def test_a_service_of_somebody_elses_is_somebody_elses() -> None:
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "db", "namespace": "data"}}
+    refused(StandInKube(secret(), service), NotFound, "in no database cluster")
+
+
+class StandInBlindKube(StandInKube):
+    """May not see Zalando's database clusters."""
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object | None:
+        if kind == "postgresql":
+            raise Forbidden("No right to get postgresql")
+        return super().get(api_version, kind, name, namespace)
+
+
+def test_what_is_forbidden_is_not_gone() -> None:
+    refused(StandInBlindKube(secret()), Forbidden, "No right to get postgresql")
+
+
+def test_a_name_that_kine_writes_in_another_way_is_not_guessed() -> None:
+    kube = StandInKube(*database_cluster(), secret(database="Kine"))
+    refused(kube, InvalidInput, "the database Kine, and kine uses kine in its place.*with datastore")
+    given: Object = {"data_source_secret": None, "datastore": {**DATASTORE, "database": "Kine"}}
+    assert run(StandInKube(*database_cluster()), **given)[0]["changed"]
 
 
 def test_without_the_secret_nobody_knows_the_database() -> None:
@@ -256,6 +351,11 @@ def test_an_archives_name_is_never_too_long(server: PostgreSQL | MariaDB) -> Non
     assert (
         archive_name("k" * 63, NOON, server.name_limit) == "k" * (server.name_limit - 24) + "_archived_20260102120000"
     )
+
+
+def test_an_archive_is_looked_for_under_the_name_that_it_got() -> None:
+    question = PostgreSQL().find_archive("k" * 63)
+    assert f"left(datname, -14) = '{'k' * 39}_archived_' AND right(datname, 14) ~ '^[0-9]{{14}}$'" in question
 
 
 def test_a_name_stays_a_name() -> None:
