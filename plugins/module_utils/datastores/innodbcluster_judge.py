@@ -105,6 +105,12 @@ def members(pods: t.Sequence[Object], servers: t.Sequence[Server]) -> tuple[Obje
     return leader, [places[name] for name in sorted(online) if name in places]
 
 
+def silence(leader: Object | None, servers: t.Sequence[Server]) -> str:
+    """Why the primary was not heard, "" when it was; with no primary known, why nobody was."""
+    problems = [each.problem for each in servers if leader is None or each.pod == leader["pod"]]
+    return problems[0] if problems and all(problems) else ""
+
+
 def _status(observed: Observed) -> str:
     cluster = observed["cluster"][0] if observed.get("cluster") else {}
     return str(((cluster.get("status") or {}).get("cluster") or {}).get("status") or "")
