@@ -1,0 +1,110 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What durability_check makes of a database of an operator that may be looked at in part, or that is yet to come."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import DatabaseSpec, datastore, options_for
+from ansible_collections.k0smotron.ha.plugins.module_utils.durability_report import Report
+from ansible_collections.k0smotron.ha.plugins.module_utils.durability_run import look
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
+from tests.unit.module_utils import test_durability as healthy
+
+Object = dict[str, t.Any]
+
+
+class StandInKube:
+    """A database cluster of Zalando's operator or CloudNativePG, all well, for somebody who may not see some kinds."""
+
+    def __init__(self, provider: str = "", *forbidden: str, check_mode: bool = False) -> None:
+        self.forbidden = forbidden
+        self.check_mode = check_mode
+        self.answer: str = ""
+        self.objects: list[Object] = []
+        if provider:
+            self._fill(provider)
+
+    def _fill(self, provider: str) -> None:
+        databases = (DatabaseSpec("kine", "k0smotron"),)
+        self.objects = datastore(
+            provider, options_for(provider, name="db", namespace="ns", databases=databases)
+        ).desired()
+        observed = {"zalando": healthy.zalando, "cloudnativepg": healthy.cloudnativepg}[provider]()
+        self.objects[0]["status"] = observed["cluster"][0].get("status", {})
+        for kind, key in (("Pod", "pods"), ("Endpoints", "sync_endpoints")):
+            for each in observed.get(key, []):
+                metadata = {**each["metadata"], "namespace": "ns"}
+                self.objects.append({**each, "apiVersion": "v1", "kind": kind, "metadata": metadata})
+        self.answer = observed[healthy.KEY][0]["output"]
+
+    def _may(self, kind: str) -> None:
+        if kind in self.forbidden:
+            raise AccessDenied(f"Not allowed to see {kind}", "Grant it")
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object | None:
+        self._may(kind)
+        wanted = Ref(api_version, kind, name, namespace)
+        return next((item for item in self.objects if Ref.of(item) == wanted), None)
+
+    def list(
+        self, api_version: str, kind: str, namespace: str | None = None, label_selector: str | None = None
+    ) -> list[Object]:
+        self._may(kind)
+        return [item for item in self.objects if (item["apiVersion"], item["kind"]) == (api_version, kind)]
+
+    def exec(self, namespace: str, pod: str, command: t.Sequence[str], container: str | None = None) -> str:
+        self._may("exec")
+        return self.answer
+
+
+def looked(kube: StandInKube, provider: str = "zalando", **dsn_params: t.Any) -> Report:
+    given = {"provider": provider, "name": "db", "namespace": None, "database": "kine", "params": dsn_params}
+    return look(t.cast(Kube, kube), {"datastore": given, "namespace": "ns"})
+
+
+def severities(report: Report) -> dict[str, str]:
+    return {risk.id: risk.severity for risk in report.risks}
+
+
+@pytest.mark.parametrize(
+    ("provider", "forbidden", "expected"),
+    [
+        ("zalando", (), {}),
+        ("zalando", ("Secret", "Node"), {}),
+        ("zalando", ("exec",), {"not_seen": "unknown"}),
+        ("cloudnativepg", ("Secret", "Node"), {}),
+    ],
+)
+def test_what_it_can_do_without(provider: str, forbidden: tuple[str, ...], expected: dict[str, str]) -> None:
+    report = looked(StandInKube(provider, *forbidden), provider)
+    assert severities(report) == healthy.GOES_ON_ALONE | expected
+
+
+@pytest.mark.parametrize(
+    ("provider", "forbidden"),
+    [
+        ("zalando", "Pod"),
+        ("zalando", "Endpoints"),
+        ("zalando", "ConfigMap"),
+        ("cloudnativepg", "Pod"),
+        ("cloudnativepg", "Database"),
+    ],
+)
+def test_what_may_not_be_looked_at_is_unknown(provider: str, forbidden: str) -> None:
+    report = looked(StandInKube(provider, forbidden), provider)
+    [risk] = report.risks
+    assert (risk.id, risk.observed, risk.remedy) == ("not_seen", f"Not allowed to see {forbidden}", "Grant it")
+    assert (report.name, report.provider) == (f"{provider} datastore ns/db", provider)
+    assert not report.failed("refuse")
+
+
+def test_a_database_cluster_that_may_not_be_looked_at_is_an_error() -> None:
+    """It was named, and with credentials that are refused altogether it ends like this, too."""
+    with pytest.raises(AccessDenied):
+        looked(StandInKube("zalando", "postgresql"))
