@@ -9,10 +9,15 @@ import typing as t
 
 import pytest
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import DatabaseSpec, datastore, options_for
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
+    PROVIDERS,
+    DatabaseSpec,
+    datastore,
+    options_for,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.durability_report import Report
 from ansible_collections.k0smotron.ha.plugins.module_utils.durability_run import look
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied, NotFound
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
 from tests.unit.module_utils import test_durability as healthy
 
@@ -108,3 +113,21 @@ def test_a_database_cluster_that_may_not_be_looked_at_is_an_error() -> None:
     """It was named, and with credentials that are refused altogether it ends like this, too."""
     with pytest.raises(AccessDenied):
         looked(StandInKube("zalando", "postgresql"))
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_in_check_mode_a_database_cluster_may_be_yet_to_be_made(provider: str) -> None:
+    report = looked(StandInKube(check_mode=True), provider)
+    assert report.text() == f"The {provider} datastore ns/db does not exist yet, so there is nothing to look at."
+    assert not report.failed("warn")
+    with pytest.raises(NotFound, match=f"There is no {provider} datastore ns/db"):
+        looked(StandInKube(), provider)
+
+
+def test_in_check_mode_a_secret_may_be_yet_to_be_made() -> None:
+    given = {"datastore": None, "secret": {"name": "kine", "namespace": "ns"}}
+    report = look(t.cast(Kube, StandInKube(check_mode=True)), given)
+    assert report.text() == "The Secret ns/kine does not exist yet, so there is nothing to look at."
+    assert not report.failed("warn")
+    with pytest.raises(NotFound, match="There is no Secret kine"):
+        look(t.cast(Kube, StandInKube()), given)
