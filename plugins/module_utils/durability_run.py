@@ -23,7 +23,10 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     provider_of,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.durability import Risk, risk
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.durability_postgres import commit_risks
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.durability_postgres import (
+    commit_asked_for,
+    commit_risks,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn, parse
 from ansible_collections.k0smotron.ha.plugins.module_utils.durability_report import Report
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, HaError, NotFound
@@ -137,8 +140,7 @@ def _asked_away(scheme: str, dsn_params: t.Mapping[str, t.Any]) -> list[Risk]:
     """PostgreSQL takes a session's settings from the data source."""
     if scheme != "postgres":
         return []
-    value = str(dsn_params.get("synchronous_commit", ""))
-    return list(commit_risks(" in the data source", value, synchronous=True))
+    return list(commit_risks(" in the data source", commit_asked_for(dsn_params), synchronous=True))
 
 
 def _elsewhere(kube: Kube, dsn: Dsn, source: kine_check_sources.Source, seconds: int) -> Report:

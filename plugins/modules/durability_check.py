@@ -54,7 +54,7 @@ options:
         description: The role to connect as. Not looked at here.
         type: str
       params:
-        description: Further parameters of the data source name, of which C(synchronous_commit) matters here.
+        description: Further parameters of the data source name, of which C(synchronous_commit) and C(options) matter here.
         type: dict
         default: {}
   connection:

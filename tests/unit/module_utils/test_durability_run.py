@@ -115,6 +115,28 @@ def test_a_database_cluster_that_may_not_be_looked_at_is_an_error() -> None:
         looked(StandInKube("zalando", "postgresql"))
 
 
+@pytest.mark.parametrize(
+    ("dsn_params", "value"),
+    [
+        ({"synchronous_commit": "off"}, "off"),
+        ({"synchronous_commit": False}, "False"),  # what YAML makes of off
+        ({"synchronous_commit": "LOCAL"}, "LOCAL"),
+        ({"synchronous_commit": "on"}, ""),
+        ({"options": "-c synchronous_commit=off"}, "off"),
+        ({"options": "-csynchronous_commit=0"}, "0"),
+        ({"options": "-c work_mem=4MB --synchronous-commit=local"}, "local"),
+        ({"options": "-c synchronous_commit=off -c synchronous_commit=on"}, ""),
+        ({"options": "-c synchronous_commit=on -c synchronous_commit=off"}, "off"),
+        ({"options": "-c synchronous_commit=off", "synchronous_commit": "on"}, ""),
+        ({"options": "-c x.synchronous_commit=off"}, ""),
+    ],
+)
+def test_commits_that_the_data_source_does_not_let_wait(dsn_params: dict[str, t.Any], value: str) -> None:
+    found = {risk.id: risk.observed for risk in looked(StandInKube("zalando"), **dsn_params).risks}
+    expected = f"synchronous_commit is {value} in the data source" if value else None
+    assert found.get("commits_do_not_wait") == expected
+
+
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_in_check_mode_a_database_cluster_may_be_yet_to_be_made(provider: str) -> None:
     report = looked(StandInKube(check_mode=True), provider)
