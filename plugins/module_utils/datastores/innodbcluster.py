@@ -31,6 +31,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.durability
     spec_risks,
     zones_of,
 )
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.durability_mysql import flush_risks
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.innodbcluster_judge import (
     COMMAND,
     answers,
@@ -171,7 +172,11 @@ class InnoDBCluster(Certified):
         )
         if problem := silence(primary, servers):
             return [*spec_risks(setup), _unasked(problem)]
-        return list(setup_risks(setup, zones_of(observed.get("nodes") or [])))
+        found = list(setup_risks(setup, zones_of(observed.get("nodes") or [])))
+        for each in servers:
+            if primary and each.pod == primary["pod"]:
+                found += flush_risks(flushes=each.flushes, syncs_binlog=each.syncs_binlog)
+        return found
 
     def pod_selector(self) -> str:
         """Of servers and routers, and of the volume claims, which get the labels of the StatefulSet's pods."""

@@ -302,6 +302,17 @@ def test_a_group_without_a_primary() -> None:
     assert severities("innodbcluster", observed) == {"no_standby_now": "refuse"}
 
 
+@pytest.mark.parametrize(
+    ("disk", "expected"),
+    [("1\t1", {}), ("2\t1", {"not_flushed": "refuse"}), ("1\t0", {"not_flushed": "warn"})],
+)
+def test_a_groups_primary_that_does_not_flush(disk: str, expected: dict[str, str]) -> None:
+    observed: Object = innodb.observed() | {"server:idc-1": innodb.answer("idc-1", disk="0\t0")}
+    observed["cluster"] = [{"spec": {"instances": 3}}]
+    observed["server:idc-0"] = innodb.answer("idc-0", disk=disk)
+    assert severities("innodbcluster", observed) == expected
+
+
 def test_a_group_on_one_node() -> None:
     observed = copy.deepcopy(innodb.observed())
     observed["cluster"][0]["spec"] = {"instances": 3}
