@@ -16,6 +16,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Change, K
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import compare
 
 Object = dict[str, t.Any]
+Changes = list[Change]
 CLUSTER_API: Object = {
     "infrastructure": None,
     "pod_cidrs": [],
@@ -51,17 +52,17 @@ class PredictingKube:
     def list(self, *_which: t.Any) -> list[Object]:
         return []
 
-    def apply(self, objects: t.Iterable[Object]) -> list[Change]:
+    def apply(self, objects: t.Iterable[Object]) -> Changes:
         return [compare(self.get(*Ref.of(item)), item) for item in objects]
 
-    def delete(self, refs: t.Iterable[Ref], *_how: t.Any) -> list[Change]:
+    def delete(self, refs: t.Iterable[Ref], *_how: t.Any) -> Changes:
         return [compare(self.get(*ref), None) for ref in refs]
 
 
 class AppliedKube(PredictingKube):
     """Remembers what would be applied."""
 
-    def apply(self, objects: t.Iterable[Object]) -> list[Change]:
+    def apply(self, objects: t.Iterable[Object]) -> Changes:
         self.objects = list(objects)
         return [compare(None, item) for item in self.objects]
 

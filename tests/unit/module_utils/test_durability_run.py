@@ -15,6 +15,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     datastore,
     options_for,
 )
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.durability_postgres import KEY
 from ansible_collections.k0smotron.ha.plugins.module_utils.durability_report import Report
 from ansible_collections.k0smotron.ha.plugins.module_utils.durability_run import look
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied, NotFound
@@ -46,7 +47,7 @@ class StandInKube:
             for each in observed.get(key, []):
                 metadata = {**each["metadata"], "namespace": "ns"}
                 self.objects.append({**each, "apiVersion": "v1", "kind": kind, "metadata": metadata})
-        self.answer = observed[healthy.KEY][0]["output"]
+        self.answer = observed[KEY][0]["output"]
 
     def _may(self, kind: str) -> None:
         if kind in self.forbidden:
