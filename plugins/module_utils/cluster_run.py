@@ -52,7 +52,8 @@ def present(kube: Kube, options: ControlPlaneOptions, params: Params, warn: Warn
     wanted = _settle(kube, options, api_version, warn)
     changes = kube.apply(wanted) + drop_budget(kube, options)
     seen = await_up(kube, options, params, lambda: observe(kube, options, api_version))
-    return {**changes_result(changes), **describe(options, api_version, seen)}
+    created = changes[0].action == "create"
+    return {**changes_result(changes), **describe(options, api_version, seen), "created": created}
 
 
 def prepare(kube: Kube, options: ControlPlaneOptions, api_version: str, warn: Warn) -> ControlPlaneOptions:

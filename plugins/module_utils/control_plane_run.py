@@ -62,7 +62,7 @@ def present(kube: Kube, options: ClusterApiOptions, params: Params, warn: Warn) 
     wait = {**params, "wait": params["wait"] and not options.paused}
     seen = cluster_run.await_up(kube, control_plane, wait, lambda: observe_cluster_api(kube, options, api_version))
     result = {**changes_result(changes), **cluster_run.describe(control_plane, api_version, seen)}
-    return result | {"resource": options.resource}
+    return result | {"created": changes[len(others)].action == "create", "resource": options.resource}
 
 
 def served_version(kube: Kube, kinds: t.Callable[[str], list[tuple[str, str]]]) -> str:

@@ -66,10 +66,11 @@ def mysql_risks(database: MysqlDatabase) -> Iterator[Risk]:
         waits="ON" in counters.values() and any(standby.sync == "sync" for standby in replication.standbys),
         wait_point=replication.commit,
         patience=int(patience),
+    )
+    yield from durability_mysql.flush_risks(
         flushes=database.durability().fsync,
         syncs_binlog=settings.get("log_bin", "OFF") != "ON" or settings.get("sync_binlog") == "1",
     )
-    yield from durability_mysql.flush_risks(primary)
     if replication.wanted:
         yield from durability_mysql.waiting_risks(primary)
     else:

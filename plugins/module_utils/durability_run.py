@@ -16,9 +16,17 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
     durability_connection,
     kine_check_sources,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import Datastore, datastore, options_for
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
+    Datastore,
+    datastore,
+    options_for,
+    provider_of,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.durability import Risk, risk
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.durability_postgres import commit_risks
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.durability_postgres import (
+    commit_asked_for,
+    commit_risks,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn, parse
 from ansible_collections.k0smotron.ha.plugins.module_utils.durability_report import Report
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, HaError, NotFound
@@ -96,12 +104,22 @@ def _source(kube: Kube, params: Params) -> kine_check_sources.Source | None:
 
 def _operated(kube: Kube, live: Object, database: str, dsn_params: t.Mapping[str, t.Any]) -> Report:
     """A database cluster of an operator that runs here."""
+    provider, metadata = provider_of(live), live["metadata"]
+    try:
+        risks = _seen(kube, live, database)
+    except Forbidden as error:  # of wrong credentials the look for the database has told already
+        risks = [risk("not_seen", error.message, remedy=error.remedy or "Allow it, or ask those who run the database")]
+    risks += _asked_away(provider.scheme, dsn_params)
+    return Report(f"{provider.provider} datastore {metadata['namespace']}/{metadata['name']}", provider.provider, risks)
+
+
+def _seen(kube: Kube, live: Object, database: str) -> list[Risk]:
+    """The risks that its objects and its primary show. Of passwords it needs none. Raises HaError."""
     store = _for(datastore_lookup.known(kube, live), database)
-    observed = {ref.key: datastore_lookup.fetch(kube, ref) for ref in store.refs_for_judgement()}
+    refs = [ref for ref in store.refs_for_judgement() if ref.kind != "Secret"]
+    observed = {ref.key: datastore_lookup.fetch(kube, ref) for ref in refs}
     answers = datastore_run.ask(kube, store.options.namespace, store.durability_questions(observed))
-    risks = store.risks({**observed, **answers, "nodes": _nodes(kube)})
-    risks += _asked_away(store.scheme, dsn_params)
-    return Report(f"{store.provider} datastore {store.options.namespace}/{store.options.name}", store.provider, risks)
+    return store.risks({**observed, **answers, "nodes": _nodes(kube)})
 
 
 def _for(store: Datastore, database: str) -> Datastore:
@@ -122,8 +140,7 @@ def _asked_away(scheme: str, dsn_params: t.Mapping[str, t.Any]) -> list[Risk]:
     """PostgreSQL takes a session's settings from the data source."""
     if scheme != "postgres":
         return []
-    value = str(dsn_params.get("synchronous_commit", ""))
-    return list(commit_risks(" in the data source", value, synchronous=True))
+    return list(commit_risks(" in the data source", commit_asked_for(dsn_params), synchronous=True))
 
 
 def _elsewhere(kube: Kube, dsn: Dsn, source: kine_check_sources.Source, seconds: int) -> Report:

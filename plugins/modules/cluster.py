@@ -108,6 +108,11 @@ verdict:
   returned: O(state=present)
   type: dict
   sample: {up: true, reason: 3 of 3 replicas are ready and answer /readyz}
+created:
+  description: Whether the control plane was not there before this run.
+  returned: O(state=present)
+  type: bool
+  sample: false
 """
 
 import typing as t

@@ -161,6 +161,11 @@ verdict:
   returned: O(state=present)
   type: dict
   sample: {up: true, reason: 3 of 3 replicas are ready and answer /readyz}
+created:
+  description: Whether the K0smotronControlPlane was not there before this run.
+  returned: O(state=present)
+  type: bool
+  sample: false
 resource:
   description: Name of the K0smotronControlPlane.
   returned: O(state=present)

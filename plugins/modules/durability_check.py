@@ -17,7 +17,8 @@ description:
     seen. What does not show there is named as unknown, and is no reason to fail.
   - It changes nothing, and does the same in check mode. There a database or Secret that does not exist yet is no error.
   - An operator's primary is asked by a command in its pod, for which C(create) of C(pods/exec) is needed. Without it, what only
-    the server can tell is unknown. Zones are compared where nodes may be listed.
+    the server can tell is unknown. Everything is, where its pods or its operator's records may not be read; credentials are not
+    looked at. Zones are compared where nodes may be listed.
 author:
   - k0smotron.ha contributors (@k0smotron-ha)
 extends_documentation_fragment:
@@ -53,7 +54,7 @@ options:
         description: The role to connect as. Not looked at here.
         type: str
       params:
-        description: Further parameters of the data source name, of which C(synchronous_commit) matters here.
+        description: Further parameters of the data source name, of which C(synchronous_commit) and C(options) matter here.
         type: dict
         default: {}
   connection:

@@ -185,3 +185,24 @@ def test_a_control_planes_datastore_is_the_one_that_was_made(tmp_path: Path) -> 
     (tmp_path / "compare.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
     output, ended = run(tmp_path, "compare.yml")
     assert ended == 0, output
+
+
+SKIPPED = {"changed": False, "skipped": True}
+
+
+@pytest.mark.parametrize("created", [True, False])
+@pytest.mark.parametrize("mode", ["standalone", "in_cluster_api"])
+def test_a_control_plane_is_new_as_the_module_of_its_mode_says(tmp_path: Path, mode: str, created: bool) -> None:
+    said = {"__control_plane_standalone": SKIPPED, "__control_plane_in_cluster_api": SKIPPED}
+    said[f"__control_plane_{mode}"] = {"changed": False, "created": created}
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars_files": [str(ROOT / "roles" / "control_plane" / "vars" / "main.yml")],
+        "tasks": [{"ansible.builtin.debug": {"msg": "new: {{ __control_plane_is_new }}"}}],
+    }
+    playbook = tmp_path / "play.yml"
+    playbook.write_text(yaml.safe_dump([play]), encoding="utf-8")
+    output, ended = run(tmp_path, str(playbook), **said)
+    assert ended == 0, output
+    assert f"new: {created}" in output

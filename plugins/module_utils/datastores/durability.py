@@ -150,6 +150,20 @@ class Setup:
 
 def setup_risks(setup: Setup, zones: t.Mapping[str, str]) -> Iterator[Risk]:
     """The risks that the layout of a database cluster shows."""
+    yield from spec_risks(setup)
+    if setup.instances < 2:
+        return
+    if not setup.primary:
+        yield risk("no_standby_now", "no instance is the primary", why="Nobody takes writes now")
+    elif setup.mode != "off" and len(setup.standbys) < setup.least:
+        yield risk(
+            "no_standby_now", f"{setup.primary['pod']} leads, {_named(setup.standbys) or 'no standby'} to wait for"
+        )
+    yield from _placement(setup, zones)
+
+
+def spec_risks(setup: Setup) -> Iterator[Risk]:
+    """Those of them that show in what was asked for, whoever leads."""
     count = f"{setup.instances} instance{'' if setup.instances == 1 else 's'} asked for"
     if setup.instances < 2:
         yield risk("one_instance", count)
@@ -160,13 +174,6 @@ def setup_risks(setup: Setup, zones: t.Mapping[str, str]) -> Iterator[Risk]:
         yield risk("strict_impossible", f"{count}, and each write waits for {setup.least} beside the primary")
     if setup.mode == "on":
         yield risk("not_strict", f"{count}, synchronous replication on", **setup.alone)
-    if not setup.primary:
-        yield risk("no_standby_now", "no instance is the primary", why="Nobody takes writes now")
-    elif setup.mode != "off" and len(setup.standbys) < setup.least:
-        yield risk(
-            "no_standby_now", f"{setup.primary['pod']} leads, {_named(setup.standbys) or 'no standby'} to wait for"
-        )
-    yield from _placement(setup, zones)
 
 
 def _placement(setup: Setup, zones: t.Mapping[str, str]) -> Iterator[Risk]:

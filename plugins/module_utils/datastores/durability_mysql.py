@@ -16,16 +16,11 @@ if t.TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Primary:
-    """A primary that is set to wait for replicas. ``waits``: whether it does now, ``patience``: milliseconds.
-
-    ``flushes``, ``syncs_binlog``: whether each commit is on the disk, in the data and in the log that replicas read.
-    """
+    """A primary that is set to wait for replicas. ``waits``: whether it does now, ``patience``: milliseconds."""
 
     waits: bool
     wait_point: str
     patience: int
-    flushes: bool
-    syncs_binlog: bool
 
 
 def waiting_risks(primary: Primary) -> Iterator[Risk]:
@@ -45,11 +40,11 @@ def waiting_risks(primary: Primary) -> Iterator[Risk]:
         yield risk("wait_point", f"rpl_semi_sync_master_wait_point is {primary.wait_point or 'not known'}")
 
 
-def flush_risks(primary: Primary) -> Iterator[Risk]:
-    """What a crash of the server itself would cost."""
-    if not primary.flushes:
+def flush_risks(*, flushes: bool, syncs_binlog: bool) -> Iterator[Risk]:
+    """What a crash of the server itself would cost: is each commit on the disk, in the data and in the log for replicas."""
+    if not flushes:
         yield risk("not_flushed", "innodb_flush_log_at_trx_commit is not 1")
-    if not primary.syncs_binlog:
+    if not syncs_binlog:
         yield risk(
             "not_flushed",
             "sync_binlog is not 1",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 from dataclasses import dataclass, field, replace
 
@@ -29,6 +30,9 @@ SYNCHRONOUS = ("sync", "quorum")
 MOST_BEHIND = 32 * 2**20
 """Bytes: the maximum_lag_on_failover of Zalando's operator, beyond which Patroni promotes nobody."""
 LAG_SETTING = "maximum_lag_on_failover"
+# PostgreSQL's words for off, and the ways in which a session's options set it: -c name=value, -cname=value, --name=value.
+_OFF = ("off", "false", "no", "0")
+_IN_OPTIONS = re.compile(r"(?:^|\s)(?:-c\s*|--)synchronous[_-]commit=(\S*)", re.IGNORECASE)
 
 _ASK = (
     "SELECT json_build_object('fsync', current_setting('fsync'), 'full_page_writes', current_setting('full_page_writes'),"
@@ -137,8 +141,14 @@ def flush_risks(*, fsync: bool, full_page_writes: bool) -> Iterator[Risk]:
 
 def commit_risks(where: str, value: str, *, synchronous: bool) -> Iterator[Risk]:
     """What synchronous_commit gives away: off the disk, local the standby where there is one to wait for."""
-    if value == "off" or (value == "local" and synchronous):
+    if value.lower() in _OFF or (value.lower() == "local" and synchronous):
         yield risk("commits_do_not_wait", f"synchronous_commit is {value}{where}")
+
+
+def commit_asked_for(dsn_params: t.Mapping[str, t.Any]) -> str:
+    """The synchronous_commit that a data source gives its sessions, "" for none: its own parameter comes after options."""
+    in_options = _IN_OPTIONS.findall(str(dsn_params.get("options", "")))
+    return str(dsn_params.get("synchronous_commit", in_options[-1] if in_options else ""))
 
 
 def _waits(found: Server) -> bool:

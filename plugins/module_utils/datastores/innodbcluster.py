@@ -24,12 +24,20 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base impor
     Statement,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.certified import Certified
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.durability import Setup, setup_risks, zones_of
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.durability import (
+    Setup,
+    risk,
+    setup_risks,
+    spec_risks,
+    zones_of,
+)
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.durability_mysql import flush_risks
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.innodbcluster_judge import (
     COMMAND,
     answers,
     judge,
     members,
+    silence,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.names import in_kubernetes
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Host
@@ -156,12 +164,19 @@ class InnoDBCluster(Certified):
     def risks(self, observed: t.Mapping[str, t.Sequence[Object]]) -> list[Risk]:
         """A write is acknowledged once a majority has it; without one, nobody takes writes."""
         instances = int(observed["cluster"][0]["spec"].get("instances") or 0)
-        primary, secondaries = members(observed.get("pods") or [], answers(observed))
+        servers = answers(observed)
+        primary, secondaries = members(observed.get("pods") or [], servers)
         beside = instances // 2
         setup = Setup(
             instances=instances, mode="strict", primary=primary, standbys=secondaries, waits_for=beside, least=beside
         )
-        return list(setup_risks(setup, zones_of(observed.get("nodes") or [])))
+        if problem := silence(primary, servers):
+            return [*spec_risks(setup), _unasked(problem)]
+        found = list(setup_risks(setup, zones_of(observed.get("nodes") or [])))
+        for each in servers:
+            if primary and each.pod == primary["pod"]:
+                found += flush_risks(flushes=each.flushes, syncs_binlog=each.syncs_binlog)
+        return found
 
     def pod_selector(self) -> str:
         """Of servers and routers, and of the volume claims, which get the labels of the StatefulSet's pods."""
@@ -206,6 +221,15 @@ class InnoDBCluster(Certified):
             tls_secret="" if spec.get("tlsUseSelfSigned") else spec.get("tlsSecretName") or "",
             databases=tuple(DatabaseSpec(*item.split("=")) for item in declared.split(",") if item),
         )
+
+
+def _unasked(problem: str) -> Risk:
+    return risk(
+        "not_seen",
+        f"the primary was not asked: {problem}",
+        why="Who is in the group, and who leads, shows in the servers only",
+        remedy="Allow pods/exec in its namespace, or look at performance_schema.replication_group_members",
+    )
 
 
 def _declared(databases: t.Sequence[DatabaseSpec]) -> str:

@@ -28,7 +28,8 @@ if t.TYPE_CHECKING:
 Observed: t.TypeAlias = t.Mapping[str, t.Sequence[Object]]
 
 _ASK = (
-    "SELECT 'server', @@global.super_read_only, @@global.group_replication_single_primary_mode;"
+    "SELECT 'server', @@global.super_read_only, @@global.group_replication_single_primary_mode,"
+    " @@global.innodb_flush_log_at_trx_commit, @@global.sync_binlog;"
     " SELECT 'member', member_host, member_state, member_role FROM performance_schema.replication_group_members"
 )
 # localroot needs no password on the socket: the operator makes it for its own probes (cluster_objects.py, prepare_initconf).
@@ -37,12 +38,17 @@ COMMAND = ("timeout", "5", "mysql", "--user=localroot", "--batch", "--skip-colum
 
 @dataclass(frozen=True)
 class Server:
-    """One server in its own words. ``members``: {pod: (state, role)} as it sees the group. ``problem``: "" if it answered."""
+    """One server in its own words. ``members``: {pod: (state, role)} as it sees the group. ``problem``: "" if it answered.
+
+    ``flushes``, ``syncs_binlog``: whether each commit is on its disk, in the data and in the log.
+    """
 
     pod: str
     problem: str
     read_only: bool
     single_primary: bool
+    flushes: bool
+    syncs_binlog: bool
     members: t.Mapping[str, tuple[str, str]]
 
     @property
@@ -54,11 +60,11 @@ def server(pod: str, answers: t.Sequence[Object] | None) -> Server:
     """A server from the answer to COMMAND."""
     answer: Object = answers[0] if answers else {"problem": "it was not asked"}
     rows = [line.split("\t") for line in str(answer.get("output") or "").splitlines()]
-    own = next((row for row in rows if row[0] == "server" and len(row) == 3), None)
+    own = next((row for row in rows if row[0] == "server" and len(row) == 5), None)
     problem = str(answer.get("problem") or "") or ("" if own else "its answer cannot be read")
     members = {row[1].partition(".")[0]: (row[2], row[3]) for row in rows if row[0] == "member" and len(row) == 4}
-    read_only, single = (own[1] != "0", own[2] == "1") if own else (True, False)
-    return Server(pod, problem, read_only, single, members)
+    _server, read_only, single, flushes, syncs = own or ["", "1", "0", "0", "0"]
+    return Server(pod, problem, read_only != "0", single == "1", flushes == "1", syncs == "1", members)
 
 
 def answers(observed: Observed) -> list[Server]:
@@ -103,6 +109,12 @@ def members(pods: t.Sequence[Object], servers: t.Sequence[Server]) -> tuple[Obje
     seen = next((each for each in servers if leader and each.pod == leader["pod"]), None)
     online = [name for name, state in seen.members.items() if state == ("ONLINE", "SECONDARY")] if seen else []
     return leader, [places[name] for name in sorted(online) if name in places]
+
+
+def silence(leader: Object | None, servers: t.Sequence[Server]) -> str:
+    """Why the primary was not heard, "" when it was; with no primary known, why nobody was."""
+    problems = [each.problem for each in servers if leader is None or each.pod == leader["pod"]]
+    return problems[0] if problems and all(problems) else ""
 
 
 def _status(observed: Observed) -> str:

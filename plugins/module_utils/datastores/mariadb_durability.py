@@ -56,7 +56,8 @@ def risks(observed: Observed) -> list[Risk]:
     primary = next((each for each in servers(observed) if leader and each.pod == leader["pod"]), None)
     if primary is None or primary.problem:
         return [*found, _unasked(primary)]
-    found += flush_risks(_primary(primary))
+    said = primary.said
+    found += flush_risks(flushes=said.get("flushes") == "1", syncs_binlog=said.get("syncs_binlog") == "1")
     if asked:
         found += [*waiting_risks(_primary(primary)), *_replica_risks(primary, servers(observed))]
     return found
@@ -77,8 +78,6 @@ def _primary(server: Server) -> Primary:
         waits=server.semi_synchronous,
         wait_point=said.get("wait_point", ""),
         patience=int(said.get("wait_ms") or 0),
-        flushes=said.get("flushes") == "1",
-        syncs_binlog=said.get("syncs_binlog") == "1",
     )
 
 

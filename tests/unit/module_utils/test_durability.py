@@ -283,6 +283,36 @@ def test_a_group_needs_a_majority(instances: int, expected: dict[str, str]) -> N
     assert severities("innodbcluster", observed) == expected
 
 
+@pytest.mark.parametrize(
+    ("instances", "expected"),
+    [(3, {}), (2, {"strict_impossible": "refuse"}), (1, {"one_instance": "refuse"})],
+)
+@pytest.mark.parametrize("silent", [innodb.NAMES, innodb.NAMES[:1]], ids=["all", "the primary"])
+def test_a_group_that_cannot_be_asked(silent: tuple[str, ...], instances: int, expected: dict[str, str]) -> None:
+    observed: Object = innodb.observed() | {f"server:{name}": [{"problem": "not allowed"}] for name in silent}
+    observed["cluster"] = [{"spec": {"instances": instances}}]
+    assert severities("innodbcluster", observed) == expected | {"not_seen": "unknown"}
+    assert risks("innodbcluster", observed)["not_seen"].observed == "the primary was not asked: not allowed"
+
+
+def test_a_group_without_a_primary() -> None:
+    observed: Object = innodb.observed() | {f"server:{name}": innodb.answer(name, primary="x") for name in innodb.NAMES}
+    observed["cluster"] = [{"spec": {"instances": 3}}]
+    observed["server:idc-2"] = [{"problem": "not allowed"}]
+    assert severities("innodbcluster", observed) == {"no_standby_now": "refuse"}
+
+
+@pytest.mark.parametrize(
+    ("disk", "expected"),
+    [("1\t1", {}), ("2\t1", {"not_flushed": "refuse"}), ("1\t0", {"not_flushed": "warn"})],
+)
+def test_a_groups_primary_that_does_not_flush(disk: str, expected: dict[str, str]) -> None:
+    observed: Object = innodb.observed() | {"server:idc-1": innodb.answer("idc-1", disk="0\t0")}
+    observed["cluster"] = [{"spec": {"instances": 3}}]
+    observed["server:idc-0"] = innodb.answer("idc-0", disk=disk)
+    assert severities("innodbcluster", observed) == expected
+
+
 def test_a_group_on_one_node() -> None:
     observed = copy.deepcopy(innodb.observed())
     observed["cluster"][0]["spec"] = {"instances": 3}

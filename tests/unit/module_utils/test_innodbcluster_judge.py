@@ -27,9 +27,11 @@ def pod(name: str, *, ready: bool = True) -> dict[str, t.Any]:
     return {"metadata": {"name": name}, "spec": node, "status": {"phase": "Running", "conditions": conditions}}
 
 
-def answer(name: str, *, primary: str = "idc-0", single: int = 1, **states: str) -> list[dict[str, t.Any]]:
-    """What a member says; states: of other members than ONLINE, by their names with _ instead of -."""
-    lines = [f"server\t{int(name != primary)}\t{single}"]
+def answer(
+    name: str, *, primary: str = "idc-0", single: int = 1, disk: str = "1\t1", **states: str
+) -> list[dict[str, t.Any]]:
+    """What a member says. disk: whether it flushes, and syncs its log; states: of other members than ONLINE, with _ for -."""
+    lines = [f"server\t{int(name != primary)}\t{single}\t{disk}"]
     for each in NAMES:
         state = states.get(each.replace("-", "_"), "ONLINE")
         role = "PRIMARY" if each == primary else "SECONDARY"
