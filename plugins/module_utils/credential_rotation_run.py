@@ -220,13 +220,12 @@ def _begin(place: Place) -> None:
 
 
 def _bridge(place: Place) -> None:
-    bridge = parse(_under_way(place).bridge)
-    administer(place, place.statements.make(bridge.user, bridge.password, place.owner, bridge.database))
-    _prove(place, bridge)
+    _make_second_login(place)
     _give(place, _under_way(place).bridge)
 
 
 def _change(place: Place) -> None:
+    _make_second_login(place)  # an asynchronous failover, or somebody, may have lost it, and no replica would come up
     settle(place)
     following = parse(_under_way(place).following)
     _set_password(place)
@@ -261,6 +260,12 @@ def _under_way(place: Place) -> Rotation:
     if place.rotation is None:
         raise Conflict(f"{place.rotation_secret} is gone, and with it what this rotation is about", "Run it again")
     return place.rotation
+
+
+def _make_second_login(place: Place) -> None:
+    bridge = parse(_under_way(place).bridge)
+    administer(place, place.statements.make(bridge.user, bridge.password, place.owner, bridge.database))
+    _prove(place, bridge)
 
 
 def _set_password(place: Place) -> None:
