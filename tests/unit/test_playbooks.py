@@ -36,7 +36,8 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("collections")
     collection = folder / "ansible_collections" / "k0smotron" / "ha"
     (collection / "roles").mkdir(parents=True)
-    (collection / "playbooks").symlink_to(ROOT / "playbooks")
+    for unchanged in ("playbooks", "plugins"):
+        (collection / unchanged).symlink_to(ROOT / unchanged)
     for real in (ROOT / "roles").iterdir():
         role = collection / "roles" / real.name
         (role / "tasks").mkdir(parents=True)
@@ -50,6 +51,8 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if real.name == "managed_database":
             tasks.append({"ansible.builtin.set_fact": {**RETURNED, "managed_database_max_connections": 50}})
         (role / "tasks" / "main.yml").write_text(yaml.safe_dump(tasks), encoding="utf-8")
+        if real.name == "control_plane":
+            (role / "tasks" / "rotate.yml").symlink_to(real / "tasks" / "rotate.yml")
     return folder
 
 
@@ -113,6 +116,20 @@ def test_cluster_api_takes_the_place_of_standalone_k0smotron(collections: Path) 
     ]
     gone = ran(collections, "teardown", control_plane_mode="cluster_api", teardown_confirm=True)
     assert gone[1:] == ["postgres_cluster absent ['zalando', false]", "cluster_api absent", "postgres_operator absent"]
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"control_plane_data_source_url": "postgres://u:s3cret@h:5432/d"},
+        {"control_plane_connection": {"password": "s3cret"}},
+    ],
+)
+def test_a_password_that_was_declared_is_not_rotated(collections: Path, variables: dict[str, t.Any]) -> None:
+    output, ended = run(collections, "k0smotron.ha.rotate_credentials", **variables)
+    assert ended != 0
+    assert "would write the old one back. Declare the database with control_plane_datastore" in output
+    assert "s3cret" not in output
 
 
 MANAGED = {
