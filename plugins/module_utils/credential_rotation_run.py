@@ -101,6 +101,8 @@ def rotate(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     refuse(place)
     due = credential_rotation.is_due(place.since(), _now(), params["older_than_days"])
     step = credential_rotation.next_step(place.rotation, place.url, due=due)
+    if step is Step.BEGIN:
+        refuse_by_server(place)
     if step and place.cluster["spec"].get("replicas", 1) < LEAST_REPLICAS:
         module.warn("There is one replica, so the hosted API does not answer while it restarts, twice")
     steps = credential_rotation.steps_from(step)
@@ -193,6 +195,19 @@ def refuse(place: Place) -> None:
     place.store.as_administrator("", "")  # refuses where nobody knows how
 
 
+def refuse_by_server(place: Place) -> None:
+    """Raise HaError for what only the database knows of, before a rotation begins."""
+    dsn, bridge = parse(place.url), credential_rotation.bridge_name(place.owner)
+    if administer(place, place.statements.count(bridge)) != "0":
+        raise Conflict(f"There is a login {bridge} that no rotation made", "See who needs it, and remove or rename it")
+    unlike = administer(place, place.statements.unlike(place.owner, dsn.database))
+    if unlike:
+        raise InvalidInput(
+            f"A second login could not take the place of {place.owner}, which has: {', '.join(unlike.splitlines())}",
+            "Take that away, or set it for the whole database.",
+        )
+
+
 def _required(kube: Kube, ref: Ref) -> Object:
     found = kube.get(*ref)
     if found is None:
@@ -211,9 +226,6 @@ def _rotation_secret(source: Object) -> Ref:
 def _begin(place: Place) -> None:
     settle(place)  # what does not run now is not rotated into running
     rotation = credential_rotation.begin(place.url, lambda: secrets.token_hex(32))
-    bridge = parse(rotation.bridge).user
-    if administer(place, place.statements.count(bridge)) != "0":
-        raise Conflict(f"There is a login {bridge} that no rotation made", "See who needs it, and remove or rename it")
     kept = our_secret(place.rotation_secret, dataclasses.asdict(rotation))
     kept["metadata"]["annotations"] = {RUN: place.run}
     place.kube.apply([kept])

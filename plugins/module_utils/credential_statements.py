@@ -25,6 +25,9 @@ class Statements(t.Protocol):
     def count(self, login: str) -> str:
         """Answers 1 when there is such a login, and 0 otherwise."""
 
+    def unlike(self, owner: str, database: str) -> str:
+        """Answers what of the owner the second login would not have, or the change not reach; nothing when all is well."""
+
     def make(self, login: str, password: str, owner: str, database: str) -> str:
         """Make a login that acts as the owner: what it creates belongs to the owner."""
 
@@ -43,6 +46,15 @@ class Postgres:
 
     def count(self, login: str) -> str:
         return f"SELECT count(*) FROM pg_roles WHERE rolname = {_text(login)}"  # noqa: S608
+
+    def unlike(self, owner: str, database: str) -> str:
+        """Settings of its own: SET role loads none, and with another search_path kine would make another table."""
+        return (
+            "SELECT 'the setting ' || split_part(setting, '=', 1)"  # noqa: S608
+            " FROM pg_db_role_setting JOIN pg_roles ON pg_roles.oid = setrole"
+            " LEFT JOIN pg_database ON pg_database.oid = setdatabase, unnest(setconfig) AS setting"
+            f" WHERE rolname = {_text(owner)} AND (setdatabase = 0 OR datname = {_text(database)})"
+        )
 
     def make(self, login: str, password: str, owner: str, database: str) -> str:
         name, acts_as = _name(login), _name(owner)
@@ -68,6 +80,9 @@ class Mysql:
 
     def count(self, login: str) -> str:
         return f"SELECT COUNT(*) FROM mysql.user WHERE user = {_text(login)}"  # noqa: S608
+
+    def unlike(self, owner: str, database: str) -> str:
+        return "SELECT '' FROM DUAL WHERE FALSE"
 
     def make(self, login: str, password: str, owner: str, database: str) -> str:
         account = self._account(login)

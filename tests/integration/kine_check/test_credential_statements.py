@@ -35,6 +35,13 @@ def test_postgresql(site: Site) -> None:
         with site.server.admin(site.database) as connection:
             return connection.execute(statement).fetchall()
 
+    assert rows(POSTGRES.unlike(site.role, site.database)) == []
+    site.admin(
+        f'ALTER ROLE "{site.role}" SET search_path TO elsewhere',
+        f'ALTER ROLE "{site.role}" IN DATABASE postgres SET jit TO off',
+    )
+    assert rows(POSTGRES.unlike(site.role, site.database)) == [("the setting search_path",)]
+    site.admin(f'ALTER ROLE "{site.role}" RESET ALL')
     assert rows(POSTGRES.count(BRIDGE)) == [(0,)]
     for password in ("first", "second"):
         site.admin(POSTGRES.make(BRIDGE, password, site.role, site.database))

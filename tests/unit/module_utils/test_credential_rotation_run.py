@@ -20,7 +20,13 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.credential_statements import scram
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, HaError, WaitTimeout
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
+    Conflict,
+    Forbidden,
+    HaError,
+    InvalidInput,
+    WaitTimeout,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import merged
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
@@ -46,10 +52,13 @@ class Server:
     def __init__(self, log: list[str]) -> None:
         self.log = log
         self.verifiers = {"kine": scram("old")}
+        self.unlike: list[str] = []
 
     def execute(self, sql: str) -> str:
         if "count(*) FROM pg_roles" in sql:
             return str(sum(f"'{login}'" in sql for login in self.verifiers))
+        if "pg_db_role_setting" in sql:
+            return "\n".join(self.unlike)
         self.log += [f"{word} {found[1]}" for pattern, word in WORDS.items() if (found := re.search(pattern, sql))]
         for login, verifier in LOGIN_SQL.findall(sql):
             self.verifiers[login] = verifier
@@ -177,3 +186,23 @@ def test_a_second_login_that_was_lost_is_made_again_before_replicas_need_it(
     del kube.server.verifiers["kine_rotation"]
     assert rotate(kube)["steps"] == ["change", "revoke"]
     assert kube.log[:3] == ["make kine_rotation", "prove kine_rotation", "settle"]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_an_owner_with_settings_of_its_own_is_refused_before_anything_is_made(
+    kube: StandInKube, check_mode: bool
+) -> None:
+    kube.check_mode = check_mode
+    kube.server.unlike = ["the setting search_path", "the setting role"]
+    with pytest.raises(InvalidInput, match=r"place of kine, which has: the setting search_path, the setting role\."):
+        rotate(kube)
+    assert (KEPT in kube.objects, kube.log) == (False, [])
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_login_of_somebody_else_is_left_alone(kube: StandInKube, check_mode: bool) -> None:
+    kube.check_mode = check_mode
+    kube.server.verifiers["kine_rotation"] = scram("theirs")
+    with pytest.raises(Conflict, match="There is a login kine_rotation that no rotation made"):
+        rotate(kube)
+    assert (KEPT in kube.objects, kube.log) == (False, [])
