@@ -204,7 +204,7 @@ def refuse_by_server(place: Place) -> None:
     if unlike:
         raise InvalidInput(
             f"A second login could not take the place of {place.owner}, which has: {', '.join(unlike.splitlines())}",
-            "Take that away, or set it for the whole database.",
+            "docs/rotation.md says what to do about it.",
         )
 
 
@@ -320,8 +320,9 @@ def settle(place: Place) -> None:
 
 
 def _leader(place: Place) -> str:
-    """The pod that leads. Raises WaitTimeout where there is none for the whole time."""
-    verdict = place.kube.wait(lambda: datastore_run.judge(place.kube, place.store), place.timeout)
+    """The pod that leads. Raises WaitTimeout where there is none for the whole time, in check mode at this moment."""
+    timeout = 0 if place.kube.check_mode else place.timeout
+    verdict = place.kube.wait(lambda: datastore_run.judge(place.kube, place.store), timeout)
     return str(verdict.details["leader"]["pod"])
 
 

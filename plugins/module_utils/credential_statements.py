@@ -82,12 +82,16 @@ class Mysql:
         return f"SELECT COUNT(*) FROM mysql.user WHERE user = {_text(login)}"  # noqa: S608
 
     def unlike(self, owner: str, database: str) -> str:
-        return "SELECT '' FROM DUAL WHERE FALSE"
+        """Accounts other than the one of all hosts, which keep the old password, and whose grants may be others."""
+        other = f"SELECT CONCAT('the account ', user, '@', host) FROM mysql.user WHERE user = {_text(owner)} AND host <> '%'"  # noqa: S608
+        one = f"(SELECT 1 FROM mysql.user WHERE user = {_text(owner)} AND host = '%')"  # noqa: S608
+        return f"{other} UNION ALL SELECT 'no account for all hosts' FROM DUAL WHERE NOT EXISTS {one}"  # noqa: S608
 
     def make(self, login: str, password: str, owner: str, database: str) -> str:
         account = self._account(login)
         return (
-            f"CREATE USER IF NOT EXISTS {account}; {self.change(login, password)};"
+            f"CREATE USER IF NOT EXISTS {account} IDENTIFIED BY PASSWORD {_text(native(password))};"
+            f" {self.change(login, password)};"
             f" GRANT ALL PRIVILEGES ON `{database.replace('`', '``')}`.* TO {account}"
         )
 

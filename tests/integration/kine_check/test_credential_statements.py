@@ -78,6 +78,11 @@ def test_mariadb(maria_site: MariaSite) -> None:
     def administer(sql: str) -> list[tuple[t.Any, ...]]:
         return site.admin(*sql.split("; "))
 
+    assert administer(MYSQL.unlike(site.role, site.database)) == []
+    assert administer(MYSQL.unlike("nobody", site.database)) == [("no account for all hosts",)]
+    administer(f"CREATE USER '{site.role}'@'10.0.0.1' IDENTIFIED BY 'unused'")
+    assert administer(MYSQL.unlike(site.role, site.database)) == [(f"the account {site.role}@10.0.0.1",)]
+    administer(f"DROP USER '{site.role}'@'10.0.0.1'")
     assert administer(MYSQL.count(BRIDGE)) == [(0,)]
     for password in ("first", "second"):
         administer(MYSQL.make(BRIDGE, password, site.role, site.database))

@@ -83,6 +83,7 @@ class StandInKube:
     def __init__(self) -> None:
         self.log: list[str] = []
         self.server = Server(self.log)
+        self.timeouts: set[float] = set()
         self.on_wait: t.Callable[[], None] = lambda: None
         url = "postgres://kine:old@acid-db.db:5432/kine?sslmode=require"
         spec = {"replicas": 2, "kineDataSourceSecretName": SOURCE.name}
@@ -115,7 +116,8 @@ class StandInKube:
         for ref in refs:
             del self.objects[ref]
 
-    def wait(self, probe: t.Callable[[], Verdict], _timeout: float, _diagnose: t.Callable[[], str] = str) -> Verdict:
+    def wait(self, probe: t.Callable[[], Verdict], timeout: float, _diagnose: t.Callable[[], str] = str) -> Verdict:
+        self.timeouts.add(timeout)
         self.on_wait()
         verdict = probe()
         if not verdict.up:
@@ -197,6 +199,7 @@ def test_an_owner_with_settings_of_its_own_is_refused_before_anything_is_made(
     with pytest.raises(InvalidInput, match=r"place of kine, which has: the setting search_path, the setting role\."):
         rotate(kube)
     assert (KEPT in kube.objects, kube.log) == (False, [])
+    assert kube.timeouts == {0 if check_mode else 10}
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
