@@ -309,11 +309,21 @@ def settle(place: Place) -> None:
     selector = control_planes.pod_selector(name)
 
     def up() -> Verdict:
-        _require_ours(place)
+        _require_unmoved(place)
         return observe(kube, options, api_version).verdict
 
     kube.wait(up, place.timeout, lambda: kube.diagnose(namespace, selector))
+    _require_unmoved(place)
+
+
+def _require_unmoved(place: Place) -> None:
+    """Raise Conflict where this is no longer our rotation, or somebody writes the data source: replicas follow that."""
     _require_ours(place)
+    ref = Ref.of(place.source)
+    if texts(place.kube.get(*ref) or {}) != texts(place.source):
+        raise Conflict(
+            f"Somebody else has changed {ref} meanwhile", "Let it be while a rotation runs, and run that again"
+        )
 
 
 # -- the database ----------------------------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ class Server:
 
 
 class StandInKube:
-    """A control plane on a database of Zalando's operator, all of it up. ``on_wait`` happens during each wait."""
+    """A control plane on a database of Zalando's operator, all of it up. A test says what happens as waits begin and end."""
 
     check_mode = False
 
@@ -85,6 +85,7 @@ class StandInKube:
         self.server = Server(self.log)
         self.timeouts: set[float] = set()
         self.on_wait: t.Callable[[], None] = lambda: None
+        self.on_observe: t.Callable[[], None] = lambda: None
         url = "postgres://kine:old@acid-db.db:5432/kine?sslmode=require"
         spec = {"replicas": 2, "kineDataSourceSecretName": SOURCE.name}
         owner = "kine.acid-db.credentials.postgresql.acid.zalan.do"
@@ -141,6 +142,7 @@ def kube(monkeypatch: pytest.MonkeyPatch) -> StandInKube:
 
     def observe(*_what: object) -> cluster_observation.Observation:
         made.log.append("settle")
+        made.on_observe()
         return cluster_observation.Observation(None, Verdict(True, "up"), None)
 
     def write_as(_kube: object, _store: object, login: tuple[str, str], *_where: object) -> None:
@@ -209,3 +211,23 @@ def test_a_login_of_somebody_else_is_left_alone(kube: StandInKube, check_mode: b
     with pytest.raises(Conflict, match="There is a login kine_rotation that no rotation made"):
         rotate(kube)
     assert (KEPT in kube.objects, kube.log) == (False, [])
+
+
+@pytest.mark.parametrize(("moment", "looked"), [("on_wait", 1), ("on_observe", 2)])
+def test_a_data_source_that_somebody_moves_under_the_replicas_ends_the_run(
+    kube: StandInKube, moment: str, looked: int
+) -> None:
+    """The annotation is still the one that is wanted, and the replicas that restart read what the Secret says."""
+    before = kube.objects[SOURCE]["data"]
+
+    def site() -> None:
+        if "kine_rotation" in kube.source():
+            kube.merge(SOURCE, {"data": before})
+
+    setattr(kube, moment, site)
+    with pytest.raises(Conflict, match="Somebody else has changed Secret team/one-data-source meanwhile"):
+        rotate(kube)
+    assert kube.log.count("settle") == looked
+    assert "change kine" not in kube.log
+    setattr(kube, moment, lambda: None)
+    assert rotate(kube)["steps"] == ["bridge", "change", "revoke"]
