@@ -46,6 +46,8 @@ if t.TYPE_CHECKING:
 
 RUN = "k0smotron.ha/rotation-run"
 """Annotation of the rotation's Secret: the run that is at it."""
+SESSIONS_ENDED = "k0smotron.ha/rotation-sessions-ended"
+"""Annotation of the rotation's Secret: whom the owner's old password let in is no longer connected."""
 LEAST_REPLICAS = 2
 NOT_DECLARED = "Run the role control_plane, which takes the login from the database cluster's credential Secret."
 
@@ -141,9 +143,14 @@ def _require_ours(place: Place) -> None:
     """Raise Conflict where another run has taken the rotation over, or has ended it."""
     if not place.rotation:
         return
-    kept = place.kube.get(*place.rotation_secret) or {"metadata": {}}
-    if (kept["metadata"].get("annotations") or {}).get(RUN) != place.run:
+    if _notes(place).get(RUN) != place.run:
         raise Conflict("Another run has taken this rotation over", "Wait for its end")
+
+
+def _notes(place: Place) -> t.Mapping[str, str]:
+    """The annotations of the rotation's Secret, as they are now."""
+    kept = place.kube.get(*place.rotation_secret) or {"metadata": {}}
+    return kept["metadata"].get("annotations") or {}
 
 
 # -- looking ---------------------------------------------------------------------------------------------------------
@@ -241,7 +248,7 @@ def _change(place: Place) -> None:
     settle(place)
     following = parse(_under_way(place).following)
     _set_password(place)
-    administer(place, place.statements.end_sessions(place.owner))
+    _end_old_sessions(place)
     _prove(place, following)
     _give(place, _under_way(place).following)
 
@@ -249,10 +256,13 @@ def _change(place: Place) -> None:
 def _revoke(place: Place) -> None:
     rotation = _under_way(place)
     _set_password(place)  # a run that was killed, and the role control_plane after it, may have left that out
+    if SESSIONS_ENDED not in _notes(place):  # else those that are open are the replicas' new ones
+        _end_old_sessions(place)
     settle(place)
+    _prove(place, parse(rotation.following))
     bridge = parse(rotation.bridge)
-    administer(place, place.statements.end_sessions(bridge.user))
-    administer(place, place.statements.drop(bridge.user))
+    for statement in (place.statements.lock, place.statements.end_sessions, place.statements.drop):
+        administer(place, statement(bridge.user))
     for revoked in (parse(rotation.previous), bridge):
         _prove_refused(place, revoked)
     now = _now().isoformat(timespec="seconds")
@@ -286,6 +296,11 @@ def _set_password(place: Place) -> None:
     password = base64.b64encode(following.password.encode()).decode()
     place.kube.merge(place.owner_secret, {"data": {"password": password}})
     administer(place, place.statements.change(following.user, following.password))
+
+
+def _end_old_sessions(place: Place) -> None:
+    administer(place, place.statements.end_sessions(place.owner))
+    place.kube.merge(place.rotation_secret, {"metadata": {"annotations": {SESSIONS_ENDED: "true"}}})
 
 
 def _give(place: Place, url: str) -> None:

@@ -37,6 +37,9 @@ class Statements(t.Protocol):
     def end_sessions(self, login: str) -> str:
         """End what is connected: a password is asked for only once."""
 
+    def lock(self, login: str) -> str:
+        """Let nobody in as this login any more, should there be one."""
+
     def drop(self, login: str) -> str:
         """Remove a login."""
 
@@ -71,6 +74,10 @@ class Postgres:
     def end_sessions(self, login: str) -> str:
         return f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = {_text(login)}"  # noqa: S608
 
+    def lock(self, login: str) -> str:
+        there = f"EXISTS (SELECT FROM pg_roles WHERE rolname = {_text(login)})"
+        return f"DO $lock$ BEGIN IF {there} THEN ALTER ROLE {_name(login)} NOLOGIN; END IF; END $lock$"
+
     def drop(self, login: str) -> str:
         return f"DROP ROLE IF EXISTS {_name(login)}"
 
@@ -91,7 +98,7 @@ class Mysql:
         account = self._account(login)
         return (
             f"CREATE USER IF NOT EXISTS {account} IDENTIFIED BY PASSWORD {_text(native(password))};"
-            f" {self.change(login, password)};"
+            f" {self.change(login, password)} ACCOUNT UNLOCK;"
             f" GRANT ALL PRIVILEGES ON `{database.replace('`', '``')}`.* TO {account}"
         )
 
@@ -100,6 +107,9 @@ class Mysql:
 
     def end_sessions(self, login: str) -> str:
         return f"KILL USER {_text(login)}"
+
+    def lock(self, login: str) -> str:
+        return f"ALTER USER IF EXISTS {self._account(login)} ACCOUNT LOCK"
 
     def drop(self, login: str) -> str:
         return f"DROP USER IF EXISTS {self._account(login)}"

@@ -63,6 +63,9 @@ def test_postgresql(site: Site) -> None:
         write(site.role, site.password)
 
     for _again in range(2):
+        site.admin(POSTGRES.lock(BRIDGE))
+        with pytest.raises(Forbidden):
+            write(BRIDGE, "second")
         site.admin(POSTGRES.end_sessions(BRIDGE), POSTGRES.drop(BRIDGE))
     with pytest.raises(Forbidden):
         write(BRIDGE, "second")
@@ -101,7 +104,13 @@ def test_mariadb(maria_site: MariaSite) -> None:
     with pytest.raises(Forbidden):
         write(site.role, site.password)
 
+    administer(MYSQL.lock(BRIDGE))
+    with pytest.raises(Forbidden):
+        write(BRIDGE, "second")
+    administer(MYSQL.make(BRIDGE, "second", site.role, site.database))
+    write(BRIDGE, "second")
     for _again in range(2):
+        administer(MYSQL.lock(BRIDGE))
         administer(MYSQL.end_sessions(BRIDGE))
         administer(MYSQL.drop(BRIDGE))
     with pytest.raises(Forbidden):

@@ -124,7 +124,7 @@ def test_no_account_is_without_a_password_for_a_moment() -> None:
     first, *others = STATEMENTS["mysql"].make("kine_rotation", "s3cret", "kine", "kine").split("; ")
     identified = f"'kine_rotation'@'%' IDENTIFIED BY PASSWORD '{native('s3cret')}'"
     assert first == f"CREATE USER IF NOT EXISTS {identified}"
-    assert others[0] == f"ALTER USER {identified}"
+    assert others[0] == f"ALTER USER {identified} ACCOUNT UNLOCK"
 
 
 @pytest.mark.parametrize(

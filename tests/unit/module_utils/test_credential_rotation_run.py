@@ -41,6 +41,7 @@ LOGIN_SQL = re.compile(r"""ALTER ROLE "(\w+)" (?:LOGIN )?PASSWORD '([^']+)'""")
 WORDS: t.Mapping[str, str] = {
     r"CREATE ROLE \"(\w+)\"": "make",
     r"^ALTER ROLE \"(\w+)\" PASSWORD": "change",
+    r"ALTER ROLE \"(\w+)\" NOLOGIN": "lock",
     r"pg_terminate_backend.*usename = '(\w+)'": "end sessions of",
     r"^DROP ROLE IF EXISTS \"(\w+)\"": "drop",
 }
@@ -180,7 +181,34 @@ def test_a_whole_rotation_leaves_the_owner_with_another_password(kube: StandInKu
     assert kube.server.verifiers.keys() == {"kine"}
     assert ":old@" not in kube.source()
     assert KEPT not in kube.objects
-    assert kube.log[-2:] == ["refuse kine", "refuse kine_rotation"]
+    assert kube.log.count("end sessions of kine") == 1
+
+
+def test_nobody_comes_in_between_the_end_of_sessions_and_the_end_of_the_login(
+    kube: StandInKube, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_before(kube, monkeypatch, credential_rotation_run.Step.REVOKE)
+    rotate(kube)
+    assert kube.log == [
+        "change kine",
+        "settle",
+        "prove kine",
+        "lock kine_rotation",
+        "end sessions of kine_rotation",
+        "drop kine_rotation",
+        "refuse kine",
+        "refuse kine_rotation",
+    ]
+
+
+def test_sessions_of_the_old_password_end_even_if_another_one_gave_replicas_the_new_one(
+    kube: StandInKube, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_before(kube, monkeypatch, credential_rotation_run.Step.CHANGE)
+    following = kube.objects[KEPT]["data"]["following"]
+    kube.merge(SOURCE, {"data": {DATA_SOURCE_KEY: following}})  # as site does after a run that was killed in the step
+    assert rotate(kube)["steps"] == ["revoke"]
+    assert kube.log[:3] == ["change kine", "end sessions of kine", "settle"]
 
 
 def test_a_second_login_that_was_lost_is_made_again_before_replicas_need_it(
