@@ -52,7 +52,8 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
             tasks.append({"ansible.builtin.set_fact": {**RETURNED, "managed_database_max_connections": 50}})
         (role / "tasks" / "main.yml").write_text(yaml.safe_dump(tasks), encoding="utf-8")
         if real.name == "control_plane":
-            (role / "tasks" / "rotate.yml").symlink_to(real / "tasks" / "rotate.yml")
+            for entry in ("rotate.yml", "absent.yml"):
+                (role / "tasks" / entry).symlink_to(real / "tasks" / entry)
     return folder
 
 
@@ -129,6 +130,36 @@ def test_a_password_that_was_declared_is_not_rotated(collections: Path, variable
     output, ended = run(collections, "k0smotron.ha.rotate_credentials", **variables)
     assert ended != 0
     assert "would write the old one back. Declare the database with control_plane_datastore" in output
+    assert "s3cret" not in output
+
+
+K8S_INFO = """
+from ansible.module_utils.basic import AnsibleModule
+module = AnsibleModule({"kind": {}, "name": {}, "namespace": {}})
+kept = {"data": {"bridge": "s3cret"}}
+module.exit_json(resources=[kept] if list(module.params.values()) == ["Secret", "team-a-data-source-rotation", "team-a"] else [])
+"""
+
+
+@pytest.mark.parametrize(("name", "refused"), [("team-a", True), ("team-b", False)])
+def test_no_control_plane_is_removed_in_the_middle_of_a_rotation(collections: Path, name: str, refused: bool) -> None:
+    stand_in = collections / "ansible_collections" / "kubernetes" / "core" / "plugins" / "modules" / "k8s_info.py"
+    stand_in.parent.mkdir(parents=True, exist_ok=True)
+    stand_in.write_text(K8S_INFO, encoding="utf-8")
+    role = {"name": "k0smotron.ha.control_plane", "tasks_from": "absent.yml"}
+    nowhere = {"KUBECONFIG": str(collections / "no-cluster")}
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "environment": nowhere,
+        "tasks": [{"ansible.builtin.include_role": role}],
+    }
+    (collections / "remove.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
+    output, _ended = run(collections, "remove.yml", control_plane_name=name, control_plane_mode="none")
+    assert ("Run k0smotron.ha.rotate_credentials to its end first" in output) is refused
+    assert (
+        "Refuse to leave the logins of a rotation behind] ***\nok: [localhost]" in re.sub(r"\*+", "***", output)
+    ) is not refused
     assert "s3cret" not in output
 
 
