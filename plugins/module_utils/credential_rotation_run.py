@@ -183,10 +183,12 @@ def look(kube: Kube, params: Params, run: str) -> Place:
 
 
 def refuse(place: Place) -> None:
-    """Raise InvalidInput for what a rotation would break, before it begins."""
+    """Raise HaError for what a rotation would break, or cannot end, before it begins."""
+    datastore_proof.require_driver(place.store, otherwise="")
     if place.rotation:
         return
     dsn, owner = parse(place.url), place.owner
+    credential_rotation.bridge_name(owner)  # refuses a name that would be too long
     if place.store.owner_of(dsn.database) != owner:
         raise InvalidInput(
             f"The data source's login is {owner}, who does not own its database {dsn.database}", NOT_DECLARED

@@ -23,6 +23,9 @@ author:
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - k0smotron.ha.attributes
+requirements:
+  - psycopg >= 3.1, for PostgreSQL
+  - PyMySQL >= 1.2, for MariaDB
 options:
   name:
     description:

@@ -137,6 +137,10 @@ def encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
+def no_write(*_what: object) -> None:
+    """Nobody gets as far as the driver."""
+
+
 @pytest.fixture
 def kube(monkeypatch: pytest.MonkeyPatch) -> StandInKube:
     made = StandInKube()
@@ -154,11 +158,14 @@ def kube(monkeypatch: pytest.MonkeyPatch) -> StandInKube:
         credential_rotation_run.datastore_run, "judge", lambda *_: Verdict(True, "", {"leader": {"pod": "p"}})
     )
     monkeypatch.setattr(datastore_proof, "write_as", write_as)
+    monkeypatch.setattr(
+        datastore_proof, "DRIVERS", {"postgres": datastore_proof.Driver("psycopg (version 3)", None, no_write)}
+    )
     return made
 
 
-def rotate(kube: StandInKube) -> Object:
-    params = {"name": "one", "namespace": "team", "older_than_days": 0, "wait_timeout": 10}
+def rotate(kube: StandInKube, days: float = 0) -> Object:
+    params = {"name": "one", "namespace": "team", "older_than_days": days, "wait_timeout": 10}
     module = types.SimpleNamespace(params=params, warn=lambda _: None)
     return credential_rotation_run.rotate(t.cast("t.Any", module), t.cast("t.Any", kube))
 
@@ -259,3 +266,28 @@ def test_a_data_source_that_somebody_moves_under_the_replicas_ends_the_run(
     assert "change kine" not in kube.log
     setattr(kube, moment, lambda: None)
     assert rotate(kube)["steps"] == ["bridge", "change", "revoke"]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("days", [0, 10**5])
+def test_an_owner_whose_second_login_could_have_no_name_is_refused_first(
+    kube: StandInKube, check_mode: bool, days: int
+) -> None:
+    kube.check_mode = check_mode
+    owner = "k" * 55
+    url = kube.source().replace("kine:", f"{owner}:")
+    kube.merge(SOURCE, {"data": {DATA_SOURCE_KEY: encoded(url)}})
+    kube.merge(DATABASE, {"spec": {"databases": {"kine": owner}}})
+    with pytest.raises(InvalidInput, match="an owner with a shorter name"):
+        rotate(kube, days)
+    assert kube.log == []
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_without_a_driver_nothing_begins(kube: StandInKube, monkeypatch: pytest.MonkeyPatch, check_mode: bool) -> None:
+    kube.check_mode = check_mode
+    missing = datastore_proof.Driver("psycopg (version 3)", "no psycopg", no_write)
+    monkeypatch.setattr(datastore_proof, "DRIVERS", {"postgres": missing})
+    with pytest.raises(HaError, match=r"psycopg.*Install it there\."):
+        rotate(kube)
+    assert (KEPT in kube.objects, kube.log) == (False, [])
