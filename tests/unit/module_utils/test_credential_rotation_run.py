@@ -17,7 +17,9 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
     cluster_observation,
     credential_rotation_run,
     datastore_proof,
+    datastore_run,
 )
+from ansible_collections.k0smotron.ha.plugins.module_utils.credential_rotation import Step
 from ansible_collections.k0smotron.ha.plugins.module_utils.credential_statements import scram
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
@@ -154,9 +156,7 @@ def kube(monkeypatch: pytest.MonkeyPatch) -> StandInKube:
         made.server.let_in(*login)
 
     monkeypatch.setattr(credential_rotation_run, "observe", observe)
-    monkeypatch.setattr(
-        credential_rotation_run.datastore_run, "judge", lambda *_: Verdict(True, "", {"leader": {"pod": "p"}})
-    )
+    monkeypatch.setattr(datastore_run, "judge", lambda *_: Verdict(True, "", {"leader": {"pod": "p"}}))
     monkeypatch.setattr(datastore_proof, "write_as", write_as)
     monkeypatch.setattr(
         datastore_proof, "DRIVERS", {"postgres": datastore_proof.Driver("psycopg (version 3)", None, no_write)}
@@ -170,7 +170,7 @@ def rotate(kube: StandInKube, days: float = 0) -> Object:
     return credential_rotation_run.rotate(t.cast("t.Any", module), t.cast("t.Any", kube))
 
 
-def cut_before(kube: StandInKube, monkeypatch: pytest.MonkeyPatch, step: credential_rotation_run.Step) -> None:
+def cut_before(kube: StandInKube, monkeypatch: pytest.MonkeyPatch, step: Step) -> None:
     """A run that was killed before a step."""
 
     def killed(_place: object) -> None:
@@ -194,7 +194,7 @@ def test_a_whole_rotation_leaves_the_owner_with_another_password(kube: StandInKu
 def test_nobody_comes_in_between_the_end_of_sessions_and_the_end_of_the_login(
     kube: StandInKube, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cut_before(kube, monkeypatch, credential_rotation_run.Step.REVOKE)
+    cut_before(kube, monkeypatch, Step.REVOKE)
     rotate(kube)
     assert kube.log == [
         "change kine",
@@ -211,7 +211,7 @@ def test_nobody_comes_in_between_the_end_of_sessions_and_the_end_of_the_login(
 def test_sessions_of_the_old_password_end_even_if_another_one_gave_replicas_the_new_one(
     kube: StandInKube, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cut_before(kube, monkeypatch, credential_rotation_run.Step.CHANGE)
+    cut_before(kube, monkeypatch, Step.CHANGE)
     following = kube.objects[KEPT]["data"]["following"]
     kube.merge(SOURCE, {"data": {DATA_SOURCE_KEY: following}})  # as site does after a run that was killed in the step
     assert rotate(kube)["steps"] == ["revoke"]
@@ -221,7 +221,7 @@ def test_sessions_of_the_old_password_end_even_if_another_one_gave_replicas_the_
 def test_a_second_login_that_was_lost_is_made_again_before_replicas_need_it(
     kube: StandInKube, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cut_before(kube, monkeypatch, credential_rotation_run.Step.CHANGE)
+    cut_before(kube, monkeypatch, Step.CHANGE)
     del kube.server.verifiers["kine_rotation"]
     assert rotate(kube)["steps"] == ["change", "revoke"]
     assert kube.log[:3] == ["make kine_rotation", "prove kine_rotation", "settle"]
