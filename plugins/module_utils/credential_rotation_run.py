@@ -46,6 +46,8 @@ if t.TYPE_CHECKING:
 
 RUN = "k0smotron.ha/rotation-run"
 """Annotation of the rotation's Secret: the run that is at it."""
+SESSIONS_ENDED = "k0smotron.ha/rotation-sessions-ended"
+"""Annotation of the rotation's Secret: whom the owner's old password let in is no longer connected."""
 LEAST_REPLICAS = 2
 NOT_DECLARED = "Run the role control_plane, which takes the login from the database cluster's credential Secret."
 
@@ -101,6 +103,8 @@ def rotate(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     refuse(place)
     due = credential_rotation.is_due(place.since(), _now(), params["older_than_days"])
     step = credential_rotation.next_step(place.rotation, place.url, due=due)
+    if step is Step.BEGIN:
+        refuse_by_server(place)
     if step and place.cluster["spec"].get("replicas", 1) < LEAST_REPLICAS:
         module.warn("There is one replica, so the hosted API does not answer while it restarts, twice")
     steps = credential_rotation.steps_from(step)
@@ -139,9 +143,14 @@ def _require_ours(place: Place) -> None:
     """Raise Conflict where another run has taken the rotation over, or has ended it."""
     if not place.rotation:
         return
-    kept = place.kube.get(*place.rotation_secret) or {"metadata": {}}
-    if (kept["metadata"].get("annotations") or {}).get(RUN) != place.run:
+    if _notes(place).get(RUN) != place.run:
         raise Conflict("Another run has taken this rotation over", "Wait for its end")
+
+
+def _notes(place: Place) -> t.Mapping[str, str]:
+    """The annotations of the rotation's Secret, as they are now."""
+    kept = place.kube.get(*place.rotation_secret) or {"metadata": {}}
+    return kept["metadata"].get("annotations") or {}
 
 
 # -- looking ---------------------------------------------------------------------------------------------------------
@@ -174,10 +183,12 @@ def look(kube: Kube, params: Params, run: str) -> Place:
 
 
 def refuse(place: Place) -> None:
-    """Raise InvalidInput for what a rotation would break, before it begins."""
+    """Raise HaError for what a rotation would break, or cannot end, before it begins."""
+    datastore_proof.require_driver(place.store, otherwise="")
     if place.rotation:
         return
     dsn, owner = parse(place.url), place.owner
+    credential_rotation.bridge_name(owner)  # refuses a name that would be too long
     if place.store.owner_of(dsn.database) != owner:
         raise InvalidInput(
             f"The data source's login is {owner}, who does not own its database {dsn.database}", NOT_DECLARED
@@ -191,6 +202,19 @@ def refuse(place: Place) -> None:
     if texts(_required(place.kube, place.owner_secret)).get("password") != dsn.password:
         raise InvalidInput(f"The data source has not the password that {place.owner_secret} has", NOT_DECLARED)
     place.store.as_administrator("", "")  # refuses where nobody knows how
+
+
+def refuse_by_server(place: Place) -> None:
+    """Raise HaError for what only the database knows of, before a rotation begins."""
+    dsn, bridge = parse(place.url), credential_rotation.bridge_name(place.owner)
+    if administer(place, place.statements.count(bridge)) != "0":
+        raise Conflict(f"There is a login {bridge} that no rotation made", "See who needs it, and remove or rename it")
+    unlike = administer(place, place.statements.unlike(place.owner, dsn.database))
+    if unlike:
+        raise InvalidInput(
+            f"A second login could not take the place of {place.owner}, which has: {', '.join(unlike.splitlines())}",
+            "docs/rotation.md says what to do about it.",
+        )
 
 
 def _required(kube: Kube, ref: Ref) -> Object:
@@ -211,26 +235,22 @@ def _rotation_secret(source: Object) -> Ref:
 def _begin(place: Place) -> None:
     settle(place)  # what does not run now is not rotated into running
     rotation = credential_rotation.begin(place.url, lambda: secrets.token_hex(32))
-    bridge = parse(rotation.bridge).user
-    if administer(place, place.statements.count(bridge)) != "0":
-        raise Conflict(f"There is a login {bridge} that no rotation made", "See who needs it, and remove or rename it")
     kept = our_secret(place.rotation_secret, dataclasses.asdict(rotation))
     kept["metadata"]["annotations"] = {RUN: place.run}
     place.kube.apply([kept])
 
 
 def _bridge(place: Place) -> None:
-    bridge = parse(_under_way(place).bridge)
-    administer(place, place.statements.make(bridge.user, bridge.password, place.owner, bridge.database))
-    _prove(place, bridge)
+    _make_second_login(place)
     _give(place, _under_way(place).bridge)
 
 
 def _change(place: Place) -> None:
+    _make_second_login(place)  # an asynchronous failover, or somebody, may have lost it, and no replica would come up
     settle(place)
     following = parse(_under_way(place).following)
     _set_password(place)
-    administer(place, place.statements.end_sessions(place.owner))
+    _end_old_sessions(place)
     _prove(place, following)
     _give(place, _under_way(place).following)
 
@@ -238,10 +258,13 @@ def _change(place: Place) -> None:
 def _revoke(place: Place) -> None:
     rotation = _under_way(place)
     _set_password(place)  # a run that was killed, and the role control_plane after it, may have left that out
+    if SESSIONS_ENDED not in _notes(place):  # else those that are open are the replicas' new ones
+        _end_old_sessions(place)
     settle(place)
+    _prove(place, parse(rotation.following))
     bridge = parse(rotation.bridge)
-    administer(place, place.statements.end_sessions(bridge.user))
-    administer(place, place.statements.drop(bridge.user))
+    for statement in (place.statements.lock, place.statements.end_sessions, place.statements.drop):
+        administer(place, statement(bridge.user))
     for revoked in (parse(rotation.previous), bridge):
         _prove_refused(place, revoked)
     now = _now().isoformat(timespec="seconds")
@@ -263,12 +286,23 @@ def _under_way(place: Place) -> Rotation:
     return place.rotation
 
 
+def _make_second_login(place: Place) -> None:
+    bridge = parse(_under_way(place).bridge)
+    administer(place, place.statements.make(bridge.user, bridge.password, place.owner, bridge.database))
+    _prove(place, bridge)
+
+
 def _set_password(place: Place) -> None:
     """First in the Secret, so that the operator does not set the old one again; then here, because it takes its time."""
     following = parse(_under_way(place).following)
     password = base64.b64encode(following.password.encode()).decode()
     place.kube.merge(place.owner_secret, {"data": {"password": password}})
     administer(place, place.statements.change(following.user, following.password))
+
+
+def _end_old_sessions(place: Place) -> None:
+    administer(place, place.statements.end_sessions(place.owner))
+    place.kube.merge(place.rotation_secret, {"metadata": {"annotations": {SESSIONS_ENDED: "true"}}})
 
 
 def _give(place: Place, url: str) -> None:
@@ -292,19 +326,30 @@ def settle(place: Place) -> None:
     selector = control_planes.pod_selector(name)
 
     def up() -> Verdict:
-        _require_ours(place)
+        _require_unmoved(place)
         return observe(kube, options, api_version).verdict
 
     kube.wait(up, place.timeout, lambda: kube.diagnose(namespace, selector))
+    _require_unmoved(place)
+
+
+def _require_unmoved(place: Place) -> None:
+    """Raise Conflict where this is no longer our rotation, or somebody writes the data source: replicas follow that."""
     _require_ours(place)
+    ref = Ref.of(place.source)
+    if texts(place.kube.get(*ref) or {}) != texts(place.source):
+        raise Conflict(
+            f"Somebody else has changed {ref} meanwhile", "Let it be while a rotation runs, and run that again"
+        )
 
 
 # -- the database ----------------------------------------------------------------------------------------------------
 
 
 def _leader(place: Place) -> str:
-    """The pod that leads. Raises WaitTimeout where there is none for the whole time."""
-    verdict = place.kube.wait(lambda: datastore_run.judge(place.kube, place.store), place.timeout)
+    """The pod that leads. Raises WaitTimeout where there is none for the whole time, in check mode at this moment."""
+    timeout = 0 if place.kube.check_mode else place.timeout
+    verdict = place.kube.wait(lambda: datastore_run.judge(place.kube, place.store), timeout)
     return str(verdict.details["leader"]["pod"])
 
 

@@ -25,6 +25,9 @@ class Statements(t.Protocol):
     def count(self, login: str) -> str:
         """Answers 1 when there is such a login, and 0 otherwise."""
 
+    def unlike(self, owner: str, database: str) -> str:
+        """Answers what of the owner the second login would not have, or the change not reach; nothing when all is well."""
+
     def make(self, login: str, password: str, owner: str, database: str) -> str:
         """Make a login that acts as the owner: what it creates belongs to the owner."""
 
@@ -33,6 +36,9 @@ class Statements(t.Protocol):
 
     def end_sessions(self, login: str) -> str:
         """End what is connected: a password is asked for only once."""
+
+    def lock(self, login: str) -> str:
+        """Let nobody in as this login any more, should there be one."""
 
     def drop(self, login: str) -> str:
         """Remove a login."""
@@ -43,6 +49,15 @@ class Postgres:
 
     def count(self, login: str) -> str:
         return f"SELECT count(*) FROM pg_roles WHERE rolname = {_text(login)}"  # noqa: S608
+
+    def unlike(self, owner: str, database: str) -> str:
+        """Settings of its own: SET role loads none, and with another search_path kine would make another table."""
+        return (
+            "SELECT 'the setting ' || split_part(setting, '=', 1)"  # noqa: S608
+            " FROM pg_db_role_setting JOIN pg_roles ON pg_roles.oid = setrole"
+            " LEFT JOIN pg_database ON pg_database.oid = setdatabase, unnest(setconfig) AS setting"
+            f" WHERE rolname = {_text(owner)} AND (setdatabase = 0 OR datname = {_text(database)})"
+        )
 
     def make(self, login: str, password: str, owner: str, database: str) -> str:
         name, acts_as = _name(login), _name(owner)
@@ -59,6 +74,10 @@ class Postgres:
     def end_sessions(self, login: str) -> str:
         return f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = {_text(login)}"  # noqa: S608
 
+    def lock(self, login: str) -> str:
+        there = f"EXISTS (SELECT FROM pg_roles WHERE rolname = {_text(login)})"
+        return f"DO $lock$ BEGIN IF {there} THEN ALTER ROLE {_name(login)} NOLOGIN; END IF; END $lock$"
+
     def drop(self, login: str) -> str:
         return f"DROP ROLE IF EXISTS {_name(login)}"
 
@@ -69,10 +88,17 @@ class Mysql:
     def count(self, login: str) -> str:
         return f"SELECT COUNT(*) FROM mysql.user WHERE user = {_text(login)}"  # noqa: S608
 
+    def unlike(self, owner: str, database: str) -> str:
+        """Accounts other than the one of all hosts, which keep the old password, and whose grants may be others."""
+        other = f"SELECT CONCAT('the account ', user, '@', host) FROM mysql.user WHERE user = {_text(owner)} AND host <> '%'"  # noqa: S608
+        one = f"(SELECT 1 FROM mysql.user WHERE user = {_text(owner)} AND host = '%')"  # noqa: S608
+        return f"{other} UNION ALL SELECT 'no account for all hosts' FROM DUAL WHERE NOT EXISTS {one}"  # noqa: S608
+
     def make(self, login: str, password: str, owner: str, database: str) -> str:
         account = self._account(login)
         return (
-            f"CREATE USER IF NOT EXISTS {account}; {self.change(login, password)};"
+            f"CREATE USER IF NOT EXISTS {account} IDENTIFIED BY PASSWORD {_text(native(password))};"
+            f" {self.change(login, password)} ACCOUNT UNLOCK;"
             f" GRANT ALL PRIVILEGES ON `{database.replace('`', '``')}`.* TO {account}"
         )
 
@@ -81,6 +107,9 @@ class Mysql:
 
     def end_sessions(self, login: str) -> str:
         return f"KILL USER {_text(login)}"
+
+    def lock(self, login: str) -> str:
+        return f"ALTER USER IF EXISTS {self._account(login)} ACCOUNT LOCK"
 
     def drop(self, login: str) -> str:
         return f"DROP USER IF EXISTS {self._account(login)}"

@@ -54,13 +54,13 @@ DRIVERS: t.Mapping[str, Driver] = {
 }
 
 
-def require_driver(store: Datastore) -> None:
+def require_driver(store: Datastore, otherwise: str = ", or give wait: false and prove nothing") -> None:
     """Find out that a driver is missing before anything is created, not at the end of a wait. Raises HaError."""
     driver = DRIVERS[store.scheme]
     if store.options.databases and driver.import_error:
         raise HaError(
             missing_required_lib(driver.package, reason="to prove that each database takes writes"),
-            "Install it there, or give wait: false and prove nothing",
+            f"Install it there{otherwise}",
         )
 
 

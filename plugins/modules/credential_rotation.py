@@ -12,10 +12,10 @@ description:
   - Gives the owner of a control plane's database a new password. The replicas move to a second login that acts as the owner, one
     after the other; then the owner's password changes, in its operator's Secret and in the database; then they move back, the
     second login is removed, and both old credentials are seen to be refused.
-  - Each replica is restarted twice, and the next one only when it is ready. Clients that retry a connection once see no
-    failed write where there are two replicas or more.
+  - Each replica is restarted twice, and the next one only when it is ready. Measured on
+    Zalando's operator with two replicas, clients that retry a connection once saw no failed write.
   - Where a rotation is, is read from the cluster. A run that was interrupted anywhere is only repeated. Do not run two at
-    the same time.
+    the same time, nor one and the role C(control_plane).
   - Afterwards M(k0smotron.ha.datastore), M(k0smotron.ha.datasource_secret) and M(k0smotron.ha.cluster) find nothing to change.
   - For databases that Zalando's operator, CloudNativePG or mariadb-operator runs in the same Kubernetes cluster.
 author:
@@ -23,6 +23,9 @@ author:
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - k0smotron.ha.attributes
+requirements:
+  - psycopg >= 3.1, for PostgreSQL
+  - PyMySQL >= 1.2, for MariaDB
 options:
   name:
     description:

@@ -36,7 +36,8 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("collections")
     collection = folder / "ansible_collections" / "k0smotron" / "ha"
     (collection / "roles").mkdir(parents=True)
-    (collection / "playbooks").symlink_to(ROOT / "playbooks")
+    for unchanged in ("playbooks", "plugins"):
+        (collection / unchanged).symlink_to(ROOT / unchanged)
     for real in (ROOT / "roles").iterdir():
         role = collection / "roles" / real.name
         (role / "tasks").mkdir(parents=True)
@@ -50,6 +51,9 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if real.name == "managed_database":
             tasks.append({"ansible.builtin.set_fact": {**RETURNED, "managed_database_max_connections": 50}})
         (role / "tasks" / "main.yml").write_text(yaml.safe_dump(tasks), encoding="utf-8")
+        if real.name == "control_plane":
+            for entry in ("rotate.yml", "absent.yml"):
+                (role / "tasks" / entry).symlink_to(real / "tasks" / entry)
     return folder
 
 
@@ -113,6 +117,50 @@ def test_cluster_api_takes_the_place_of_standalone_k0smotron(collections: Path) 
     ]
     gone = ran(collections, "teardown", control_plane_mode="cluster_api", teardown_confirm=True)
     assert gone[1:] == ["postgres_cluster absent ['zalando', false]", "cluster_api absent", "postgres_operator absent"]
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"control_plane_data_source_url": "postgres://u:s3cret@h:5432/d"},
+        {"control_plane_connection": {"password": "s3cret"}},
+    ],
+)
+def test_a_password_that_was_declared_is_not_rotated(collections: Path, variables: dict[str, t.Any]) -> None:
+    output, ended = run(collections, "k0smotron.ha.rotate_credentials", **variables)
+    assert ended != 0
+    assert "would write the old one back. Declare the database with control_plane_datastore" in output
+    assert "s3cret" not in output
+
+
+K8S_INFO = """
+from ansible.module_utils.basic import AnsibleModule
+module = AnsibleModule({"kind": {}, "name": {}, "namespace": {}})
+kept = {"data": {"bridge": "s3cret"}}
+module.exit_json(resources=[kept] if list(module.params.values()) == ["Secret", "team-a-data-source-rotation", "team-a"] else [])
+"""
+
+
+@pytest.mark.parametrize(("name", "refused"), [("team-a", True), ("team-b", False)])
+def test_no_control_plane_is_removed_in_the_middle_of_a_rotation(collections: Path, name: str, refused: bool) -> None:
+    stand_in = collections / "ansible_collections" / "kubernetes" / "core" / "plugins" / "modules" / "k8s_info.py"
+    stand_in.parent.mkdir(parents=True, exist_ok=True)
+    stand_in.write_text(K8S_INFO, encoding="utf-8")
+    role = {"name": "k0smotron.ha.control_plane", "tasks_from": "absent.yml"}
+    nowhere = {"KUBECONFIG": str(collections / "no-cluster")}
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "environment": nowhere,
+        "tasks": [{"ansible.builtin.include_role": role}],
+    }
+    (collections / "remove.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
+    output, _ended = run(collections, "remove.yml", control_plane_name=name, control_plane_mode="none")
+    assert ("Run k0smotron.ha.rotate_credentials to its end first" in output) is refused
+    assert (
+        "Refuse to leave the logins of a rotation behind] ***\nok: [localhost]" in re.sub(r"\*+", "***", output)
+    ) is not refused
+    assert "s3cret" not in output
 
 
 MANAGED = {

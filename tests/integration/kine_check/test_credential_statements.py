@@ -35,6 +35,13 @@ def test_postgresql(site: Site) -> None:
         with site.server.admin(site.database) as connection:
             return connection.execute(statement).fetchall()
 
+    assert rows(POSTGRES.unlike(site.role, site.database)) == []
+    site.admin(
+        f'ALTER ROLE "{site.role}" SET search_path TO elsewhere',
+        f'ALTER ROLE "{site.role}" IN DATABASE postgres SET jit TO off',
+    )
+    assert rows(POSTGRES.unlike(site.role, site.database)) == [("the setting search_path",)]
+    site.admin(f'ALTER ROLE "{site.role}" RESET ALL')
     assert rows(POSTGRES.count(BRIDGE)) == [(0,)]
     for password in ("first", "second"):
         site.admin(POSTGRES.make(BRIDGE, password, site.role, site.database))
@@ -56,6 +63,9 @@ def test_postgresql(site: Site) -> None:
         write(site.role, site.password)
 
     for _again in range(2):
+        site.admin(POSTGRES.lock(BRIDGE))
+        with pytest.raises(Forbidden):
+            write(BRIDGE, "second")
         site.admin(POSTGRES.end_sessions(BRIDGE), POSTGRES.drop(BRIDGE))
     with pytest.raises(Forbidden):
         write(BRIDGE, "second")
@@ -71,6 +81,11 @@ def test_mariadb(maria_site: MariaSite) -> None:
     def administer(sql: str) -> list[tuple[t.Any, ...]]:
         return site.admin(*sql.split("; "))
 
+    assert administer(MYSQL.unlike(site.role, site.database)) == []
+    assert administer(MYSQL.unlike("nobody", site.database)) == [("no account for all hosts",)]
+    administer(f"CREATE USER '{site.role}'@'10.0.0.1' IDENTIFIED BY 'unused'")
+    assert administer(MYSQL.unlike(site.role, site.database)) == [(f"the account {site.role}@10.0.0.1",)]
+    administer(f"DROP USER '{site.role}'@'10.0.0.1'")
     assert administer(MYSQL.count(BRIDGE)) == [(0,)]
     for password in ("first", "second"):
         administer(MYSQL.make(BRIDGE, password, site.role, site.database))
@@ -89,7 +104,13 @@ def test_mariadb(maria_site: MariaSite) -> None:
     with pytest.raises(Forbidden):
         write(site.role, site.password)
 
+    administer(MYSQL.lock(BRIDGE))
+    with pytest.raises(Forbidden):
+        write(BRIDGE, "second")
+    administer(MYSQL.make(BRIDGE, "second", site.role, site.database))
+    write(BRIDGE, "second")
     for _again in range(2):
+        administer(MYSQL.lock(BRIDGE))
         administer(MYSQL.end_sessions(BRIDGE))
         administer(MYSQL.drop(BRIDGE))
     with pytest.raises(Forbidden):

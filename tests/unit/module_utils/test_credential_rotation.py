@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import datetime
 import hashlib
 import hmac
 import itertools
+import sqlite3
 
 import pytest
 
@@ -116,6 +118,34 @@ def test_no_statement_holds_a_password(scheme: str) -> None:
     sql = STATEMENTS[scheme]
     for statement in (sql.make("kine_rotation", "s3cret", "kine", "kine"), sql.change("kine", "s3cret")):
         assert "s3cret" not in statement
+
+
+def test_no_account_is_without_a_password_for_a_moment() -> None:
+    first, *others = STATEMENTS["mysql"].make("kine_rotation", "s3cret", "kine", "kine").split("; ")
+    identified = f"'kine_rotation'@'%' IDENTIFIED BY PASSWORD '{native('s3cret')}'"
+    assert first == f"CREATE USER IF NOT EXISTS {identified}"
+    assert others[0] == f"ALTER USER {identified} ACCOUNT UNLOCK"
+
+
+@pytest.mark.parametrize(
+    ("accounts", "said"),
+    [
+        ([("kine", "%"), ("other", "10.0.0.1")], []),
+        ([("kine", "%"), ("kine", "10.0.0.1")], ["the account kine@10.0.0.1"]),
+        ([("kine", "10.%")], ["the account kine@10.%", "no account for all hosts"]),
+        ([("other", "%")], ["no account for all hosts"]),
+    ],
+)
+def test_an_owner_has_one_account_for_all_hosts(accounts: list[tuple[str, str]], said: list[str]) -> None:
+    """The statement in another SQL, which has to be told three words of MariaDB's."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as server:
+        server.create_function("CONCAT", -1, lambda *parts: "".join(parts))
+        server.executescript(
+            "ATTACH ':memory:' AS mysql; CREATE TABLE mysql.user (user, host);"
+            "CREATE TABLE DUAL (one); INSERT INTO DUAL VALUES (1)"
+        )
+        server.executemany("INSERT INTO mysql.user VALUES (?, ?)", accounts)
+        assert [row[0] for row in server.execute(STATEMENTS["mysql"].unlike("kine", "kine"))] == said
 
 
 def test_names_are_quoted() -> None:
