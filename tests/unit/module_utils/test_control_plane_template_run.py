@@ -74,7 +74,7 @@ class StandInKube:
         found = [
             each for (its, _name, place), each in self.objects.items() if its == kind and namespace in (None, place)
         ]
-        label, _, value = (label_selector or "").partition("=")
+        label, _sign, value = (label_selector or "").partition("=")
         return [each for each in found if not label or (each["metadata"].get("labels") or {}).get(label) == value]
 
     def rehearse(self, obj: Object) -> None:
