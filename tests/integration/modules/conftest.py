@@ -26,10 +26,14 @@ ROLES = """
   gather_facts: false
   roles: [k0smotron.ha.postgres_operator, k0smotron.ha.k0smotron]
   vars:
-    # A database that is deleted while the operator still makes it keeps one of the operator's workers for this long
-    # (else 10 minutes), and with it every other database that falls to that worker; so does the end of a pod that it misses.
+    # A database that is deleted while the operator still makes it keeps one of the operator's workers for so long (else 10
+    # minutes each), and with it every other database that falls to that worker; so does the end of a pod that it misses.
     # The operator gives roles back what a test took from them, but only when it looks: so it looks seldom.
-    postgres_operator_config: {resync_period: 30m, pod_label_wait_timeout: 90s, pod_deletion_wait_timeout: 60s}
+    postgres_operator_config:
+      resync_period: 30m
+      pod_label_wait_timeout: 90s
+      pod_deletion_wait_timeout: 60s
+      resource_check_timeout: 2m
 """
 KINDS = ("postgresqls.acid.zalan.do", "clusters.k0smotron.io")
 
