@@ -174,15 +174,13 @@ def test_a_drill_that_was_killed_is_cleaned_up_by_the_next(plane: Plane, life: M
         time.sleep(seconds)
         drill.kill()
         drill.wait()
-    left = plane.kubectl(tmp_path, "get", "namespaces", "-l", "k0smotron.ha/drill", "-o", "name").split()
+    phases = ("get", "namespaces", "-l", "k0smotron.ha/drill", "-o", "jsonpath={.items[*].status.phase}")
+    left = plane.kubectl(tmp_path, *phases).split()
     found = life.ok("failover_drill", **plane.drill(fault="switchover"))
-    assert left
+    assert "Active" in left
     assert found["certificate"]["passed"]
-    waiting.until(
-        lambda: not plane.kubectl(tmp_path, "get", "namespaces", "-l", "k0smotron.ha/drill", "-o", "name"),
-        "their end",
-        60,
-    )
+    # A hosted cluster without workers may keep them for long, because nobody serves all of its APIs.
+    assert set(plane.kubectl(tmp_path, *phases).split()) <= {"Terminating"}
 
 
 def test_a_drill_does_not_disturb_another_one(plane: Plane, life: Modules) -> None:
