@@ -38,7 +38,7 @@ def observe(kube: Kube, options: ControlPlaneOptions, api_version: str) -> Obser
     pods = kube.list("v1", "Pod", namespace, control_planes.pod_selector(name))
     readyz = _readyz(kube, options, pods)
     verdict = control_planes.judge(options, cluster, statefulset, pods, readyz)
-    return Observation(cluster, verdict, _api_url(kube, options, cluster) if cluster else None)
+    return Observation(cluster, verdict, api_url(kube, options, cluster) if cluster else None)
 
 
 def observe_cluster_api(kube: Kube, options: ClusterApiOptions, api_version: str) -> Observation:
@@ -69,7 +69,8 @@ def certificate_name(options: ControlPlaneOptions) -> str:
     return f"{control_planes.service_name(options.name, options.service_type)}.{options.namespace}.svc"
 
 
-def _api_url(kube: Kube, options: ControlPlaneOptions, cluster: Object) -> str | None:
+def api_url(kube: Kube, options: ControlPlaneOptions, cluster: Object) -> str | None:
+    """Where clients reach the hosted API of a live Cluster; None while nobody knows."""
     name = control_planes.service_name(options.name, options.service_type)
     service = kube.get("v1", "Service", name, options.namespace)
     k0smotron_knows = bool(cluster["spec"].get("externalAddress"))

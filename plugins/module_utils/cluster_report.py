@@ -39,6 +39,15 @@ def report(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     return {"changed": False, "control_planes": records}
 
 
+def live(kube: Kube, name: str, namespace: str) -> Object:
+    """The Cluster of a control plane, in the newest version that is served. Raises NotFound."""
+    served = next((version for version in control_planes.API_VERSIONS if kube.serves(version, "Cluster")), None)
+    cluster = kube.get(served, "Cluster", name, namespace) if served else None
+    if cluster is None:
+        raise NotFound(f"There is no control plane {name} in namespace {namespace}", "Check name and namespace")
+    return cluster
+
+
 def _clusters(kube: Kube, api_version: str, name: str | None, namespace: str | None) -> list[Object]:
     if name and namespace:
         found = kube.get(api_version, "Cluster", name, namespace)

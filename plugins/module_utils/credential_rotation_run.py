@@ -159,10 +159,7 @@ def _notes(place: Place) -> t.Mapping[str, str]:
 def look(kube: Kube, params: Params, run: str) -> Place:
     """Find all that a rotation is about. Raises HaError for a control plane whose login is not ours to change."""
     name, namespace = params["name"], params["namespace"]
-    versions = [version for version in control_planes.API_VERSIONS if kube.serves(version, "Cluster")]
-    cluster = kube.get(versions[0], "Cluster", name, namespace) if versions else None
-    if cluster is None:
-        raise NotFound(f"There is no control plane {name} in namespace {namespace}", "Check name and namespace")
+    cluster = cluster_report.live(kube, name, namespace)
     source_name, _url = cluster_report.kine_source(cluster["spec"])
     if not source_name:
         raise InvalidInput(

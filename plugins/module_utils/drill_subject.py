@@ -19,7 +19,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
     kine_check_run,
     replica_health,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import certificate_name
+from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import api_url, certificate_name
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import Action, Delete, Pod, Scene
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.replicas import Round
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill_load import Address
@@ -211,10 +211,7 @@ class Subject:
 
 def find(kube: Kube, name: str, namespace: str) -> Subject:
     """The control plane of this name. Raises NotFound, Unreachable, or InvalidInput for one without a SQL database."""
-    served = next((version for version in control_planes.API_VERSIONS if kube.serves(version, "Cluster")), None)
-    cluster = kube.get(served, "Cluster", name, namespace) if served else None
-    if cluster is None:
-        raise NotFound(f"There is no control plane {namespace}/{name}", "Look at k0smotron.ha.cluster_info")
+    cluster = cluster_report.live(kube, name, namespace)
     options = cluster_report.options_from(cluster)
     found, dsn = cluster_report.data_source(kube, cluster)
     if dsn is None:
@@ -227,7 +224,7 @@ def find(kube: Kube, name: str, namespace: str) -> Subject:
         kube=kube,
         cluster=cluster,
         options=options,
-        address=_address(cluster_report.record(kube, cluster)["api_url"], who, certificate_name(options)),
+        address=_address(api_url(kube, options, cluster), who, certificate_name(options)),
         who=who,
         store=datastore_lookup.known(kube, live) if live else None,
         database=live,

@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import Fault
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.measures import Measures
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.oracle import Finding
-from ansible_collections.k0smotron.ha.plugins.module_utils.drill.records import ACKNOWLEDGED, FAILED, Log
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill.records import OUTCOMES, Log
 
 Certificate: t.TypeAlias = dict[str, t.Any]
 
@@ -108,9 +108,7 @@ def _timeline(log: Log) -> list[dict[str, t.Any]]:
     return [
         {
             "second": second,
-            "acknowledged": sum(write.outcome == ACKNOWLEDGED for write in writes[second]),
-            "failed": sum(write.outcome == FAILED for write in writes[second]),
-            "unknown": sum(write.outcome not in (ACKNOWLEDGED, FAILED) for write in writes[second]),
+            **{outcome: sum(write.outcome == outcome for write in writes[second]) for outcome in OUTCOMES},
             "slowest": round(max((write.ended - write.began for write in writes[second]), default=0.0), 3),
             "events": events[second],
         }
