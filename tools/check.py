@@ -15,7 +15,7 @@ from tools.artifact import INSTALLED
 from tools.common import BUILD, LAB, ROOT, duration, environment, lab_environment
 from tools.counts import Counts, failures
 from tools.sanity import REPORTS as SANITY_REPORTS
-from tools.stages import Result, Runner, Stage
+from tools.stages import Result, Runner, Stage, complaint
 
 PYTHON = sys.executable
 JUNIT = BUILD / "junit"
@@ -143,7 +143,8 @@ def summary(results: Sequence[Result], seconds: float) -> t.Iterator[str]:
         yield f"{result.stage.name.ljust(width)}  {verdict:6}  {result.seconds:6.0f} s  {result.counts}"
     for result in results:
         if not result.ok:
-            yield from (f"FAILED {result.stage.name}: {line}" for line in failures(result.stage.reports))
+            reasons = failures(result.stage.reports) or [complaint(result.stage.log)]
+            yield from (f"FAILED {result.stage.name}: {line}" for line in reasons)
     yield f"all in {duration(seconds)}"
     yield str(sum((result.counts for result in results), Counts()))
 

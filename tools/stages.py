@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shlex
@@ -25,6 +26,7 @@ _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 LOGS = BUILD / "logs"
 HEARTBEAT = 60.0  # seconds of silence after which a running stage says that it is alive
 TAIL = 60  # lines of a failed stage's log that are shown
+COMPLAINT = 700  # characters of what a failed stage's last words are cut to
 DEADLINE = 30 * 60.0  # seconds after which a stage counts as hung
 
 
@@ -176,9 +178,22 @@ def judge(stage: Stage, code: int, seconds: float) -> Result:
 
 
 def last_line(log: Path) -> str:
-    """The last line with a word in a log, without colors and frames, shortened to a terminal's width."""
-    for line in reversed(log.read_text(encoding="utf-8", errors="replace").splitlines()):
-        plain = _COLOR.sub("", line).strip(" \t│")
-        if any(map(str.isalpha, plain)):
-            return plain[:100]
-    return "no output yet"
+    """The last line with a word in a log, shortened to a terminal's width."""
+    return next((line[:100] for line in reversed(_plain(log)) if any(map(str.isalpha, line))), "no output yet")
+
+
+def complaint(log: Path) -> str:
+    """Which of Ansible's tasks failed last, and what it said, in one line; the log's last line where there is no such task."""
+    lines = _plain(log)
+    failed = [number for number, line in enumerate(lines) if line.startswith(("fatal: [", "failed: ["))]
+    if not failed:
+        return last_line(log)
+    task = next((line for line in reversed(lines[: failed[-1]]) if line.startswith("TASK [")), "")
+    said = itertools.takewhile(lambda line: not line.startswith(("TASK [", "PLAY RECAP")), lines[failed[-1] :])
+    return f"{task} {' '.join(said)}"[:COMPLAINT]
+
+
+def _plain(log: Path) -> list[str]:
+    """A log's lines without colors and frames."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return [_COLOR.sub("", line).strip(" \t│") for line in lines]

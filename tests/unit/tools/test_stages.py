@@ -135,6 +135,25 @@ def test_a_sign_of_life_is_words(tmp_path: Path) -> None:
     assert stages.last_line(log) == "no output yet"
 
 
+def test_what_failed_in_a_scenario_is_in_the_summary() -> None:
+    log = [
+        "TASK [early] **",
+        "fatal: [localhost]: a",
+        "...ignoring",
+        "TASK [late] **",
+        "[ERROR]: why",
+        "failed: [localhost] (item=1)",
+    ]
+    said = "\n".join(
+        f"\x1b[2m│\x1b[0m {line}" for line in [*log, "  => because", "TASK [rescue] **", "PLAY RECAP", "rc 2"]
+    )
+    runner = Runner()
+    runner.lanes([stage("broken", f"print({said!r}); raise SystemExit(2)")], keep_going=True)
+    assert list(summary(runner.results, 1.0))[-3] == (
+        "FAILED broken: TASK [late] ** failed: [localhost] (item=1) => because"
+    )
+
+
 def test_the_last_line_is_the_sum_of_counts() -> None:
     runner = Runner()
     runner.lanes([stage("one", ""), stage("two", ""), stage("lab up", "", is_test=False)])
