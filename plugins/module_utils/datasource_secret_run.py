@@ -16,6 +16,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     datastore,
     options_for,
 )
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres import CONNECT_PARAMS
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import (
     Dsn,
     Host,
@@ -47,9 +48,7 @@ Warn: t.TypeAlias = t.Callable[[str], None]
 LABELS = {"app.kubernetes.io/managed-by": "k0smotron.ha"}
 # Stands for what check mode cannot know before the operator has made it. It is never applied.
 NOT_MADE_YET = "not-made-yet"
-# pgx tries one host after the other with each new connection, and without a limit waits for one that is cut off as long as
-# the kernel does.
-ONE_OF_SEVERAL = {"target_session_attrs": "read-write", "connect_timeout": "5"}
+ONE_OF_SEVERAL = {"target_session_attrs": "read-write"}
 TLS_PARAMETER = {"postgres": "sslmode", "mysql": "tls"}
 # In the words of each driver; go-sql-driver has none that checks the authority but not the name.
 TLS_WORDS = {
@@ -193,7 +192,7 @@ def dsn_of(connection: Params, tls: str | None, *, verifies: bool = False) -> Ds
     scheme = connection["scheme"]
     port = connection["port"] or {"postgres": 5432, "mysql": 3306}[scheme]
     hosts = tuple(Host(name.strip(), port) for name in connection["host"].split(","))
-    ours = ONE_OF_SEVERAL if scheme == "postgres" and len(hosts) > 1 else {}
+    ours = {**CONNECT_PARAMS, **(ONE_OF_SEVERAL if len(hosts) > 1 else {})} if scheme == "postgres" else {}
     return Dsn(
         scheme=scheme,
         user=connection["user"],

@@ -21,8 +21,9 @@ UNLIMITED_PEAK = 24
 """Connections one kine process holds while it starts, without a limit: 63 were seen for 3 replicas, rounded up."""
 PLANNED_CONTROL_PLANES = 2
 """Room is left for a second control plane on the same database, because its start is what exhausts the slots."""
-MAX_LIFETIME = 300
-"""Seconds until kine replaces a connection: this frees it from a primary that was demoted or hangs."""
+MAX_LIFETIME = 15
+"""Seconds until kine replaces a connection that it does not use. Less than Patroni takes to promote a standby in the place of a
+primary that hangs: what that one answers when it wakes would be of the past (seen in a drill, with 300 seconds)."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,10 @@ CONTAINER = "postgres"
 """Of an instance's pod, in which the superuser needs no password."""
 VERSIONS = ("13", "14", "15", "16", "17", "18")
 """Majors that some supported operator knows; the operator's own schema or webhook has the last word."""
+CONNECT_PARAMS = {"connect_timeout": "3"}
+"""kine opens most connections in one goroutine (database/sql's connectionOpener), and pgx waits without a limit for a server that
+accepts a connection and says nothing, as one that hangs does: then the whole pool waits as long as that server hangs, whoever
+is primary by then. Seen in a dump of kine 0.16's goroutines."""
 STRICT_INSTANCES = 3
 SYNCHRONOUS = ("on", "strict", "off")
 
@@ -67,6 +71,9 @@ class Postgres(Certified):
             require_dns_label("tls_secret", self.tls_secret())  # the operators make a volume's name of it
         if quantity(options.volume_size) <= 0:
             raise InvalidInput("volume_size is zero", "Ask for some room, such as 10Gi.")
+
+    def dsn_params(self) -> t.Mapping[str, str]:
+        return CONNECT_PARAMS
 
     def dns_names(self) -> tuple[str, ...]:
         return tuple(name for service in self.services for name in self.names_of(f"{self.options.name}{service}"))

@@ -47,6 +47,11 @@ _INITDB = {"encoding": "UTF8", "locale": "C.UTF-8", "data-checksums": "true"}
 # Spilo's pg_hba rejects every host connection without TLS unless this is set.
 _ALLOW_PLAINTEXT = "ALLOW_NOSSL"
 
+_PATIENCE: Object = {"ttl": 20, "loop_wait": 3, "retry_timeout": 8, "failsafe_mode": True}
+"""Seconds. A primary that hangs is replaced when its lock was not renewed for ttl, of which 20 is the least that Patroni takes,
+and a standby looks every loop_wait. Patroni wants loop_wait + 2 * retry_timeout within ttl. With failsafe_mode a primary whose
+standbys answer stays one when the Kubernetes API is away for longer."""
+
 
 class Zalando(Postgres):
     """A ``postgresql`` resource with its leader Service, credential Secrets and Patroni's own records."""
@@ -88,8 +93,7 @@ class Zalando(Postgres):
             "users": {item.owner: list(options.owner_flags) for item in options.databases},
             "databases": {item.name: item.owner for item in options.databases},
             "postgresql": postgresql,
-            # failsafe_mode: an outage of the Kubernetes API must not demote a healthy primary.
-            "patroni": {"initdb": dict(_INITDB), "failsafe_mode": True, **_SYNCHRONOUS[options.synchronous]},
+            "patroni": {"initdb": dict(_INITDB), **_PATIENCE, **_SYNCHRONOUS[options.synchronous]},
         }
         if options.image:
             spec["dockerImage"] = options.image

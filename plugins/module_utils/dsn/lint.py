@@ -222,12 +222,12 @@ def _postgres_hosts(context: Context) -> t.Iterator[Finding]:
             f"The DSN names several hosts without {_WRITABLE}, so kine may write to a read-only standby",
             f"Add {_WRITABLE}.",
         )
-    if several and params.get("connect_timeout", "0") == "0":
+    if params.get("connect_timeout", "0") == "0":
         yield Finding(
             WARNING,
-            "The DSN names several hosts without connect_timeout, so while one of them is cut off kine waits minutes"
-            " for it, with every new connection",
-            "Add connect_timeout=5.",
+            "The DSN has no connect_timeout, so new connections of kine wait for a server that hangs or is cut off, also when"
+            " another one is the primary by then",
+            "Add connect_timeout=3.",
         )
 
 

@@ -61,7 +61,7 @@ class Site:
     password: str
 
     def url(self, query: str = "sslmode=require", **changes: t.Any) -> str:
-        """Return the DSN, with parts replaced by keyword: user, password, host, port, database."""
+        """Return the DSN, with parts replaced by keyword: user, password, host, port, database; new connections wait 5 s."""
         parts = {
             "user": self.role,
             "password": self.password,
@@ -70,6 +70,8 @@ class Site:
             "database": self.database,
         } | changes
         parts["password"] = quote(str(parts["password"]), safe="")
+        if "connect_timeout" not in query:
+            query += "&connect_timeout=5"
         return "postgres://{user}:{password}@{host}:{port}/{database}?{query}".format(query=query, **parts)
 
     def admin(self, *statements: str) -> None:

@@ -102,17 +102,18 @@ def connection(scheme: str, **params: str) -> dict[str, t.Any]:
     return {**given, "params": params}
 
 
+TIMED = {"connect_timeout": "3"}
 VERIFIED = {"sslrootcert": database_ca.PATH, "sslmode": "verify-full"}
 
 
 @pytest.mark.parametrize(
     ("given", "tls", "expected"),
     [
-        (connection("postgres"), None, VERIFIED),
-        (connection("postgres"), "verify_ca", {**VERIFIED, "sslmode": "verify-ca"}),
-        (connection("postgres"), "require", {"sslmode": "require"}),
-        (connection("postgres", sslrootcert="/mine"), "verify_full", {**VERIFIED, "sslrootcert": "/mine"}),
-        (connection("postgres", sslmode="verify-ca"), None, {"sslmode": "verify-ca"}),
+        (connection("postgres"), None, {**TIMED, **VERIFIED}),
+        (connection("postgres"), "verify_ca", {**TIMED, **VERIFIED, "sslmode": "verify-ca"}),
+        (connection("postgres"), "require", {**TIMED, "sslmode": "require"}),
+        (connection("postgres", sslrootcert="/mine"), "verify_full", {**TIMED, **VERIFIED, "sslrootcert": "/mine"}),
+        (connection("postgres", sslmode="verify-ca"), None, {**TIMED, "sslmode": "verify-ca"}),
         (connection("mysql"), None, {}),
         (connection("mysql"), "verify_full", {}),
         (connection("mysql"), "require", {"tls": "skip-verify"}),

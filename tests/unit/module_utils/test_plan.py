@@ -27,7 +27,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.plan import PoolLimit
 )
 def test_the_share_of_one_kine(max_connections: int, control_planes: int, replicas: int, max_open: int) -> None:
     limits = pool_limits(max_connections=max_connections, control_planes=control_planes, replicas=replicas)
-    assert limits == PoolLimits(max_open=max_open, max_idle=max_open // 2, max_lifetime=300)
+    assert limits == PoolLimits(max_open=max_open, max_idle=max_open // 2, max_lifetime=15)
 
 
 @given(st.integers(1, 5000), st.integers(1, 50), st.integers(1, 9))

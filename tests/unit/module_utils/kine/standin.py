@@ -39,7 +39,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.schema import (
     POSTGRES_COLUMNS,
 )
 
-URL = "postgres://kine:s3cret@db.example:5432/kine?sslmode=require"
+URL = "postgres://kine:s3cret@db.example:5432/kine?sslmode=require&connect_timeout=5"
 PLAN = Plan(control_planes=1, replicas=3, max_open=10, samples=3)
 TABLE = Table(
     owner="kine",

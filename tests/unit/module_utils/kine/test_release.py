@@ -79,7 +79,7 @@ def test_old_columns(column: str, kind: str, plan: Plan, status: str) -> None:
     assert rules_table.columns_fit(look_at(database, plan)).status == status
 
 
-ONE = "postgres://kine:x@a.example:5432/kine?sslmode=require"
+ONE = "postgres://kine:x@a.example:5432/kine?sslmode=require&connect_timeout=5"
 TWO = "postgres://kine:x@a.example:5432,b.example:5432/kine?sslmode=require&target_session_attrs=read-write&connect_timeout=5"
 
 

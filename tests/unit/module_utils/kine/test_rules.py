@@ -45,7 +45,7 @@ READ_ONLY = WriteState("192.0.2.1", standby=False, read_only=True)
 @pytest.mark.parametrize(
     ("url", "status"),
     [
-        ("postgres://kine:x@db.example:5432/kine?sslmode=require", "ok"),
+        ("postgres://kine:x@db.example:5432/kine?sslmode=require&connect_timeout=5", "ok"),
         ("postgres://kine:x@db.example:5432/kine?sslmode=disable", "warn"),
         ("postgres://kine:x@db.example:5432/kine?sslmode=maybe", "fail"),
     ],

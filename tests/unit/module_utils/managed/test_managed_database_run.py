@@ -49,8 +49,12 @@ def ca_file(tmp_path: Path) -> str:
 @pytest.mark.parametrize(
     ("scheme", "tls", "expected"),
     [
-        ("postgres", "verify_full", {"sslmode": "verify-full", "sslrootcert": database_ca.PATH}),
-        ("postgres", "verify_ca", {"sslmode": "verify-ca", "sslrootcert": database_ca.PATH}),
+        (
+            "postgres",
+            "verify_full",
+            {"connect_timeout": "3", "sslmode": "verify-full", "sslrootcert": database_ca.PATH},
+        ),
+        ("postgres", "verify_ca", {"connect_timeout": "3", "sslmode": "verify-ca", "sslrootcert": database_ca.PATH}),
         ("mysql", "verify_full", {}),
     ],
 )
