@@ -153,7 +153,7 @@ options:
         description: Connections that are kept open while idle.
         type: int
       max_lifetime:
-        description: Seconds until a connection is replaced that is not in use. Not computed: 15.
+        description: Seconds until a connection is replaced that is not in use (15).
         type: int
   wait:
     description:
