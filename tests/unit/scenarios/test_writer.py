@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 WRITER = Path(__file__).parents[3] / "extensions" / "molecule" / "shared" / "files" / "writer.py"
-NOT_FOUND, CREATED, OK, BROKEN = 404, 201, 200, 500
+NOT_FOUND, CREATED, OK, BROKEN, LEAVING = 404, 201, 200, 500, 503
 
 
 class ForgetfulApiStandIn(BaseHTTPRequestHandler):
@@ -26,6 +26,7 @@ class ForgetfulApiStandIn(BaseHTTPRequestHandler):
     kept: t.ClassVar[set[str]]
     created: t.ClassVar[int]
     stop: t.ClassVar[Path]
+    refusal: t.ClassVar[int]
 
     def do_POST(self) -> None:
         name = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["metadata"]["name"]
@@ -35,7 +36,7 @@ class ForgetfulApiStandIn(BaseHTTPRequestHandler):
             here.kept.add(name)
         if here.created == 7:
             here.stop.touch()
-        self.answer(BROKEN if here.created == 5 else CREATED)
+        self.answer(here.refusal if here.created == 5 else CREATED)
 
     def do_GET(self) -> None:
         self.answer(OK if self.path.rpartition("/")[2] in self.kept else NOT_FOUND)
@@ -43,6 +44,8 @@ class ForgetfulApiStandIn(BaseHTTPRequestHandler):
     def answer(self, status: int) -> None:
         body = json.dumps({"metadata": {"name": "any"}}).encode()
         self.send_response(status)
+        if status == LEAVING:
+            self.send_header("Retry-After", "1")
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -52,11 +55,10 @@ class ForgetfulApiStandIn(BaseHTTPRequestHandler):
         """Nothing: the answers are what counts."""
 
 
-@pytest.fixture
-def seen(tmp_path: Path) -> dict[str, t.Any]:
-    """What the writer says of seven writes."""
+def what_was_seen(tmp_path: Path, refusal: int, *arguments: str) -> dict[str, t.Any]:
+    """What the writer says of seven writes, the fifth of which is refused."""
     stop = tmp_path / "stop"
-    handler = type("Handler", (ForgetfulApiStandIn,), {"kept": set(), "created": 0, "stop": stop})
+    handler = type("Handler", (ForgetfulApiStandIn,), {"kept": set(), "created": 0, "stop": stop, "refusal": refusal})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         named = {"name": "here"}
@@ -67,14 +69,27 @@ def seen(tmp_path: Path) -> dict[str, t.Any]:
             "current-context": "here",
         }
         (tmp_path / "kubeconfig").write_text(yaml.safe_dump(kubeconfig))
-        command: list[str | Path] = [sys.executable, WRITER, tmp_path / "kubeconfig", stop]
+        command: list[str | Path] = [sys.executable, WRITER, tmp_path / "kubeconfig", stop, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
         server.shutdown()
     return t.cast("dict[str, t.Any]", json.loads(done.stdout))
 
 
-def test_what_was_lost_and_what_is_unknown_is_found(seen: dict[str, t.Any]) -> None:
+@pytest.mark.parametrize("arguments", [[], ["retry"]])
+def test_what_was_lost_and_what_is_unknown_is_found(tmp_path: Path, arguments: list[str]) -> None:
+    seen = what_was_seen(tmp_path, BROKEN, *arguments)
     assert seen["acknowledged"] == 6
     assert [name.rpartition("-")[2] for name in seen["lost"]] == ["2"]
     assert len(seen["failed"]) == seen["unknown"] == 1
     assert "(500)" in seen["failed"][0]
+    assert seen["retried"] == []
+
+
+def test_what_is_to_be_sent_again_has_failed_without_retry(tmp_path: Path) -> None:
+    assert len(what_was_seen(tmp_path, LEAVING)["failed"]) == 1
+
+
+def test_what_is_to_be_sent_again_is_with_retry(tmp_path: Path) -> None:
+    seen = what_was_seen(tmp_path, LEAVING, "retry")
+    assert seen["failed"] == []
+    assert ["(503)" in why for why in seen["retried"]] == [True]

@@ -6,7 +6,8 @@
 - ``acknowledged``: how many writes were answered with a yes; ``lost``: the names of those that are not there at the end
 - ``failed``: the others, each with its time and error. A request that is refused or not answered within ten seconds has
   failed and is not tried again; ``unknown`` counts those of them that are there at the end all the same
-- ``retried``: why writes were sent a second time, at once, when their connection failed; none are unless asked for
+- ``retried``: why writes were sent a second time, PAUSE seconds later: their connection failed, or the server says that it did
+  nothing and is to be asked again (``Retry-After``, as when it shuts down); none are unless asked for
 - ``longest_gap``: the most seconds between two acknowledged writes, the time from the last one to the end included
 """
 
@@ -27,6 +28,8 @@ NAMESPACE = "default"
 WARM = 20
 MOST_SECONDS = 600
 READ_BACK_SECONDS = 60
+# What an API server that shuts down asks for. Who is faster may be sent there again: nodes need a moment to learn of it.
+PAUSE = 1.0
 
 
 def main(kubeconfig: str, stop: Path, retry: bool) -> None:
@@ -48,10 +51,11 @@ def main(kubeconfig: str, stop: Path, retry: bool) -> None:
         try:
             try:
                 write(api, name)
-            except HTTPError as error:
-                if not retry:
+            except (HTTPError, ApiException) as error:
+                if not (retry and is_worth_another(error)):
                     raise
                 retried.append(f"{now - started:.1f} s: {type(error).__name__} {error}"[:200])
+                time.sleep(PAUSE)
                 write_again(api, name)
             acknowledged.append(name)
             longest_gap = max(longest_gap, time.monotonic() - last)
@@ -77,6 +81,11 @@ def main(kubeconfig: str, stop: Path, retry: bool) -> None:
 def write(api: client.CoreV1Api, name: str) -> None:
     """One write; raises ApiException when it is refused, urllib3's HTTPError when the connection fails."""
     api.create_namespaced_config_map(NAMESPACE, {"metadata": {"name": name}}, _request_timeout=10)
+
+
+def is_worth_another(error: HTTPError | ApiException) -> bool:
+    """Whether a client would send the same again: as client-go, also what was refused with Retry-After."""
+    return isinstance(error, HTTPError) or "Retry-After" in (error.headers or {})
 
 
 def write_again(api: client.CoreV1Api, name: str) -> None:
