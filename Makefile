@@ -74,9 +74,10 @@ calibration: ## Try each fault of a PostgreSQL or MariaDB on real kine and on ki
 	@PYTHONPATH=$(CURDIR):$(CURDIR)/.build/collections $(PY) -m tests.integration.kine_check.calibration
 
 RUNS ?= 3
+RETRIES ?= 0
 .PHONY: drill
 drill: setup ## Break the lab's quickstart control plane in every way, RUNS times each (a minute or two each time), and print what its clients saw
-	@$(PY) -m tools.drill --runs $(RUNS)
+	@$(PY) -m tools.drill --runs $(RUNS) --retries $(RETRIES)
 
 .PHONY: artifact
 artifact: setup ## Build the collection's archive into .build/artifact/, checked as Galaxy would

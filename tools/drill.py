@@ -35,6 +35,7 @@ HEADER = (
     "lost",
     "failed",
     "unknown",
+    "tried twice",
     "write gap p50 / p99 / max",
     "read gap max",
     "watch gap max",
@@ -64,6 +65,7 @@ def _cells(found: t.Sequence[Certificate]) -> t.Iterator[str]:
     yield str(sum(rule["lost"]["count"] for rule in rules))
     yield str(sum(each["failed"] for each in measures))
     yield str(sum(each["unknown"] for each in measures))
+    yield str(sum(each["writes_twice"] for each in measures))
     yield " / ".join(f"{gap:.1f}" for gap in (_rank(gaps, 50), _rank(gaps, 99), gaps[-1]))
     yield f"{max(each['read_gap'] for each in measures):.1f}"
     yield f"{max(each['watch_gap'] for each in measures):.1f}"
@@ -77,6 +79,7 @@ def main() -> int:
     """Drill, and say whether any acknowledged write was lost."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--retries", type=int, default=0, choices=(0, 1), help="how often clients try a request again")
     parser.add_argument("--faults", nargs="+", default=FAULTS, choices=FAULTS, metavar="FAULT")
     options = parser.parse_args()
     # A drill breaks things: on the lab, never on the cluster of the user's shell.
@@ -90,6 +93,7 @@ def main() -> int:
         drill = {
             "failover_drill_confirm": True,
             "failover_drill_faults": list(options.faults),
+            "failover_drill_retries": options.retries,
             "failover_drill_folder": str(folder),
         }
         with timed(f"run {number} of {options.runs}"):

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The drill's clients: writers, readers and watchers of a hosted API, each a thread with a connection of its own.
 
-They come through the address that everybody uses, and none tries a request again: measured is what a client without
-patience sees.
+They come through the address that everybody uses. Measured is what a client without patience sees, which never tries a
+request again; or one that tries it once more, at once and over a new connection.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ import threading
 import time
 import typing as t
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.drill import script
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill import attempts, script
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.records import (
     ACKNOWLEDGED,
     FAILED,
     UNKNOWN,
+    Anew,
     Event,
     Log,
-    Outcome,
     Read,
     Watched,
     Write,
@@ -126,12 +126,16 @@ def ask(address: Address, method: str, path: str, body: Object | None = None) ->
 
 @dataclasses.dataclass(frozen=True)
 class Load:
-    """How much is asked of the hosted API: writes a second by all writers together, and how many clients of each sort."""
+    """How much is asked of the hosted API: writes a second by all writers together, and how many clients of each sort.
+
+    ``retries`` is how often writers and readers try a request again.
+    """
 
     writers: int
     rate: float
     readers: int
     watchers: int
+    retries: int = 0
 
 
 class Clients:
@@ -190,31 +194,45 @@ class Clients:
                 due = max(due + period, time.monotonic())
                 write = self._try(connection, step)
                 self.log.writes.append(write)
-                if write.outcome != ACKNOWLEDGED:
-                    break  # what became of it must stay to be seen
-                if step.verb == "create" and script.stays(step.key):
+                if write.outcome == ACKNOWLEDGED and step.verb == "create" and script.stays(step.key):
                     self._readable.append(step.key)
+                if write.outcome != ACKNOWLEDGED or write.tries > 1:
+                    break  # what became of it must stay to be seen; and a first attempt may still be done, late
 
     def _try(self, connection: Connection, step: script.Step) -> Write:
+        began, tries = self.now(), 1
+        found = self._attempt(connection, step)
+        if self._load.retries and attempts.worth_another(found.status):
+            connection.close()
+            second, tries = self._attempt(connection, step), 2
+            found = attempts.together(step.verb, found, second, lambda: self._version_of(connection, step))
+        return Write(
+            step.verb, step.key, step.value, began, self.now(), found.outcome, found.version, found.error, tries
+        )
+
+    def _attempt(self, connection: Connection, step: script.Step) -> attempts.Attempt:
         method = {"create": "POST", "update": "PUT", "delete": "DELETE"}[step.verb]
         path = self._path if step.verb == "create" else f"{self._path}/{step.key}"
         body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": step.key}, "data": {"value": step.value}}
-        began = self.now()
-        outcome: Outcome = UNKNOWN
-        version, error = None, ""
         try:
             status, answer = connection.ask(method, path, None if step.verb == "delete" else body)
             if status < 300:
-                outcome = ACKNOWLEDGED
                 version = None if step.verb == "delete" else int(answer["metadata"]["resourceVersion"])
-            else:
-                outcome = FAILED if status < 500 else UNKNOWN
-                error = f"{status} {answer.get('reason') or ''} {answer.get('message') or ''}"[:200].strip()
+                return attempts.Attempt(ACKNOWLEDGED, status, version)
+            error = f"{status} {answer.get('reason') or ''} {answer.get('message') or ''}"[:200].strip()
+            return attempts.Attempt(FAILED if status < 500 else UNKNOWN, status, error=error)
         except NotSent as cause:
-            outcome, error = FAILED, str(cause)
+            return attempts.Attempt(FAILED, None, error=str(cause))
         except (OSError, http.client.HTTPException, ValueError) as cause:
-            error = f"{type(cause).__name__}: {cause}"
-        return Write(step.verb, step.key, step.value, began, self.now(), outcome, version, error)
+            return attempts.Attempt(UNKNOWN, None, error=f"{type(cause).__name__}: {cause}")
+
+    def _version_of(self, connection: Connection, step: script.Step) -> int | None:
+        """The resourceVersion of a step's object when it says what the step wants, None when it does not or does not answer."""
+        with contextlib.suppress(*NO_ANSWER):
+            status, answer = connection.ask("GET", f"{self._path}/{step.key}")
+            if status == http.client.OK and (answer.get("data") or {}).get("value") == step.value:
+                return int(answer["metadata"]["resourceVersion"])
+        return None
 
     # -- readers --------------------------------------------------------------------------------------------------
 
@@ -224,12 +242,19 @@ class Clients:
         while not self._no_more_writes.wait(PAUSE_SECONDS):
             if not self._readable:
                 continue
-            key, began, found = self._readable[-1], self.now(), None
-            with contextlib.suppress(*NO_ANSWER):
-                status, _answer = connection.ask("GET", f"{self._path}/{key}")
-                found = {200: True, 404: False}.get(status)
-            self.log.reads.append(Read(key, began, self.now(), found))
+            key, began, tries = self._readable[-1], self.now(), 1
+            status = self._status_of(connection, key)
+            if self._load.retries and attempts.worth_another(status):
+                connection.close()
+                status, tries = self._status_of(connection, key), 2
+            found = {http.client.OK: True, http.client.NOT_FOUND: False}.get(status or 0)
+            self.log.reads.append(Read(key, began, self.now(), found, tries))
         connection.close()
+
+    def _status_of(self, connection: Connection, key: str) -> int | None:
+        with contextlib.suppress(*NO_ANSWER):
+            return connection.ask("GET", f"{self._path}/{key}")[0]
+        return None
 
     # -- watchers -------------------------------------------------------------------------------------------------
 
@@ -245,15 +270,27 @@ class Clients:
                 elif response.status == GONE:
                     raise _Gone
             except _Gone:
-                watched.relisted += 1
                 with contextlib.suppress(HaError):
-                    version = ask(self._address, "GET", self._path)["metadata"]["resourceVersion"]
+                    version = self._begin_anew(watched, version)
             except NO_ANSWER:
                 pass
             if not self._end.is_set():
                 watched.broken += 1
             connection.close()
             self._end.wait(PAUSE_SECONDS)
+
+    def _begin_anew(self, watched: Watched, after: str) -> str:
+        """List, and write down what is there; the version to go on from."""
+        found = ask(self._address, "GET", self._path)
+        version = found["metadata"]["resourceVersion"]
+        objects = {
+            item["metadata"]["name"]: str((item.get("data") or {}).get("value"))
+            for item in found["items"]
+            if script.is_ours(item["metadata"]["name"])
+        }
+        if not self._end.is_set():
+            watched.anew.append(Anew(int(after), int(version), objects))
+        return str(version)
 
     def _note(self, watched: Watched, event: Object) -> str:
         """Write an event down; the version to go on from."""

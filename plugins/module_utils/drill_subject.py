@@ -20,6 +20,8 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
     replica_health,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import api_url, certificate_name
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import durability_postgres
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres import Postgres
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import Action, Delete, Pod, Scene
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.replicas import Round
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill_load import Address
@@ -136,6 +138,15 @@ class Subject:
         primary, standby = (pod.name if pod else "none" for pod in (scene.primary, scene.standby))
         replicas = f"{len(scene.replicas)} of {self.options.replicas} replicas ready"
         return f"primary {primary}, standby {standby}; {replicas}" if self.store else replicas
+
+    def lag(self) -> dict[str, int]:
+        """The bytes that each standby has not on its disk, by a PostgreSQL primary's word; {} where that is not to be had."""
+        if not isinstance(self.store, Postgres):
+            return {}
+        observed = datastore_run.observe(self.kube, self.store)
+        questions = self.store.durability_questions(observed) if observed["cluster"] else []
+        found = durability_postgres.server(datastore_run.ask(self.kube, self.store.options.namespace, questions))
+        return {standby.name: standby.missing for standby in found.standbys}
 
     def authority(self) -> str:
         """A digest of the certificate authority that every kubeconfig of this control plane trusts; "" where it is gone."""

@@ -15,7 +15,13 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import drill_place, r
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill import certificate, faults, oracle, replicas
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.measures import measure
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.page import page
-from ansible_collections.k0smotron.ha.plugins.module_utils.drill.records import ACKNOWLEDGED, Afterwards, Log, Moment
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill.records import (
+    ACKNOWLEDGED,
+    Afterwards,
+    Lag,
+    Log,
+    Moment,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill_load import Clients, Load
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill_subject import Subject, find
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill_turn import turn
@@ -29,6 +35,7 @@ if t.TYPE_CHECKING:
 
     Params: t.TypeAlias = t.Mapping[str, t.Any]
 
+LOAD = ("writers", "rate", "readers", "watchers", "retries")
 LOOK_SECONDS = 1.0
 """How often roles and replicas are looked at for the timeline."""
 HEAR_SECONDS = 60.0
@@ -55,7 +62,7 @@ def drill(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     found = certificate.issue(
         subject=subject.description(),
         fault=fault,
-        load={key: params[key] for key in ("writers", "rate", "readers", "watchers")},
+        load={key: params[key] for key in LOAD},
         findings=oracle.judge(log, afterwards),
         measures=measure(log),
         limits=certificate.Limits(_limit(params, fault), params["max_watch_gap"]),
@@ -77,6 +84,7 @@ BOUNDS: t.Mapping[str, tuple[int, int]] = {
     "rate": (1, 100),
     "readers": (0, 10),
     "watchers": (0, 10),
+    "retries": (0, 1),
     "warm_up": (1, 300),
     "recovery": (1, 600),
     "after": (0, 300),
@@ -122,8 +130,7 @@ class _Drill:
         drill_place.clean(address)
         before = self._subject.bookkeeping(), self._subject.authority()
         namespace = drill_place.make(address)
-        load = Load(params["writers"], params["rate"], params["readers"], params["watchers"])
-        clients = Clients(address, namespace, load)
+        clients = Clients(address, namespace, Load(**{key: params[key] for key in LOAD}))
         try:
             self._work(clients, actions, self._params["fault_seconds"] if lasts else 0)
             self._let_hear(clients.log)
@@ -144,7 +151,8 @@ class _Drill:
 
     def _work(self, clients: Clients, actions: t.Sequence[faults.Action], seconds: int) -> None:
         clients.start()
-        threading.Thread(target=self._look, args=(clients,), daemon=True).start()
+        for look in (self._look, self._look_at_lag):  # apart, because a primary that hangs lets the second wait
+            threading.Thread(target=look, args=(clients,), daemon=True).start()
         time.sleep(self._params["warm_up"])
         if not any(write.outcome == ACKNOWLEDGED for write in clients.log.writes):
             raise WaitTimeout(
@@ -183,6 +191,13 @@ class _Drill:
                 if seen != last:
                     clients.log.moments.append(Moment(clients.now(), seen))
                 last = seen
+
+    def _look_at_lag(self, clients: Clients) -> None:
+        while not self._calm.wait(LOOK_SECONDS):
+            with contextlib.suppress(HaError):
+                missing = self._subject.lag()
+                if missing:
+                    clients.log.lags.append(Lag(clients.now(), missing))
 
     def _differences(self) -> list[str]:
         until = time.monotonic() + SAME_SECONDS

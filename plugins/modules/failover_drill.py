@@ -16,8 +16,8 @@ description:
     C(resourceVersion) never goes back, no watcher missed an event, every read finds what was acknowledged before it, all
     replicas hold the same objects, the control plane's certificate authority is the same, and
     M(k0smotron.ha.kine_check) finds nothing in the datastore that it did not find before."
-  - The clients use the address that everybody uses, and never try a request again. They work in a namespace of the hosted cluster
-    that is made for the drill and removed with all that is in it.
+  - The clients use the address that everybody uses, and try no request again unless O(retries) says so. They work in a namespace
+    of the hosted cluster that is made for the drill and removed with all that is in it.
   - The module fails when one of these rules is broken or a gap is longer than allowed; its result has the certificate then, too.
   - What a fault needs, and that control plane and database are up, is checked before anything is touched. Nothing has to be
     undone afterwards, also when the drill itself is killed; the next drill removes the namespace that a killed one left.
@@ -100,6 +100,14 @@ options:
       - How many clients watch; 0 to 10.
     type: int
     default: 2
+  retries:
+    description:
+      - How often writers and readers try a request again, 0 or 1; at once and over a new connection, when it could not be sent,
+        no answer came, or the answer was 429 or a failure of the server (5xx).
+      - The certificate says how many requests were tried twice. A write is acknowledged when the second answer says so, or when
+        it shows that the first was done. That is a C(404) to a deletion; after a C(409) to a creation the object is read.
+    type: int
+    default: 0
   warm_up:
     description:
       - How many seconds the clients are at work before the fault; 1 to 300.
@@ -192,7 +200,8 @@ certificate:
     measures:
       description: >-
         Counts of writes by outcome; gaps and first successes after the fault in seconds; and C(loss_bound), the share of lost
-        writes that would have shown itself among so many with a confidence of 95 %.
+        writes that would have shown itself among so many with a confidence of 95 %. C(writes_twice) and C(reads_twice) are how
+        many were tried twice.
       type: dict
       returned: always
       sample: {acknowledged: 512, failed: 9, unknown: 4, write_gap: 3.1, loss_bound: 0.0058}
@@ -208,11 +217,13 @@ certificate:
       returned: always
       sample: 41.2
     timeline:
-      description: For each second the writes begun in it by their outcome, the seconds of the slowest, and the events told.
+      description: >-
+        For each second the writes begun in it by their outcome, the seconds of the slowest, the events told, and as C(lag) the
+        most bytes that a standby had not written to its disk yet, null where nobody knows.
       type: list
       elements: dict
       returned: always
-      sample: [{second: 12, acknowledged: 20, failed: 0, unknown: 0, slowest: 0.012, events: 40}]
+      sample: [{second: 12, acknowledged: 20, failed: 0, unknown: 0, slowest: 0.012, events: 40, lag: 0}]
     fingerprint:
       description: A digest of the control plane's and the database's specs and the DSN, which changes with any of them.
       type: str
@@ -241,6 +252,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "rate": {"type": "int", "default": 20},
     "readers": {"type": "int", "default": 1},
     "watchers": {"type": "int", "default": 2},
+    "retries": {"type": "int", "default": 0},
     "warm_up": {"type": "int", "default": 10},
     "recovery": {"type": "int", "default": 180},
     "after": {"type": "int", "default": 10},

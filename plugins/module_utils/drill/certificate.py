@@ -99,18 +99,22 @@ def _errors(log: Log) -> list[dict[str, t.Any]]:
 
 
 def _timeline(log: Log) -> list[dict[str, t.Any]]:
-    """Second by second: writes begun in it by their outcome, the slowest of them, and events told."""
+    """Second by second: writes begun in it by their outcome, the slowest of them, events told, and the standbys' lag."""
     seconds = range(int(log.calm_at) + 1)
     writes = collections.defaultdict(list)
     for write in log.writes:
         writes[int(write.began)].append(write)
     events = collections.Counter(int(event.at) for watcher in log.watchers for event in watcher.events)
+    lags = collections.defaultdict[int, list[int]](list)
+    for lag in log.lags:
+        lags[int(lag.at)] += lag.missing.values()
     return [
         {
             "second": second,
             **{outcome: sum(write.outcome == outcome for write in writes[second]) for outcome in OUTCOMES},
             "slowest": round(max((write.ended - write.began for write in writes[second]), default=0.0), 3),
             "events": events[second],
+            "lag": max(lags[second], default=None),
         }
         for second in seconds
     ]

@@ -22,6 +22,7 @@ class Measures:
 
     ``write_back`` and ``read_back`` count from the fault to the end of that gap, None where there was no success any more.
     ``watch_lag`` is the longest time from the acknowledgement of a write to its event.
+    ``writes_twice`` and ``reads_twice`` are how many clients tried once more.
     ``loss_bound`` is the share of lost writes that this many writes rule out, with a confidence of 95 % (None without any).
     """
 
@@ -37,6 +38,8 @@ class Measures:
     write_p50: float | None
     write_p99: float | None
     loss_bound: float | None
+    writes_twice: int
+    reads_twice: int
 
 
 def measure(log: Log) -> Measures:
@@ -58,6 +61,8 @@ def measure(log: Log) -> Measures:
         write_p50=percentile(took, 0.5),
         write_p99=percentile(took, 0.99),
         loss_bound=bound(outcomes["acknowledged"]),
+        writes_twice=sum(write.tries > 1 for write in log.writes),
+        reads_twice=sum(read.tries > 1 for read in log.reads),
     )
 
 

@@ -21,6 +21,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.drill.records import 
     UNKNOWN,
     Afterwards,
     Log,
+    Watched,
     Write,
 )
 
@@ -71,10 +72,16 @@ def invented(log: Log, afterwards: Afterwards) -> Iterator[str]:
     for key, value in afterwards.objects.items():
         if value not in sent[key]:
             yield f"{key} says {value}"
+    for name, key, told in _told(log):
+        if told not in sent[key]:
+            yield f"{name} was told that {key} says {told}"
+
+
+def _told(log: Log) -> Iterator[tuple[str, str, str | None]]:
+    """Who was told what key says what, by an event or by a list."""
     for watcher in log.watchers:
-        for event in watcher.events:
-            if event.kind != "DELETED" and event.value not in sent[event.key]:
-                yield f"{watcher.name} was told that {event.key} says {event.value}"
+        yield from ((watcher.name, event.key, event.value) for event in watcher.events if event.kind != "DELETED")
+        yield from ((watcher.name, *item) for anew in watcher.anew for item in anew.objects.items())
 
 
 def backwards(log: Log, afterwards: Afterwards) -> Iterator[str]:
@@ -100,16 +107,30 @@ def missed(log: Log, afterwards: Afterwards) -> Iterator[str]:
 
 
 def unheard(log: Log) -> Iterator[str]:
-    """What a watcher has not heard of yet. Whoever was told to begin anew may have missed some by right."""
-    acknowledged = [write for write in log.writes if write.outcome == ACKNOWLEDGED]
+    """What a watcher has not heard of yet.
+
+    Whoever was told to begin anew may have missed by right what came between its last event and its new list; but what it
+    knows by that list and later events has to be what was acknowledged last.
+    """
+    by_key = _by_key(log)
     for watcher in log.watchers:
-        if watcher.relisted:
-            continue
-        told = {(event.key, event.value) for event in watcher.events if event.kind != "DELETED"}
-        gone = {event.key for event in watcher.events if event.kind == "DELETED"}
-        for write in acknowledged:
-            if (write.key not in gone) if write.value is None else ((write.key, write.value) not in told):
-                yield f"{watcher.name} never heard of the {write.verb} of {write.key} at {write.ended:.1f} s"
+        told = {(event.key, None if event.kind == "DELETED" else event.value) for event in watcher.events}
+        view = watcher.view()
+        for key, writes in by_key.items():
+            known, maybe = _last(writes)
+            for write in writes:
+                if write.outcome != ACKNOWLEDGED:
+                    continue
+                heard = (key, write.value) in told or _excused(write, watcher)
+                if heard and watcher.anew and write is known:
+                    heard = view.get(key) in (write.value, *maybe)
+                if not heard:
+                    yield f"{watcher.name} never heard of the {write.verb} of {key} at {write.ended:.1f} s"
+
+
+def _excused(write: Write, watcher: Watched) -> bool:
+    """Whether it may have come while the watcher could not hear of it; a deletion has no version that would tell."""
+    return any(write.version is None or anew.after < write.version <= anew.version for anew in watcher.anew)
 
 
 def stale(log: Log, afterwards: Afterwards) -> Iterator[str]:

@@ -82,10 +82,21 @@ def _facts(certificate: Certificate) -> str:
                 f"{_many(load['writers'], 'writer')}, {_many(load['rate'], 'write')} a second together, "
                 f"{_many(load['readers'], 'reader')}, {_many(load['watchers'], 'watcher')}",
             ),
+            ("Clients", _patience(certificate)),
             ("Configuration", f"<code>{safe(certificate['fingerprint'][:SHORT_FINGERPRINT])}</code>"),
         )
     )
     return f"{found}\n"
+
+
+def _patience(certificate: Certificate) -> str:
+    if not certificate["load"]["retries"]:
+        return "never try a request again"
+    seen = certificate["measures"]
+    return (
+        f"try a request once more, at once and over a new connection: "
+        f"{_many(seen['writes_twice'], 'write')} and {_many(seen['reads_twice'], 'read')} here"
+    )
 
 
 def _many(count: int, what: str) -> str:
@@ -99,8 +110,8 @@ def _picture(certificate: Certificate) -> str:
         for moment in certificate["moments"]
     )
     return f"""<figure><h2>What clients saw</h2>{timeline_picture(certificate)}
-<figcaption>Gray is the longest gap in acknowledged writes; green is its end. The scales of times and events are \
-logarithmic. Dashed and numbered is what changed meanwhile:</figcaption>
+<figcaption>Gray is the longest gap in acknowledged writes; green is its end. The scales of times, events and \
+bytes are logarithmic; where the last has no bar, nobody knows. Dashed and numbered is what changed meanwhile:</figcaption>
 <ol class="moments">{moments}</ol></figure>
 """
 

@@ -15,7 +15,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.report_page.svg impor
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.drill.certificate import Certificate
 
-WIDTH, HEIGHT = 840, 424
+WIDTH, HEIGHT = 840, 492
 MOST_BARS = 130
 """More of them are too thin to be told apart."""
 _LEFT, _RIGHT = 84, 808
@@ -50,8 +50,9 @@ class _Lane:
         return across + text(_LEFT - 6, y + 4, label, "dim", anchor="end")
 
 
-_WRITES, _SLOWEST, _EVENTS = _Lane(58, 158), _Lane(192, 272), _Lane(306, 340)
-_MOMENTS = 362
+_WRITES, _SLOWEST, _EVENTS, _LAG = _Lane(58, 158), _Lane(192, 272), _Lane(306, 340), _Lane(374, 408)
+_LANES = (_WRITES, _SLOWEST, _EVENTS, _LAG)
+_MOMENTS = 430
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ class _Bin:
     writes: t.Mapping[str, int]
     slowest: float
     events: int
+    lag: int | None
+    """The most bytes that a standby lacked, None where nobody knows."""
 
     @property
     def count(self) -> int:
@@ -79,7 +82,7 @@ class _Scale(t.NamedTuple):
 
 
 def timeline_picture(certificate: Certificate) -> str:
-    """Draw writes by outcome, the slowest write and the events told, along the time; and the fault, the gap, the moments."""
+    """Draw writes by outcome, the slowest write, events told and lag, along the time; and the fault, the gap, the moments."""
     timeline = certificate["timeline"]
     step = _step(len(timeline) / MOST_BARS)
     scale = _Scale(max(1, len(timeline)), step)
@@ -89,6 +92,7 @@ def timeline_picture(certificate: Certificate) -> str:
         *_writes(bins, scale),
         *_slowest(bins, scale),
         *_events(bins, scale),
+        *_lag(bins, scale),
         *_moments(certificate["moments"], scale),
         *_axis(scale),
         _fault(certificate["fault"]["at"], scale),
@@ -115,6 +119,7 @@ def _bin(seconds: t.Sequence[t.Mapping[str, t.Any]]) -> _Bin:
         writes={outcome: sum(each[outcome] for each in seconds) for outcome in OUTCOMES},
         slowest=max(each["slowest"] for each in seconds),
         events=sum(each["events"] for each in seconds),
+        lag=max((each["lag"] for each in seconds if each["lag"] is not None), default=None),
     )
 
 
@@ -138,8 +143,8 @@ def _writes(bins: t.Sequence[_Bin], scale: _Scale) -> t.Iterator[str]:
 
 def _titles(each: str) -> t.Iterator[str]:
     """What the lanes show, and what the colors of the first mean; over all else, because lines cross them."""
-    lanes = ((_WRITES, "writes begun"), (_SLOWEST, "slowest write begun"), (_EVENTS, "events told to watchers"))
-    for lane, words in lanes:
+    shown = ("writes begun", "slowest write begun", "events told to watchers", "bytes that a standby lacked")
+    for lane, words in zip(_LANES, shown, strict=True):
         yield text(_LEFT, lane.top - 10, f"{words} {each}", "dim", anchor="start")
     for x, (outcome, style) in zip(_LEGEND, _COLORS.items(), strict=True):
         yield f'<rect class="f-{style}" x="{x}" y="{_WRITES.top - 20}" width="12" height="12"/>'
@@ -169,19 +174,39 @@ def _events(bins: t.Sequence[_Bin], scale: _Scale) -> t.Iterator[str]:
         yield _EVENTS.column("reserved", *_place(one, scale), math.log1p(one.events) / math.log1p(most or 1))
 
 
+def _lag(bins: t.Sequence[_Bin], scale: _Scale) -> t.Iterator[str]:
+    """By the logarithm of bytes. A standby that lacks nothing is a thin bar; no bar means that nobody knows."""
+    known = [(one, one.lag) for one in bins if one.lag is not None]
+    most = max((lag for _one, lag in known), default=0)
+    yield _LAG.line(0, "0" if known else "?")
+    if most:
+        yield _LAG.line(1, _short(most))
+    for one, lag in known:
+        yield _LAG.column("needed", *_place(one, scale), max(math.log1p(lag) / math.log1p(most or 1), 0.01))
+
+
+def _short(count: float) -> str:
+    """Bytes in four letters, for which there is room beside the lane."""
+    for unit in ("", "K", "M"):
+        if count < 1000:
+            return f"{count:.0f}{unit}"
+        count /= 1024
+    return f"{count:.0f}G"
+
+
 def _gap(certificate: Certificate, scale: _Scale) -> t.Iterator[str]:
     began, end = (scale.x(at) for at in gap(certificate))
     yield (
         f'<rect class="f-gap" x="{began}" y="{_WRITES.top}" width="{max(1.0, end - began):.1f}" '
-        f'height="{_EVENTS.base - _WRITES.top}"/>'
+        f'height="{_LAG.base - _WRITES.top}"/>'
     )
     if certificate["measures"]["write_back"] is not None:
-        yield f'<line class="back" x1="{end}" x2="{end}" y1="{_WRITES.top}" y2="{_EVENTS.base}"/>'
+        yield f'<line class="back" x1="{end}" x2="{end}" y1="{_WRITES.top}" y2="{_LAG.base}"/>'
 
 
 def _fault(at: float, scale: _Scale) -> str:
     x = scale.x(at)
-    line = f'<path class="fault" d="M{x} 6V26M{x} {_WRITES.top}V{_EVENTS.base}"/>'
+    line = f'<path class="fault" d="M{x} 6V26M{x} {_WRITES.top}V{_LAG.base}"/>'
     anchor, shift = ("start", 5) if x < WIDTH / 2 else ("end", -5)
     return line + text(x + shift, 20, f"fault at {at:.1f} s", "strong", anchor=anchor)
 
@@ -216,6 +241,11 @@ def _words(certificate: Certificate, bins: t.Sequence[_Bin]) -> str:
         f"{certificate['seconds']:.1f} seconds, the fault at {certificate['fault']['at']:.1f} s. "
         f"{seen['acknowledged']} writes acknowledged, {seen['failed']} failed, {seen['unknown']} unknown. "
         f"No write was acknowledged from {began:.1f} s to {end:.1f} s{over}. The slowest write took {slowest:.1f} s. "
-        f"Watchers were told {sum(one.events for one in bins)} events. "
+        f"Watchers were told {sum(one.events for one in bins)} events. {_lag_in_words(bins)} "
         f"{moments} {'moment is' if moments == 1 else 'moments are'} marked, and listed below."
     )
+
+
+def _lag_in_words(bins: t.Sequence[_Bin]) -> str:
+    most = max((one.lag for one in bins if one.lag is not None), default=None)
+    return "How far standbys were behind is unknown." if most is None else f"A standby lacked {most} bytes at most."

@@ -33,6 +33,8 @@ class Write:
     version: int | None = None
     """The resourceVersion that an acknowledged create or update got."""
     error: str = ""
+    tries: int = 1
+    """How often it was sent, or tried to; it began with the first time."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Read:
     ended: float
     found: bool | None
     """None where there was no answer."""
+    tries: int = 1
 
 
 @dataclass(frozen=True)
@@ -57,14 +60,34 @@ class Event:
     version: int
 
 
+@dataclass(frozen=True)
+class Anew:
+    """A watcher was told to begin anew: it had heard of all up to the version ``after``, and its new list has ``version``."""
+
+    after: int
+    version: int
+    objects: t.Mapping[str, str]
+
+
 @dataclass
 class Watched:
-    """What one watcher saw. Broken says how often its connection ended, relisted how often it was told to begin anew."""
+    """What one watcher saw. Broken says how often its connection ended, anew what it listed when told to begin anew."""
 
     name: str
     events: list[Event] = field(default_factory=list)
     broken: int = 0
-    relisted: int = 0
+    anew: list[Anew] = field(default_factory=list)
+
+    def view(self) -> dict[str, str]:
+        """What is there, as far as this watcher knows: its last list, and what it was told since."""
+        last = self.anew[-1] if self.anew else Anew(0, 0, {})
+        found = dict(last.objects)
+        for event in self.events:
+            if event.version > last.version:
+                found.pop(event.key, None)
+                if event.kind != "DELETED" and event.value is not None:
+                    found[event.key] = event.value
+        return found
 
 
 @dataclass(frozen=True)
@@ -75,6 +98,14 @@ class Moment:
     what: str
 
 
+@dataclass(frozen=True)
+class Lag:
+    """For each standby that streams, the bytes that it had not written to its disk yet; it is the primary that knows."""
+
+    at: float
+    missing: t.Mapping[str, int]
+
+
 @dataclass
 class Log:
     """All that was seen of one drill. ``fault_at`` is when the fault began, ``calm_at`` when the writers stopped."""
@@ -83,6 +114,7 @@ class Log:
     reads: list[Read] = field(default_factory=list)
     watchers: list[Watched] = field(default_factory=list)
     moments: list[Moment] = field(default_factory=list)
+    lags: list[Lag] = field(default_factory=list)
     fault_at: float = 0.0
     calm_at: float = 0.0
 

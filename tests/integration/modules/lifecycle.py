@@ -115,6 +115,20 @@ class Plane:
         short = {"fault": "none", "fault_seconds": 15, "warm_up": 4, "after": 3, "allow_disruption": True}
         return {"name": self.name, "namespace": self.namespace, **short, **more}
 
+    def drills(self, folder: Path, *faults: str) -> subprocess.Popen[str]:
+        """The playbook at work: short drills, none of whose gaps is allowed."""
+        options = {
+            "name": self.name,
+            "namespace": self.namespace,
+            "confirm": True,
+            "faults": faults,
+            "folder": str(folder),
+        }
+        short = {"fault_seconds": 5, "warm_up": 4, "after": 2, "max_write_gap": 0.001}
+        given = json.dumps({f"failover_drill_{key}": value for key, value in {**options, **short}.items()})
+        command = ["ansible-playbook", "k0smotron.ha.failover_drill", "-e", given]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
     def pods(self) -> dict[str, str]:
         """uid of each replica by name."""
         selector = f"app=k0smotron,cluster={self.name},component=cluster"

@@ -69,6 +69,7 @@ def test_readers_without_eyes_get_the_same(window: Browser, one: Path) -> None:
     [picture] = [node for node in nodes if node.get("role", {}).get("value") in ("image", "img")]
     assert picture["name"]["value"].startswith("What clients saw 41.0 seconds, the fault at 10.1 s. ")
     assert "No write was acknowledged from 10.1 s to 14.5 s." in picture["name"]["value"]
+    assert "A standby lacked 35100 bytes at most." in picture["name"]["value"]
     ids = window.ask("[...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(ids) == len(set(ids))
 
@@ -81,6 +82,7 @@ def test_picture_shows_every_outcome_and_the_fault(window: Browser, tmp_path: Pa
         "f-warn": "fill",
         "f-used": "fill",
         "f-reserved": "fill",
+        "f-needed": "fill",
         "fault": "stroke",
         "back": "stroke",
     }

@@ -42,7 +42,8 @@ def calm(rounds: int = 10) -> tuple[Log, Afterwards]:
             objects[step.key] = step.value
         if script.stays(step.key):
             reads.append(Read(step.key, began + 0.11, began + 0.13, True))
-    log = Log(writes, reads, [Watched("watcher 0", events)], [Moment(0.5, "primary db-0")], 1.0, len(steps) / 5)
+    watchers, moments = [Watched("watcher 0", events)], [Moment(0.5, "primary db-0")]
+    log = Log(writes, reads, watchers, moments, fault_at=1.0, calm_at=len(steps) / 5)
     return log, Afterwards(objects, [], [], ("a" * 64, "a" * 64), [])
 
 

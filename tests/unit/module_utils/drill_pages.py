@@ -9,7 +9,7 @@ import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill import certificate, faults, oracle
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.measures import measure
-from ansible_collections.k0smotron.ha.plugins.module_utils.drill.records import Afterwards, Log, Moment
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill.records import Afterwards, Lag, Log, Moment
 from tests.unit.module_utils.drill_logs import calm, changed
 
 SUBJECT = {
@@ -26,7 +26,7 @@ def issued(log: Log, afterwards: Afterwards, fault: str = "primary_killed") -> c
     return certificate.issue(
         subject=SUBJECT,
         fault=faults.fault(fault),
-        load={"writers": 4, "rate": 20, "readers": 1, "watchers": 2},
+        load={"writers": 4, "rate": 20, "readers": 1, "watchers": 2, "retries": 0},
         findings=oracle.judge(log, afterwards),
         measures=measure(log),
         limits=certificate.Limits(10.0, None),
@@ -42,6 +42,7 @@ def passed() -> certificate.Certificate:
     for number in range(51, 72):
         changed(log, number, outcome="unknown", version=None, error="TimeoutError: timed out")
     changed(log, 60, ended=log.writes[60].began + 3)
+    log.lags += [Lag(second + 0.5, {"db-1": 900 * second, "db-2": 0}) for second in (*range(11), *range(15, 40))]
     log.moments += [Moment(10.5, "primary none"), Moment(11.0, "primary none yet"), Moment(14.0, "primary db-1")]
     return issued(log, afterwards)
 

@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import drill_load
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill import script
-from ansible_collections.k0smotron.ha.plugins.module_utils.drill.records import Log
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill.records import Anew, Log, Write
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill_load import Address, Clients, Load
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Unreachable
 
@@ -99,9 +99,11 @@ def watching(*events: t.Any) -> Answer:
     return tell
 
 
-def seen(address: Address, enough: t.Callable[[Log], t.Any], *, watchers: int = 0, readers: int = 0) -> Log:
+def seen(
+    address: Address, enough: t.Callable[[Log], t.Any], *, watchers: int = 0, readers: int = 0, retries: int = 0
+) -> Log:
     """What clients saw until it was enough, or for ten seconds."""
-    clients = Clients(address, "drill", Load(writers=1, rate=50, readers=readers, watchers=watchers))
+    clients = Clients(address, "drill", Load(1, 50, readers, watchers, retries))
     clients.start()
     until = time.monotonic() + 10
     while not enough(clients.log) and time.monotonic() < until:
@@ -135,6 +137,85 @@ def test_a_request_that_nobody_got_has_failed() -> None:
     write = clients._try(drill_load.Connection(address), script.steps(0, 0)[0])
     assert write.outcome == "failed"
     assert "ConnectionRefusedError" in write.error
+
+
+def after_a_first(
+    first: Answer, then: Answer, found: Answer = StandIn.accept, verb: str = "create"
+) -> tuple[Write, list[tuple[str, int]]]:
+    """A write whose first attempt is answered otherwise than all after it, by a client that tries again; what the API got."""
+    got: list[tuple[str, int]] = []
+
+    def note(answer: Answer) -> Answer:
+        def noted(handler: StandIn) -> None:
+            got.append((handler.command, handler.client_address[1]))
+            answer(handler)
+
+        return noted
+
+    step = next(step for number in range(8) for step in script.steps(0, number) if step.verb == verb)
+    with api(write=lambda handler: note(then if got else first)(handler), read=note(found)) as address:
+        clients = Clients(address, "drill", Load(writers=1, rate=50, readers=0, watchers=0, retries=1))
+        with contextlib.closing(drill_load.Connection(address)) as connection:
+            return clients._try(connection, step), got
+
+
+@pytest.mark.parametrize("first", [StandIn.hang_up, saying(500, {}), saying(429, {})])
+def test_a_request_is_tried_once_more_over_a_new_connection(first: Answer) -> None:
+    write, got = after_a_first(first, StandIn.accept)
+    assert (write.outcome, write.tries, write.error) == ("acknowledged", 2, "")
+    assert [method for method, _port in got] == ["POST", "POST"]
+    assert got[0][1] != got[1][1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "got"), [(saying(403, {}), 1), (StandIn.accept, 1), (saying(503, {}), 2), (StandIn.hang_up, 2)]
+)
+def test_a_request_is_tried_twice_at_most_and_not_after_a_refusal(answer: Answer, got: int) -> None:
+    write, sent = after_a_first(answer, answer)
+    assert (write.tries, len(sent)) == (got, got)
+
+
+OBJECT = {"metadata": {"resourceVersion": "11"}, "data": {"value": "w0-0.1"}}
+
+
+@pytest.mark.parametrize(
+    ("found", "outcome", "version"),
+    [
+        (saying(200, OBJECT), "acknowledged", 11),
+        (saying(200, {**OBJECT, "data": {"value": "another"}}), "unknown", None),
+        (saying(404, {}), "unknown", None),
+        (StandIn.hang_up, "unknown", None),
+    ],
+)
+def test_a_create_that_exists_at_the_second_attempt_is_read(found: Answer, outcome: str, version: int | None) -> None:
+    write, got = after_a_first(StandIn.hang_up, saying(409, {"reason": "AlreadyExists"}), found)
+    assert (write.outcome, write.version) == (outcome, version)
+    assert [method for method, _port in got] == ["POST", "POST", "GET"]
+
+
+def test_an_object_whose_write_was_tried_twice_is_left_alone() -> None:
+    """Its first attempt may still be done, after whatever came next."""
+    seen_keys: set[str] = set()
+
+    def first_time(handler: StandIn) -> None:
+        body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
+        handler.headers.replace_header("Content-Length", "0")
+        key = body["metadata"]["name"]
+        new = key not in seen_keys
+        seen_keys.add(key)
+        handler.say(503, {}) if new else handler.accept()
+
+    with api(write=first_time) as address:
+        log = seen(address, lambda log: len(log.writes) > 8, retries=1)
+    assert {write.verb for write in log.writes} == {"create"}
+    assert {(write.outcome, write.tries) for write in log.writes[:-1]} == {("acknowledged", 2)}
+
+
+def test_a_read_is_tried_once_more() -> None:
+    answers = iter([saying(500, {}), saying(200, {})])
+    with api(read=lambda handler: next(answers, StandIn.accept)(handler)) as address:
+        first = seen(address, lambda log: log.reads, readers=1, retries=1).reads[0]
+    assert (first.found, first.tries) == (True, 2)
 
 
 def test_a_connection_that_the_server_ends_is_made_anew() -> None:
@@ -196,9 +277,18 @@ def test_a_watch_goes_on_from_where_it_ended() -> None:
 
 def test_a_watch_that_is_too_old_begins_anew() -> None:
     gone = {"type": "ERROR", "object": {"code": 410, "message": "too old resource version"}}
-    with api(watch=watching(gone)) as address:
-        [watched] = seen(address, lambda log: log.watchers[0].relisted, watchers=1).watchers
-    assert watched.relisted >= 1
+    items = [{"metadata": {"name": name}, "data": {"value": "x"}} for name in ("w0-0", "kube-root-ca.crt")]
+    lists = iter([LIST, {"metadata": {"resourceVersion": "15"}, "items": items}])
+    paths: list[str] = []
+
+    def tell(handler: StandIn) -> None:
+        paths.append(handler.path.rpartition("resourceVersion=")[2])
+        watching(event("ADDED", "w0-0", 12), gone)(handler) if len(paths) == 1 else StandIn.hang_up(handler)
+
+    with api(watch=tell, list=lambda handler: handler.say(200, next(lists))) as address:
+        [watched] = seen(address, lambda _log: len(paths) > 1, watchers=1).watchers
+    assert paths[:2] == ["10", "15"]
+    assert watched.anew == [Anew(after=12, version=15, objects={"w0-0": "x"})]
 
 
 def test_an_api_that_does_not_answer_is_named() -> None:

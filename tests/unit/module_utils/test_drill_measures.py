@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import typing as t
 
@@ -12,6 +13,8 @@ import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill import certificate, faults, oracle
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.measures import bound, measure, percentile
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill.records import Lag
+from tests.unit.module_utils import drill_pages
 from tests.unit.module_utils.drill_logs import calm, changed
 
 SUBJECT = {"control_plane": {"name": "a", "namespace": "ns"}, "datastore": {}, "fingerprint": "f"}
@@ -46,6 +49,15 @@ def test_gaps_count_from_the_last_success_before_the_fault() -> None:
     assert seen.write_gap == pytest.approx(0.6)
     assert seen.write_back == pytest.approx(0.5)
     assert (seen.acknowledged, seen.failed, seen.unknown) == (quiet.acknowledged - 2, 1, 1)
+
+
+def test_requests_tried_twice_are_counted() -> None:
+    log, _afterwards = calm()
+    assert (measure(log).writes_twice, measure(log).reads_twice) == (0, 0)
+    changed(log, 5, tries=2)
+    changed(log, 6, tries=2, outcome="unknown")
+    log.reads[0] = dataclasses.replace(log.reads[0], tries=2)
+    assert (measure(log).writes_twice, measure(log).reads_twice) == (2, 1)
 
 
 def test_nothing_after_the_fault_is_a_gap_to_the_end() -> None:
@@ -101,6 +113,13 @@ def test_a_certificate_is_json_and_counts_every_write() -> None:
     assert found["errors"] == [{"outcome": "unknown", "error": "TimeoutError: timed out", "count": 1}]
     assert max(second["slowest"] for second in seconds) == pytest.approx(10)
     assert certificate.headline(found).startswith("ns/a passed (the primary's server process is killed): ")
+
+
+def test_the_standby_that_lacks_most_is_the_lag_of_a_second() -> None:
+    log, afterwards = calm()
+    log.lags += [Lag(1.2, {"db-1": 5, "db-2": 70}), Lag(1.9, {"db-1": 60, "db-2": 0}), Lag(2.5, {"db-1": 0})]
+    seconds = drill_pages.issued(log, afterwards)["timeline"]
+    assert [second["lag"] for second in seconds] == [None, 70, 0]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill import oracle
-from ansible_collections.k0smotron.ha.plugins.module_utils.drill.records import Afterwards, Event, Log, Read
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill.records import Afterwards, Anew, Event, Log, Read
 from tests.unit.module_utils.drill_logs import calm, changed
 
 Story: t.TypeAlias = t.Callable[[Log, Afterwards], Afterwards]
@@ -174,11 +174,97 @@ def test_writes_at_the_same_time_may_get_their_versions_in_any_order() -> None:
     assert "backwards" not in broken(log, afterwards)
 
 
-def test_who_was_told_to_begin_anew_missed_nothing() -> None:
+def deaf(log: Log, first: int, last: int) -> dict[str, str]:
+    """Let the watcher miss the writes from first to last, and begin anew then; what its list says."""
+    for write in log.writes[first : last + 1]:
+        log.watchers[0].events = [
+            event for event in log.watchers[0].events if (event.key, event.value) != (write.key, write.value)
+        ]
+    objects: dict[str, str] = {}
+    for write in log.writes[: last + 1]:
+        if write.value is None:
+            del objects[write.key]
+        else:
+            objects[write.key] = write.value
+    log.watchers[0].anew.append(Anew(99 + first, 100 + last, objects))
+    return objects
+
+
+@pytest.mark.parametrize(("first", "last"), [(1, 3), (3, 4), (8, 10), (0, 12), (9, 10)])
+def test_who_was_told_to_begin_anew_finds_in_the_list_what_it_missed(first: int, last: int) -> None:
     log, afterwards = calm()
-    missed_event(log, afterwards)
-    log.watchers[0].relisted = 1
+    deaf(log, first, last)
     assert broken(log, afterwards) == []
+
+
+def test_a_list_without_what_was_acknowledged_before_it_is_no_excuse() -> None:
+    log, afterwards = calm()
+    del deaf(log, 1, 3)["w0-1"]
+    assert broken(log, afterwards) == ["missed"]
+
+
+def test_a_list_with_an_older_value_is_no_excuse() -> None:
+    log, afterwards = calm()
+    deaf(log, 4, 5)["w0-3"] = "w0-3.1"
+    assert broken(log, afterwards) == ["missed"]
+
+
+def test_a_list_with_what_was_deleted_before_is_no_excuse() -> None:
+    log, afterwards = calm()
+    [number] = [number for number, write in enumerate(log.writes) if write.value is None]
+    deaf(log, number, number)["w0-7"] = "w0-7.2"
+    assert broken(log, afterwards) == ["missed"]
+
+
+@pytest.mark.parametrize("event", [0, 7])
+def test_a_list_excuses_only_what_came_while_nothing_was_told(event: int) -> None:
+    log, afterwards = calm()
+    deaf(log, 1, 3)
+    events = log.watchers[0].events
+    del events[events.index(next(each for each in events if each.version == 100 + event))]
+    assert broken(log, afterwards) == ["missed"]
+
+
+def test_a_list_with_what_nobody_sent() -> None:
+    log, afterwards = calm()
+    deaf(log, 1, 3)["w0-99"] = "w0-99.1"
+    assert broken(log, afterwards) == ["invented"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_create_tried_again_that_exists_may_be_there_or_not(there: bool) -> None:
+    """Its first attempt was done, or it was taken back with the primary that had told the second one of it."""
+    log, afterwards = calm()
+    changed(log, 1, outcome="unknown", version=None, tries=2, error="409 AlreadyExists")
+    if not there:
+        log.watchers[0].events = [event for event in log.watchers[0].events if event.key != "w0-1"]
+        log.reads = [read for read in log.reads if read.key != "w0-1"]
+        afterwards = without(afterwards, "w0-1")
+    assert broken(log, afterwards) == []
+
+
+def test_a_create_tried_again_that_a_read_has_shown_must_stay() -> None:
+    log, afterwards = calm()
+    changed(log, 1, tries=2)
+    assert broken(log, without(afterwards, "w0-1")) == ["lost"]
+
+
+def test_a_deletion_tried_again_of_what_was_gone_must_stay_and_be_told() -> None:
+    log, afterwards = calm()
+    [number] = [number for number, write in enumerate(log.writes) if write.value is None]
+    changed(log, number, tries=2)
+    assert broken(log, says(afterwards, "w0-7", "w0-7.2")) == ["lost"]
+    missed_deletion(log, afterwards)
+    assert broken(log, afterwards) == ["missed"]
+
+
+def test_a_write_tried_again_began_with_its_first_attempt() -> None:
+    """Its second attempt may only confirm the first one's version, which others have overtaken meanwhile."""
+    log, afterwards = calm()
+    changed(log, 4, ended=log.writes[6].ended + 0.05, tries=2)
+    assert broken(log, afterwards) == []
+    changed(log, 4, began=log.writes[6].ended + 0.01)
+    assert broken(log, afterwards) == ["backwards"]
 
 
 def test_a_lost_database_does_not_fill_the_page() -> None:

@@ -77,6 +77,7 @@ def test_what_was_drilled_is_told() -> None:
         "3 replicas, k0s v1.34.4-k0s.0",
         "acid-a (zalando)",
         "4 writers, 20 writes a second together, 1 reader, 2 watchers",
+        "never try a request again",
         "<code>9ddd71938e5c</code>",
         "2026-11-27 23:58:34 UTC",
         "<li>14.0 s (3.9 s after the fault): primary db-1</li>",
@@ -84,6 +85,13 @@ def test_what_was_drilled_is_told() -> None:
         '<td class="number">21</td><td class="outcome">unknown</td><td>TimeoutError: timed out</td>',
     ):
         assert words in text
+
+
+def test_a_client_that_tries_again_is_told_from_one_without_patience() -> None:
+    found = drill_pages.passed()
+    found["load"]["retries"] = 1
+    found["measures"] |= {"writes_twice": 5, "reads_twice": 1}
+    assert "try a request once more, at once and over a new connection: 5 writes and 1 read here" in page(found)
 
 
 @pytest.mark.parametrize(
@@ -166,6 +174,23 @@ def test_the_slowest_write_and_the_events_are_drawn_by_their_logarithm() -> None
     events = [float(box["height"]) for box in drawn(picture, "rect", "f-reserved")]
     assert events == pytest.approx([34, 34 / 3], abs=0.1), "999 and 9 events"
     assert "The slowest write took 10.0 s. Watchers were told 1008 events." in picture
+
+
+def test_lag_is_drawn_where_it_is_known() -> None:
+    found = drill_pages.passed()
+    for second in found["timeline"]:
+        second["lag"] = {3: 0, 4: 99, 5: 9999, 6: 0}.get(second["second"])
+    picture = timeline_picture(found)
+    assert [float(box["height"]) for box in drawn(picture, "rect", "f-needed")] == pytest.approx(
+        [1.5, 17, 34, 1.5], abs=0.1
+    )
+    assert ">10K</text>" in picture
+    assert "A standby lacked 9999 bytes at most." in picture
+    found["timeline"] = [{**second, "lag": None} for second in found["timeline"]]
+    picture = timeline_picture(found)
+    assert drawn(picture, "rect", "f-needed") == []
+    assert ">?</text>" in picture
+    assert "How far standbys were behind is unknown." in picture
 
 
 def test_the_gap_and_its_end_are_marked() -> None:

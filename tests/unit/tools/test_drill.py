@@ -16,6 +16,7 @@ def certificate(fault: str, gap: float, *, lost: int = 0) -> dict[str, t.Any]:
         "acknowledged": 100,
         "failed": 1,
         "unknown": 2,
+        "writes_twice": 3,
         "write_gap": gap,
         "read_gap": gap + 1,
         "watch_gap": gap + 2,
@@ -27,8 +28,8 @@ def certificate(fault: str, gap: float, *, lost: int = 0) -> dict[str, t.Any]:
 def test_runs_of_a_fault_are_one_row() -> None:
     runs = [certificate("primary_killed", gap) for gap in (3.0, 1.0, 2.0, 9.5)]
     _header, _line, killed, hung = table([*runs, certificate("primary_hung", 60.0, lost=7)])
-    assert killed == "| primary_killed | 4 | 4 | 400 | 0 | 4 | 8 | 2.0 / 9.5 / 9.5 | 10.5 | 11.5 |"
-    assert hung == "| primary_hung | 1 | 0 | 100 | 7 | 1 | 2 | 60.0 / 60.0 / 60.0 | 61.0 | 62.0 |"
+    assert killed == "| primary_killed | 4 | 4 | 400 | 0 | 4 | 8 | 12 | 2.0 / 9.5 / 9.5 | 10.5 | 11.5 |"
+    assert hung == "| primary_hung | 1 | 0 | 100 | 7 | 1 | 2 | 3 | 60.0 / 60.0 / 60.0 | 61.0 | 62.0 |"
 
 
 def test_every_fault_of_the_module_is_drilled() -> None:
