@@ -236,6 +236,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "namespace": {"type": "str", "required": True},
     "fault": {"type": "str", "choices": [fault.id for fault in FAULTS], "required": True},
     "allow_disruption": {"type": "bool", "default": False},
+    "fault_command": {"type": "list", "elements": "str"},
     "fault_seconds": {"type": "int", "default": 60},
     "writers": {"type": "int", "default": 4},
     "rate": {"type": "int", "default": 20},
