@@ -169,11 +169,12 @@ def test_a_drill_finds_a_write_that_somebody_took_away(plane: Plane, life: Modul
 
 
 def operator() -> str:
-    """How many replicas Zalando's operator has to have, whether one is ready, and what a drill wrote on it."""
+    """Of Zalando's operator: how many replicas it has to have, whether one is ready, and what a drill wrote on it."""
     live = get("deployment", "postgres-operator", "default")
     assert live
-    ready = " ready" if live["status"].get("readyReplicas") else ""
-    return f"{live['spec']['replicas']}{ready}" + live["metadata"]["annotations"].get("k0smotron.ha/drill-replicas", "")
+    ready = "ready" if live["status"].get("readyReplicas") else "down"
+    had = live["metadata"]["annotations"].get("k0smotron.ha/drill-replicas", "nothing")
+    return f"{live['spec']['replicas']} {ready}, noted {had}"
 
 
 def test_a_drill_that_was_killed_is_cleaned_up_by_the_next(plane: Plane, life: Modules, tmp_path: Path) -> None:
@@ -184,13 +185,13 @@ def test_a_drill_that_was_killed_is_cleaned_up_by_the_next(plane: Plane, life: M
         drill.kill()
         drill.wait()
     drill = life.begin("failover_drill", **plane.drill(fault="operator_down", fault_seconds=60))
-    waiting.until(lambda: operator() == "0", "a drill that has stopped the operator", 90)
+    waiting.until(lambda: operator() == "0 down, noted 1", "a drill that has stopped the operator", 90)
     assert "Active" in plane.kubectl(tmp_path, *phases)
     drill.kill()
     drill.wait()
     found = life.ok("failover_drill", **plane.drill(fault="switchover"))
     assert found["certificate"]["passed"]
-    assert operator() == "1 ready"
+    assert operator() == "1 ready, noted nothing"
 
     def going() -> bool:
         return set(plane.kubectl(tmp_path, *phases).split()) <= {"Terminating"}
