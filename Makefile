@@ -76,7 +76,7 @@ calibration: ## Try each fault of a PostgreSQL or MariaDB on real kine and on ki
 RUNS ?= 3
 .PHONY: drill
 drill: setup ## Break the lab's quickstart control plane in every way, RUNS times each (a minute or two each time), and print what its clients saw
-	@$(PY) -m tools.drill --runs $(RUNS)
+	@PYTHONPATH=$(CURDIR):$(CURDIR)/.build/collections $(PY) -m tools.drill --runs $(RUNS)
 
 .PHONY: artifact
 artifact: setup ## Build the collection's archive into .build/artifact/, checked as Galaxy would
