@@ -77,7 +77,7 @@ RUNS ?= 3
 RETRIES ?= 0
 .PHONY: drill
 drill: setup ## Break the lab's quickstart control plane in every way, RUNS times each (a minute or two each time), and print what its clients saw
-	@$(PY) -m tools.drill --runs $(RUNS) --retries $(RETRIES)
+	@PYTHONPATH=$(CURDIR):$(CURDIR)/.build/collections $(PY) -m tools.drill --runs $(RUNS) --retries $(RETRIES)
 
 .PHONY: artifact
 artifact: setup ## Build the collection's archive into .build/artifact/, checked as Galaxy would

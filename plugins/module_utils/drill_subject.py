@@ -22,11 +22,11 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import api_url, certificate_name
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import durability_postgres
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres import Postgres
-from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import Action, Delete, Pod, Scene
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import Pod, Scene
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.replicas import Round
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill_load import Address
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput, NotFound, Unreachable
-from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput, Unreachable
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_forward import ClientIdentity, tls_context
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, pod_ready
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
@@ -110,27 +110,6 @@ class Subject:
         verdict = self.up()
         if not verdict.up:
             raise InvalidInput(f"Nothing was disturbed, because {verdict.reason}", "Run the drill when it is up")
-
-    def rehearse(self, action: Action) -> None:
-        """Raise HaError for an action that is not allowed or not possible; nothing happens."""
-        if isinstance(action, Delete):
-            Kube(self.kube.client, check_mode=True).delete([_reference(action.pod)])
-        else:
-            self.kube.exec(action.pod.namespace, action.pod.name, action.rehearsal, action.container)
-
-    def act(self, action: Action) -> None:
-        """Do it. Raises HaError when it was not done: a drill without its fault would prove nothing."""
-        pod = f"{action.pod.namespace}/{action.pod.name}"
-        if isinstance(action, Delete):
-            if not any(
-                change.changed
-                for change in self.kube.delete([_reference(action.pod)], grace_seconds=action.grace_seconds)
-            ):
-                raise NotFound(f"The pod {pod} went by itself, so the drill has no fault", "Run it again")
-            return
-        output = self.kube.exec(action.pod.namespace, action.pod.name, action.command, action.container)
-        if action.failure and action.failure in output:
-            raise HaError(f"{action.command[0]} in pod {pod} did not do it: {output.strip()}")
 
     def look(self) -> str:
         """Who leads and who follows, and how many replicas are ready, in words."""
@@ -251,10 +230,6 @@ def _address(url: str | None, who: replica_health.Administrator, server_name: st
         )
     identity = ClientIdentity(ca=who.ca, cert=who.cert, key=who.key, server_name=server_name)
     return Address(parts.hostname, parts.port, server_name, tls_context(identity))
-
-
-def _reference(pod: Pod) -> Ref:
-    return Ref("v1", "Pod", pod.name, pod.namespace)
 
 
 def _sha256(value: t.Any) -> str:

@@ -27,15 +27,15 @@ SETTLE_SECONDS = 1.0
 
 
 @contextlib.contextmanager
-def turn(kube: Kube, name: str, namespace: str) -> t.Iterator[None]:
-    """Hold the Lease of a control plane. Raises Conflict while another drill does."""
+def turn(kube: Kube, name: str, namespace: str, *, of: str = "this control plane") -> t.Iterator[None]:
+    """Hold the Lease of a control plane, or of what else a drill may touch. Raises Conflict while another drill does."""
     lease = Ref("coordination.k8s.io/v1", "Lease", f"{name}-failover-drill", namespace)
     holder, ended = secrets.token_hex(8), threading.Event()
-    _require_silence(kube, lease)
+    _require_silence(kube, lease, of)
     kube.apply([_lease(lease, holder)])
     time.sleep(SETTLE_SECONDS)
     if _holder(kube.get(*lease)) != holder:
-        raise _conflict(lease)
+        raise _conflict(lease, of)
     threading.Thread(target=_beat, args=(kube, lease, holder, ended), daemon=True, name="drill lease").start()
     try:
         yield
@@ -45,7 +45,7 @@ def turn(kube: Kube, name: str, namespace: str) -> t.Iterator[None]:
             kube.delete([lease])
 
 
-def _require_silence(kube: Kube, lease: Ref) -> None:
+def _require_silence(kube: Kube, lease: Ref, of: str) -> None:
     """By looking twice: no clocks are compared."""
     before = kube.get(*lease)
     if before is None:
@@ -53,11 +53,11 @@ def _require_silence(kube: Kube, lease: Ref) -> None:
     time.sleep(SILENT_SECONDS)
     after = kube.get(*lease)
     if after is not None and after["spec"].get("renewTime") != before["spec"].get("renewTime"):
-        raise _conflict(lease)
+        raise _conflict(lease, of)
 
 
-def _conflict(lease: Ref) -> Conflict:
-    return Conflict(f"Another drill of this control plane runs: it renews {lease}", "Wait for its end")
+def _conflict(lease: Ref, of: str) -> Conflict:
+    return Conflict(f"Another drill of {of} runs: it renews {lease}", "Wait for its end")
 
 
 def _beat(kube: Kube, lease: Ref, holder: str, ended: threading.Event) -> None:

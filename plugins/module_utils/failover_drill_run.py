@@ -6,12 +6,18 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
 import threading
 import time
 import typing as t
 
-from ansible_collections.k0smotron.ha.plugins.module_utils import drill_place, report_file
+from ansible_collections.k0smotron.ha.plugins.module_utils import (
+    drill_actions,
+    drill_operator,
+    drill_place,
+    report_file,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill import certificate, faults, oracle, replicas
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.measures import measure
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.page import page
@@ -50,14 +56,22 @@ def drill(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     _refuse(params)
     subject = find(kube, params["name"], params["namespace"])
     fault = faults.fault(params["fault"])
-    actions = fault.actions(subject.scene(), params["fault_seconds"])
+    operator = _operator(kube, subject, needed=fault.id == "operator_down")
+    if operator and not module.check_mode:
+        drill_operator.restore(kube, operator)
+    scene = dataclasses.replace(subject.scene(), operator=operator, command=params["fault_command"] or ())
+    actions = fault.actions(scene, params["fault_seconds"])
     subject.require_fit()
     for action in actions:
-        subject.rehearse(action)
-    plan = {"fault": fault.id, "actions": [_words(action) for action in actions]}
+        drill_actions.rehearse(kube, action)
+    plan = {"fault": fault.id, "actions": [drill_actions.words(action) for action in actions]}
     if module.check_mode:
         return {"changed": True, "msg": f"Would drill: {fault.title}", **plan}
-    with turn(kube, params["name"], params["namespace"]):
+    with contextlib.ExitStack() as turns:
+        turns.enter_context(turn(kube, params["name"], params["namespace"]))
+        for action in actions:
+            if isinstance(action, faults.Stop):
+                turns.enter_context(drill_operator.turn_of(kube, action.deployment))
         log, afterwards = _Drill(kube, subject, params).run(actions, lasts=fault.lasts)
     found = certificate.issue(
         subject=subject.description(),
@@ -101,20 +115,25 @@ def _refuse(params: Params) -> None:
             "A drill breaks something on purpose, and clients of this control plane may see errors",
             "Give allow_disruption: true when that is what you want",
         )
+    if params["fault_command"] and params["fault"] != "command":
+        raise InvalidInput(f"fault_command is for fault: command, and the fault is {params['fault']}")
     if params["report"]:
         report_file.refuse(params["report"])
+
+
+def _operator(kube: Kube, subject: Subject, *, needed: bool) -> faults.Workload | None:
+    """The database's operator; None also where nobody may look for it and no one asked for it."""
+    try:
+        return drill_operator.find(kube, subject.store.provider) if subject.store else None
+    except HaError:
+        if needed:
+            raise
+        return None
 
 
 def _limit(params: Params, fault: faults.Fault) -> float:
     given = params["max_write_gap"]
     return fault.goal if given is None else float(given)
-
-
-def _words(action: faults.Action) -> str:
-    pod = f"{action.pod.namespace}/{action.pod.name}"
-    if isinstance(action, faults.Delete):
-        return f"delete pod {pod} with {action.grace_seconds} s of grace"
-    return f"run in pod {pod}: {' '.join(action.command)}"
 
 
 class _Drill:
@@ -159,10 +178,16 @@ class _Drill:
                 f"No write was acknowledged within {self._params['warm_up']} s, so there is nothing to disturb"
             )
         clients.log.fault_at = clients.now()
-        for action in actions:
-            self._subject.act(action)
-        begun = clients.now()
-        time.sleep(seconds)
+        try:
+            for action in actions:
+                drill_actions.act(self._kube, action)
+                if isinstance(action, faults.Stop):
+                    clients.log.fault_at = clients.now()  # no client feels that an operator has gone
+            begun = clients.now()
+            time.sleep(max(0.0, clients.log.fault_at + seconds - begun))
+        finally:
+            for action in actions:
+                drill_actions.undo(self._kube, action)
         self._recover(clients, begun)
         clients.stop_writing()
 

@@ -158,14 +158,14 @@ class Kube:
             content_type=APPLY_PATCH,
         )
 
-    def merge(self, ref: Ref, part: Object) -> Object:
+    def merge(self, ref: Ref, part: Object, *, dry_run: bool = False) -> Object:
         """One JSON merge patch: for what an apply cannot do, such as taking away what another manager owns."""
         resource = self.client.resource(ref.api_version, ref.kind)
         return self.client.call(
             "PATCH",
             resource.object_path(ref.name, ref.namespace),
             resource.request("patch", ref.name, ref.namespace),
-            query=[("fieldManager", FIELD_MANAGER)],
+            query=[("fieldManager", FIELD_MANAGER)] + ([("dryRun", "All")] if dry_run else []),
             body=part,
             content_type=MERGE_PATCH,
         )

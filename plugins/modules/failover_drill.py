@@ -20,7 +20,8 @@ description:
     of the hosted cluster that is made for the drill and removed with all that is in it.
   - The module fails when one of these rules is broken or a gap is longer than allowed; its result has the certificate then, too.
   - What a fault needs, and that control plane and database are up, is checked before anything is touched. Nothing has to be
-    undone afterwards, also when the drill itself is killed; the next drill removes the namespace that a killed one left.
+    undone afterwards, also when the drill itself is killed; the next drill removes the namespace that a killed one left, and
+    starts the operator that a killed one with O(fault=operator_down) stopped.
 author:
   - k0smotron.ha contributors (@k0smotron-ha)
 extends_documentation_fragment:
@@ -30,7 +31,7 @@ attributes:
     description: Can run in check mode and return what would be done, without changing anything.
     support: full
     details:
-      - Says which pods would be touched, and checks that they may be.
+      - Says which pods and which operator would be touched, and checks that they may be; O(fault_command) is not run.
   diff_mode:
     description: Returns what has changed, or would have changed in check mode.
     support: none
@@ -58,6 +59,13 @@ options:
       - V(switchover) asks Patroni for it; with Zalando's operator only.
       - V(standby_deleted) deletes the pod of the synchronous standby.
       - V(replicas_killed) kills all replicas of the control plane but one.
+      - V(connections_exhausted) takes all connections of a PostgreSQL server that are left for ordinary logins, for
+        O(fault_seconds), and leaves those that are reserved for superusers. The sessions are in the primary's pod, and end by
+        themselves; 300 at most.
+      - V(operator_down) stops the database's operator, kills the primary's pod, and starts the operator again after
+        O(fault_seconds). All databases of this operator are without it meanwhile.
+      - V(command) runs O(fault_command) on the host that runs this task, for what this module cannot do by itself, such as the
+        failover of a managed database, the loss of a node, or a network that is cut.
       - V(none) does nothing for O(fault_seconds), while you or somebody else does.
     type: str
     choices:
@@ -69,15 +77,29 @@ options:
       - switchover
       - standby_deleted
       - replicas_killed
+      - connections_exhausted
+      - operator_down
+      - command
     required: true
   allow_disruption:
     description:
       - Has to be V(true), because clients of the control plane may see errors during the drill.
     type: bool
     default: false
+  fault_command:
+    description:
+      - A program and its arguments, for O(fault=command). No shell looks at it, and it is run once.
+      - It gets O(fault_seconds), and is killed with all that it started when it is not through by then. When it fails, the task
+        fails without a certificate, because nobody knows what clients should have felt.
+      - When it is through sooner, clients go on until O(fault_seconds) are over, because what it asked for may come later.
+      - It has to see to it that what it does ends, also when the drill is killed.
+      - It is shown, also in check mode. Give secrets by C(environment) of the task, or in a file that the program reads.
+    type: list
+    elements: str
   fault_seconds:
     description:
-      - How long the primary hangs, or how long a drill with O(fault=none) waits, in seconds; 1 to 600.
+      - How long the fault lasts, in seconds, 1 to 600; for O(fault=primary_hung), O(fault=connections_exhausted),
+        O(fault=operator_down), O(fault=command) and O(fault=none).
     type: int
     default: 60
   writers:
@@ -126,7 +148,7 @@ options:
   max_write_gap:
     description:
       - The longest time in seconds between two acknowledged writes that passes.
-      - When not given, 25 for O(fault=primary_hung) and 10 for all others.
+      - When not given, 25 for O(fault=primary_hung) and O(fault=command), and 10 for all others.
     type: float
   max_watch_gap:
     description:
@@ -155,6 +177,17 @@ EXAMPLES = r"""
     report: /var/lib/reports/team-a.html
   register: drill
 
+- name: Fail a managed database over by its cloud's own program
+  k0smotron.ha.failover_drill:
+    name: team-b
+    namespace: team-b
+    fault: command
+    fault_command: [/usr/local/bin/cloud, sql, failover, team-b-db]
+    fault_seconds: 120
+    allow_disruption: true
+  environment:
+    CLOUD_TOKEN: "{{ cloud_token }}"
+
 - name: Keep the certificate for machines, too
   ansible.builtin.copy:
     dest: /var/lib/reports/team-a.json
@@ -176,7 +209,7 @@ fault:
   type: str
   sample: primary_pod_killed
 actions:
-  description: The same in detail, for each pod.
+  description: The same in detail, step by step.
   returned: always
   type: list
   elements: str
@@ -247,6 +280,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "namespace": {"type": "str", "required": True},
     "fault": {"type": "str", "choices": [fault.id for fault in FAULTS], "required": True},
     "allow_disruption": {"type": "bool", "default": False},
+    "fault_command": {"type": "list", "elements": "str"},
     "fault_seconds": {"type": "int", "default": 60},
     "writers": {"type": "int", "default": 4},
     "rate": {"type": "int", "default": 20},

@@ -13,7 +13,7 @@ import sys
 import typing as t
 from pathlib import Path
 
-from . import addresses, elsewhere, extras, lifecycle, lock, nodeimages, settings, status, teardown, worker
+from . import addresses, elsewhere, extras, lifecycle, lock, nodeimages, outage, settings, status, teardown, worker
 from .elsewhere.pair import Pair
 from .errors import LabError
 from .paths import State, default_root
@@ -100,6 +100,15 @@ def act_worker(state: State, options: argparse.Namespace) -> int:
     return 0
 
 
+def act_outage(state: State, options: argparse.Namespace) -> int:
+    """Let a node be gone for a while."""
+    if options.action == outage.OVER:
+        outage.over(state, options.node, Progress())
+    else:
+        outage.begin(state, options.action, options.node, options.seconds, Progress())
+    return 0
+
+
 def env(state: State, _options: argparse.Namespace) -> int:
     """Print what to eval in a shell to work with the lab."""
     programs = settings.read(state).programs
@@ -156,6 +165,12 @@ def parser() -> argparse.ArgumentParser:
     joined.add_argument(
         "--token-file", type=Path, help="what k0s takes: the key `token` of a JoinTokenRequest's Secret"
     )
+    gone = command(act_outage, "outage", "let a node be without power, or without network, for a while")
+    gone.add_argument(
+        "action", choices=[*outage.KINDS, outage.OVER], help="over: what an outage does by itself at its end"
+    )
+    gone.add_argument("node", metavar="NODE", help="such as n2")
+    gone.add_argument("--seconds", type=_seconds, default=60, help=f"1 to {outage.MOST_SECONDS} (default: %(default)s)")
     command(env, "env", "print KUBECONFIG and PATH for a shell's eval")
     return top
 
@@ -164,6 +179,12 @@ def _count(text: str) -> int:
     if text.isdecimal() and 1 <= int(text) <= addresses.MOST_NODES:
         return int(text)
     raise argparse.ArgumentTypeError(f"'{text}' is no number from 1 to {addresses.MOST_NODES}")
+
+
+def _seconds(text: str) -> int:
+    if text.isdecimal() and 1 <= int(text) <= outage.MOST_SECONDS:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"'{text}' is no number from 1 to {outage.MOST_SECONDS}")
 
 
 def main() -> int:

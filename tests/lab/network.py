@@ -114,6 +114,16 @@ def unplug(link: str) -> None:
     _remove_link(link)
 
 
+def pull(link: str) -> None:
+    """Take a cable's signal away; addresses and routes at its other end stay."""
+    _ip(f"link set {link} down")
+
+
+def plug(link: str) -> None:
+    """Give it back."""
+    _ip(f"link set {link} up")
+
+
 def disconnect(node: Node) -> None:
     """Remove what `connect` made on the host."""
     unplug(node.link)

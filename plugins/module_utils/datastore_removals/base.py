@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from abc import ABC, abstractmethod
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import operators
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Object
 
 if t.TYPE_CHECKING:
@@ -41,6 +42,11 @@ class Removal(ABC):
     @abstractmethod
     def secure_data(self, live: Object) -> None:
         """See to it that the data outlives the custom resource, and that the newest of it is found later."""
+
+    def operator_runs(self) -> bool:
+        """Whether the operator, whatever its Deployment is called, has a pod that is ready."""
+        deployments = self.kube.list("apps/v1", "Deployment")
+        return any(operators.is_operator(self.provider, each) and operators.is_ready(each) for each in deployments)
 
     def stays(self, item: Object) -> bool:
         """Whether this volume claim or Secret outlives the custom resource when data is kept."""

@@ -20,7 +20,7 @@ class InnoDBClusterRemoval(Removal):
 
     def refuse(self, live: Object, *, keep_data: bool) -> None:
         held = live["metadata"].get("finalizers")
-        if held and not any(map(_runs_the_operator, self.kube.list("apps/v1", "Deployment"))):
+        if held and not self.operator_runs():
             raise NotFound(
                 f"Oracle's MySQL operator does not run in this cluster, and nobody else takes off {', '.join(held)}",
                 "Run the role k0smotron.ha.mysql_operator first, with mysql_operator_provider: innodbcluster",
@@ -32,10 +32,3 @@ class InnoDBClusterRemoval(Removal):
     def stays(self, item: Object) -> bool:
         """The operator's own Secrets are the InnoDBCluster's and go with it."""
         return not item["metadata"].get("ownerReferences")
-
-
-def _runs_the_operator(deployment: Object) -> bool:
-    """Whether this Deployment is the operator's controller, whatever it is called, and has a pod that is ready."""
-    containers = deployment["spec"]["template"]["spec"].get("containers") or []
-    words = {word for item in containers for word in (*(item.get("command") or []), *(item.get("args") or []))}
-    return {"mysqloperator", "operator"} <= words and bool((deployment.get("status") or {}).get("readyReplicas"))

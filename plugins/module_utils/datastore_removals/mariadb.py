@@ -25,8 +25,7 @@ class MariaDBRemoval(Removal):
     running_kinds: t.ClassVar[Kinds] = (("v1", "Pod"), ("apps/v1", "StatefulSet"), ("v1", "Service"))
 
     def refuse(self, live: Object, *, keep_data: bool) -> None:
-        deployments = self.kube.list("apps/v1", "Deployment")
-        if not any(map(mariadb_data.runs_the_operator, deployments)):
+        if not self.operator_runs():
             raise NotFound(
                 "No mariadb-operator runs in this cluster, and without one the finalizers of the MariaDB's Databases, Users"
                 " and Grants stay for ever",

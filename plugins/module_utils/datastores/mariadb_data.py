@@ -14,7 +14,6 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdic
 
 FIRST_TO_LEAD: Object = {"spec": {"replication": {"primary": {"podIndex": 0}}}}
 """A merge patch."""
-OPERATOR_ENV = "MARIADB_OPERATOR_NAME"
 CLAIM_LABEL = "pvc.k8s.mariadb.com/role"
 
 
@@ -37,10 +36,3 @@ def is_ours(item: Object, name: str) -> bool:
     if item["kind"] == "Secret":
         return str(metadata["name"]) == f"{name}-root" or str(metadata["name"]).endswith(f".{name}.credentials.mariadb")
     return True
-
-
-def runs_the_operator(deployment: Object) -> bool:
-    """Whether this Deployment is the operator's controller, whatever it is called, and has a pod that is ready."""
-    containers = deployment["spec"]["template"]["spec"].get("containers") or []
-    names = {item["name"] for container in containers for item in container.get("env") or []}
-    return OPERATOR_ENV in names and bool((deployment.get("status") or {}).get("readyReplicas"))

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a drill does to a database or a control plane, as actions that a Kubernetes API can carry out. Pure.
 
-No action needs an end: what was stopped goes on by itself, in the pod, so that a drill that is killed leaves nothing to undo.
+Only `Stop` has to be undone: whatever else stands still goes on by itself, in the pod, also when the drill is killed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill import sessions
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 
 POD_GRACE_SECONDS = 30
@@ -29,6 +30,13 @@ class Pod(t.NamedTuple):
     name: str
 
 
+class Workload(t.NamedTuple):
+    """Where a Deployment is."""
+
+    namespace: str
+    name: str
+
+
 @dataclass(frozen=True)
 class Scene:
     """Who plays in a drill. provider is None when no operator that we know runs the database."""
@@ -38,6 +46,9 @@ class Scene:
     primary: Pod | None
     standby: Pod | None
     replicas: t.Sequence[Pod]
+    operator: Workload | None = None
+    command: t.Sequence[str] = ()
+    """The user's own fault."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +72,22 @@ class Delete:
     grace_seconds: int
 
 
-Action: t.TypeAlias = Run | Delete
+@dataclass(frozen=True)
+class Stop:
+    """A Deployment is without pods until the fault is over."""
+
+    deployment: Workload
+
+
+@dataclass(frozen=True)
+class Command:
+    """A program on the host that runs the drill; it may take as long as the fault lasts."""
+
+    argv: t.Sequence[str]
+    seconds: int
+
+
+Action: t.TypeAlias = Run | Delete | Stop | Command
 
 
 @dataclass(frozen=True)
@@ -134,6 +160,32 @@ def _replicas_killed(scene: Scene, _seconds: int) -> list[Action]:
     return [Delete(pod, 0) for pod in scene.replicas[1:]]
 
 
+def _operator_down(scene: Scene, _seconds: int) -> list[Action]:
+    primary = _primary(scene)
+    if scene.operator is None:
+        raise InvalidInput(f"No Deployment is known as the operator of {scene.provider}, so it cannot be stopped")
+    return [Stop(scene.operator), Delete(primary, 0)]
+
+
+def _connections_exhausted(scene: Scene, seconds: int) -> list[Action]:
+    _primary(scene)
+    if scene.provider not in _POSTMASTER:
+        raise InvalidInput(
+            f"fault: connections_exhausted is for PostgreSQL, and {scene.provider} runs another server",
+            "Use fault: command with a program that takes the connections",
+        )
+    return [_in_primary(scene, sessions.take_all(seconds), sessions.REHEARSAL)]
+
+
+def _command(scene: Scene, seconds: int) -> list[Action]:
+    if not scene.command:
+        raise InvalidInput(
+            "fault: command runs the program that fault_command says, and it says none",
+            "Give fault_command, a list of words, such as [/usr/local/bin/fail-over, my-database]",
+        )
+    return [Command(scene.command, seconds)]
+
+
 def _none(_scene: Scene, _seconds: int) -> list[Action]:
     return []
 
@@ -147,6 +199,9 @@ FAULTS: t.Sequence[Fault] = (
     Fault("switchover", "the primary's role is given to the standby", 10.0, _switchover),
     Fault("standby_deleted", "the synchronous standby's pod is deleted", 10.0, _standby_deleted),
     Fault("replicas_killed", "all replicas of the control plane but one are killed", 10.0, _replicas_killed),
+    Fault("connections_exhausted", "all connections that are left are taken", 10.0, _connections_exhausted, lasts=True),
+    Fault("operator_down", "the primary's pod is killed while the operator is down", 10.0, _operator_down, lasts=True),
+    Fault("command", "a command of the user's own", 25.0, _command, lasts=True),
 )
 
 

@@ -173,6 +173,15 @@ def test_a_drill_finds_a_write_that_somebody_took_away(plane: Plane, database: D
     assert "item=switchover" not in said, "the next fault came after a loss"
 
 
+def operator() -> str:
+    """Of Zalando's operator: how many replicas it has to have, whether one is ready, and what a drill wrote on it."""
+    live = get("deployment", "postgres-operator", "default")
+    assert live
+    ready = "ready" if live["status"].get("readyReplicas") else "down"
+    had = live["metadata"]["annotations"].get("k0smotron.ha/drill-replicas", "nothing")
+    return f"{live['spec']['replicas']} {ready}, noted {had}"
+
+
 def test_a_drill_that_was_killed_is_cleaned_up_by_the_next(plane: Plane, life: Modules, tmp_path: Path) -> None:
     phases = ("get", "namespaces", "-l", "k0smotron.ha/drill", "-o", "jsonpath={.items[*].status.phase}")
     for seconds in (1.5, 4.0):
@@ -180,12 +189,14 @@ def test_a_drill_that_was_killed_is_cleaned_up_by_the_next(plane: Plane, life: M
         time.sleep(seconds)
         drill.kill()
         drill.wait()
-    drill = life.begin("failover_drill", **plane.drill(fault_seconds=60))
-    waiting.until(lambda: "Active" in plane.kubectl(tmp_path, *phases), "a drill at work", 90)
+    drill = life.begin("failover_drill", **plane.drill(fault="operator_down", fault_seconds=60))
+    waiting.until(lambda: operator() == "0 down, noted 1", "a drill that has stopped the operator", 90)
+    assert "Active" in plane.kubectl(tmp_path, *phases)
     drill.kill()
     drill.wait()
     found = life.ok("failover_drill", **plane.drill(fault="switchover"))
     assert found["certificate"]["passed"]
+    assert operator() == "1 ready, noted nothing"
 
     def going() -> bool:
         return set(plane.kubectl(tmp_path, *phases).split()) <= {"Terminating"}

@@ -320,16 +320,3 @@ def test_whether_the_first_instance_has_the_newest_data(
 )
 def test_what_another_chart_labels_alike_is_not_ours(kind: str, metadata: Spec, ours: bool) -> None:
     assert mariadb_data.is_ours({"kind": kind, "metadata": metadata}, "mdb") is ours
-
-
-@pytest.mark.parametrize(
-    ("env", "replicas", "runs"),
-    [("MARIADB_OPERATOR_NAME", 1, True), ("MARIADB_OPERATOR_NAME", 0, False), ("OTHER", 1, False)],
-)
-def test_whether_the_operator_runs(env: str, replicas: int, runs: bool) -> None:
-    container = {"env": [{"name": env}]}
-    deployment = {
-        "spec": {"template": {"spec": {"containers": [{}, container]}}},
-        "status": {"readyReplicas": replicas},
-    }
-    assert mariadb_data.runs_the_operator(deployment) is runs

@@ -10,7 +10,17 @@ import subprocess
 
 import pytest
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import FAULTS, Delete, Pod, Run, Scene, fault
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import (
+    FAULTS,
+    Command,
+    Delete,
+    Pod,
+    Run,
+    Scene,
+    Stop,
+    Workload,
+    fault,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 
 PRIMARY, STANDBY = Pod("dbs", "db-0"), Pod("dbs", "db-1")
@@ -61,9 +71,36 @@ def test_a_switchover_is_asked_of_patroni() -> None:
     ]
 
 
+def test_the_operator_is_stopped_before_the_primary_goes() -> None:
+    operator = Workload("ops", "the-operator")
+    scene = dataclasses.replace(ZALANDO, operator=operator)
+    assert fault("operator_down").actions(scene, 60) == [Stop(operator), Delete(PRIMARY, 0)]
+
+
+@pytest.mark.parametrize("provider", ["zalando", "cloudnativepg"])
+def test_sessions_that_take_all_connections_end_by_themselves(provider: str) -> None:
+    [action] = fault("connections_exhausted").actions(dataclasses.replace(ZALANDO, provider=provider), 42)
+    assert isinstance(action, Run)
+    assert (action.pod, action.container) == (PRIMARY, "postgres")
+    for command in (action.command, action.rehearsal):
+        subprocess.run(["sh", "-n", "-c", command[-1]], check=True)
+    assert "pg_sleep(42)" in action.command[-1]
+    assert "pg_sleep" not in action.rehearsal[-1]
+
+
+def test_a_command_needs_no_database_that_we_know() -> None:
+    scene = dataclasses.replace(ELSEWHERE, command=["cloud", "fail-over"])
+    assert fault("command").actions(scene, 60) == [Command(["cloud", "fail-over"], 60)]
+
+
 @pytest.mark.parametrize(
     ("name", "scene", "words"),
     [
+        ("connections_exhausted", MARIADB, "is for PostgreSQL, and mariadb runs"),
+        ("connections_exhausted", ELSEWHERE, "fault: none"),
+        ("operator_down", ZALANDO, "No Deployment is known as the operator of zalando"),
+        ("operator_down", ELSEWHERE, "fault: none"),
+        ("command", ELSEWHERE, "fault_command, a list of words"),
         ("primary_killed", MARIADB, "fault: primary_pod_killed"),
         ("primary_hung", MARIADB, "fault: primary_pod_killed"),
         ("switchover", MARIADB, "fault: primary_deleted"),

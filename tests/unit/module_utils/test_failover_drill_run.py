@@ -34,6 +34,10 @@ def test_a_report_that_cannot_be_written(tmp_path: Path) -> None:
     assert "is a folder" in refused(report=str(tmp_path))
 
 
+def test_a_command_for_another_fault() -> None:
+    assert "fault_command is for fault: command, and the fault is none" in refused(fault_command=["true"])
+
+
 @pytest.mark.parametrize("name", BOUNDS)
 def test_load_and_time_are_bounded(name: str) -> None:
     least, most = BOUNDS[name]

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
+from pathlib import Path
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import FAULTS as MODULE_FAULTS
-from tools.drill import FAULTS, table
+from tools.drill import FAULTS, certificates, table
 
 
 def certificate(fault: str, gap: float, *, lost: int = 0) -> dict[str, t.Any]:
@@ -32,5 +33,12 @@ def test_runs_of_a_fault_are_one_row() -> None:
     assert hung == "| primary_hung | 1 | 0 | 100 | 7 | 1 | 2 | 3 | 60.0 / 60.0 / 60.0 | 61.0 | 62.0 |"
 
 
-def test_every_fault_of_the_module_is_drilled() -> None:
-    assert {*FAULTS, "none"} == {fault.id for fault in MODULE_FAULTS}
+def test_a_fault_of_a_node_has_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "a-a-command.json").write_text(json.dumps(certificate("command", 30.0)))
+    (found,) = certificates("node_lost", tmp_path)
+    assert (found["fault"]["id"], found["measures"]["write_gap"]) == ("node_lost", 30.0)
+
+
+def test_what_needs_somebody_else_is_not_drilled_by_itself() -> None:
+    assert "primary_hung" in FAULTS
+    assert not {"none", "command"} & {*FAULTS}

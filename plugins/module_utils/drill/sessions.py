@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Shell scripts for the pod of a PostgreSQL primary: sleeping sessions take all connections that ordinary logins could get.
+
+They are the superuser's, whom PostgreSQL lets in without a password there. A session of his that finds itself among those that
+are reserved for superusers ends at once, so what keeps the database alive (Patroni, its operator) can connect as before.
+"""
+
+from __future__ import annotations
+
+MOST = 300
+"""Each is a process of the server and one of psql: with more of them, memory would be what is exhausted."""
+ROUNDS = 10
+
+_LEFT = (
+    "(SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
+    # since PostgreSQL 16
+    " - coalesce(current_setting('reserved_connections', true), '0')::int"
+    " - count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')"
+)
+"""How many ordinary logins would get a connection; the session that asks has one of its own."""
+_SESSION = "PGUSER=postgres PGDATABASE=postgres PGAPPNAME=k0smotron.ha-drill PGOPTIONS='-c statement_timeout=0'"
+_ASK = f'left=$(psql -XAtqc "SELECT 1 + {_LEFT}") || exit 1'
+
+REHEARSAL = (
+    f"export {_SESSION}; command -v setsid >/dev/null || exit 1; {_ASK}; "
+    'if [ "$left" -lt 1 ]; then echo "no connection is left that could be taken" >&2; exit 1; fi; '
+    f'if [ "$left" -gt {MOST} ]; then echo "$left connections are left, and a drill takes {MOST} at most" >&2; exit 1; fi'
+)
+
+
+def take_all(seconds: int) -> str:
+    """Succeeds when none is left. Each session ends by itself, in the server, after so many seconds."""
+    # Asked again, because sessions come and go meanwhile, and two that are one too many both end.
+    sleeper = f'setsid psql -XAtqc "SELECT pg_sleep({seconds}) WHERE {_LEFT} >= 0" </dev/null >/dev/null 2>&1 &'
+    return (
+        f"export {_SESSION}; round=0; "
+        f"while [ $round -lt {ROUNDS} ]; do {_ASK}; "
+        'if [ "$left" -le 0 ]; then exit 0; fi; '
+        f'while [ "$left" -gt 0 ]; do {sleeper} left=$((left - 1)); done; '
+        "sleep 1; round=$((round + 1)); done; "
+        'echo "connections were left all the time" >&2; exit 1'
+    )
