@@ -152,8 +152,11 @@ def after_a_first(
 
         return noted
 
+    def in_turn(handler: StandIn) -> None:
+        note(then if got else first)(handler)
+
     step = next(step for number in range(8) for step in script.steps(0, number) if step.verb == verb)
-    with api(write=lambda handler: note(then if got else first)(handler), read=note(found)) as address:
+    with api(write=in_turn, read=note(found)) as address:
         clients = Clients(address, "drill", Load(writers=1, rate=50, readers=0, watchers=0, retries=1))
         with contextlib.closing(drill_load.Connection(address)) as connection:
             return clients._try(connection, step), got
@@ -213,7 +216,11 @@ def test_an_object_whose_write_was_tried_twice_is_left_alone() -> None:
 
 def test_a_read_is_tried_once_more() -> None:
     answers = iter([saying(500, {}), saying(200, {})])
-    with api(read=lambda handler: next(answers, StandIn.accept)(handler)) as address:
+
+    def in_turn(handler: StandIn) -> None:
+        next(answers, StandIn.accept)(handler)
+
+    with api(read=in_turn) as address:
         first = seen(address, lambda log: log.reads, readers=1, retries=1).reads[0]
     assert (first.found, first.tries) == (True, 2)
 
