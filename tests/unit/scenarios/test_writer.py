@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import runpy
+import socketserver
 import subprocess
 import sys
 import threading
@@ -15,6 +17,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from kubernetes import client
+from urllib3.exceptions import HTTPError
 
 WRITER = Path(__file__).parents[3] / "extensions" / "molecule" / "shared" / "files" / "writer.py"
 NOT_FOUND, CREATED, OK, BROKEN, LEAVING = 404, 201, 200, 500, 503
@@ -93,3 +97,23 @@ def test_what_is_to_be_sent_again_is_with_retry(tmp_path: Path) -> None:
     seen = what_was_seen(tmp_path, LEAVING, "retry")
     assert seen["failed"] == []
     assert ["(503)" in why for why in seen["retried"]] == [True]
+
+
+def test_a_connection_that_breaks_off_in_the_handshake_is_made_again() -> None:
+    """As one that is led to a replica which ends. Kubernetes' client says it in another way than a refused connection."""
+    writer = runpy.run_path(str(WRITER))
+
+    class Leaves(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(1)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Leaves) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = server.server_address[1]
+        api = client.CoreV1Api(client.ApiClient(client.Configuration(host=f"https://127.0.0.1:{port}")))
+        api.api_client.rest_client.pool_manager.connection_pool_kw["retries"] = False
+        with pytest.raises((HTTPError, client.ApiException)) as caught:
+            writer["write"](api, "any")
+        server.shutdown()
+    assert "Connection refused" not in str(caught.value)
+    assert writer["is_worth_another"](caught.value)

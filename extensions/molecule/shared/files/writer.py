@@ -79,13 +79,14 @@ def main(kubeconfig: str, stop: Path, retry: bool) -> None:
 
 
 def write(api: client.CoreV1Api, name: str) -> None:
-    """One write; raises ApiException when it is refused, urllib3's HTTPError when the connection fails."""
+    """One write; raises ApiException when it is refused, that or urllib3's HTTPError when the connection fails."""
     api.create_namespaced_config_map(NAMESPACE, {"metadata": {"name": name}}, _request_timeout=10)
 
 
 def is_worth_another(error: HTTPError | ApiException) -> bool:
     """Whether a client would send the same again: as client-go, also what was refused with Retry-After."""
-    return isinstance(error, HTTPError) or "Retry-After" in (error.headers or {})
+    # Where TLS breaks off, Kubernetes' client raises an ApiException without an answer.
+    return isinstance(error, HTTPError) or error.status == 0 or "Retry-After" in (error.headers or {})
 
 
 def write_again(api: client.CoreV1Api, name: str) -> None:
