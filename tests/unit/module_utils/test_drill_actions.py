@@ -147,7 +147,11 @@ def test_an_operator_that_is_down_already_is_no_fault() -> None:
 
 def test_an_operator_that_does_not_come_back_is_news() -> None:
     cluster = kube(0, **{"drill-replicas": "1"})
-    cluster.wait = lambda probe, _timeout: (never for never in ()).throw(WaitTimeout("Not up"))
+
+    def wait(_probe: t.Any, _timeout: float) -> t.Any:
+        raise WaitTimeout("Not up")
+
+    cluster.wait = wait
     with pytest.raises(HaError, match=r"kubectl scale deployment db-operator -n ops --replicas=1"):
         drill_operator.start(cluster, OPERATOR)
 
