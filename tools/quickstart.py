@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+import typing as t
 from pathlib import Path
 
 from tools.common import BUILD, LAB, ROOT, elapsed, environment, lab_environment, run, timed
@@ -30,15 +31,15 @@ def cluster() -> tuple[dict[str, str], list[Path]]:
     return variables, [Path(variables["KUBECONFIG"]).parent / "lab-vars.yml"]
 
 
-def playbook(name: str) -> dict[str, str]:
-    """Run one of the collection's playbooks; returns the environment it ran in."""
+def playbook(name: str, example: Path = VARIABLES, more: t.Mapping[str, t.Any] | None = None) -> dict[str, str]:
+    """Run one of the collection's playbooks with an example's variables; returns the environment it ran in."""
     variables, files = cluster()
     OUTPUT.mkdir(parents=True, exist_ok=True)
     outputs = {
         "control_plane_kubeconfig_path": str(OUTPUT / "kubeconfig"),
         "control_plane_summary_path": str(SUMMARY),
     }
-    extra = [f"@{file}" for file in (VARIABLES, *files)] + [json.dumps(outputs)]
+    extra = [f"@{file}" for file in (example, *files)] + [json.dumps({**outputs, **(more or {})})]
     with timed(f"ansible-playbook k0smotron.ha.{name}"):
         command = ["ansible-playbook", f"k0smotron.ha.{name}"]
         run([*command, *(word for item in extra for word in ("--extra-vars", item))], variables)
@@ -48,7 +49,7 @@ def playbook(name: str) -> dict[str, str]:
 def main() -> None:
     """Run the playbook named by the first argument (site by default), then print the table and what to try next."""
     started = time.monotonic()
-    variables = playbook(*(sys.argv[1:] or ["site"]))
+    variables = playbook(sys.argv[1] if len(sys.argv) > 1 else "site")
     summary = json.loads(SUMMARY.read_text(encoding="utf-8"))
     print("\n" + table(summary))
     print(next_steps(summary, variables["KUBECONFIG"], variables["PATH"]))
