@@ -32,8 +32,8 @@ class Datastore(t.NamedTuple):
 
 DATASTORES: t.Mapping[str, Datastore] = {
     "zalando": Datastore("quickstart"),
-    "cloudnativepg": Datastore("cloudnativepg", {"switchover"}),
-    "mariadb": Datastore("mariadb", {"primary_killed", "primary_hung", "switchover", "connections_exhausted"}),
+    "cloudnativepg": Datastore("cloudnativepg"),
+    "mariadb": Datastore("mariadb", {"primary_killed", "primary_hung", "connections_exhausted"}),
 }
 
 

@@ -13,8 +13,16 @@ import subprocess
 import tempfile
 import typing as t
 
-from ansible_collections.k0smotron.ha.plugins.module_utils import drill_operator
-from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import Action, Command, Delete, Pod, Run, Stop
+from ansible_collections.k0smotron.ha.plugins.module_utils import drill_operator, drill_promotion
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import (
+    Action,
+    Command,
+    Delete,
+    Pod,
+    Promote,
+    Run,
+    Stop,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import mask_text
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput, NotFound, WaitTimeout
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
@@ -29,6 +37,8 @@ def words(action: Action) -> str:
         return f"run on this host: {_shown(action)}"
     if isinstance(action, Stop):
         return f"scale Deployment {action.deployment.namespace}/{action.deployment.name} to 0 until the fault is over"
+    if isinstance(action, Promote):
+        return f"ask the operator of {action.instance.namespace}/{action.database} to let {action.instance.name} lead"
     if isinstance(action, Delete):
         return f"delete pod {_name(action.pod)} with {action.grace_seconds} s of grace"
     return f"run in pod {_name(action.pod)}: {' '.join(action.command)}"
@@ -44,6 +54,8 @@ def rehearse(kube: Kube, action: Action) -> None:
             )
     elif isinstance(action, Stop):
         drill_operator.rehearse(kube, action.deployment)
+    elif isinstance(action, Promote):
+        drill_promotion.promote(kube, action, dry_run=True)
     elif isinstance(action, Delete):
         Kube(kube.client, check_mode=True).delete([_reference(action.pod)])
     else:
@@ -56,6 +68,8 @@ def act(kube: Kube, action: Action) -> None:
         _command(action)
     elif isinstance(action, Stop):
         drill_operator.stop(kube, action.deployment)
+    elif isinstance(action, Promote):
+        drill_promotion.promote(kube, action)
     elif isinstance(action, Delete):
         changes = kube.delete([_reference(action.pod)], grace_seconds=action.grace_seconds)
         if not any(change.changed for change in changes):

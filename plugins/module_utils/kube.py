@@ -9,6 +9,7 @@ Only this file and its kube_* neighbors know the libraries `kubernetes` and `kub
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 import typing as t
 
@@ -158,13 +159,20 @@ class Kube:
             content_type=APPLY_PATCH,
         )
 
-    def merge(self, ref: Ref, part: Object, *, dry_run: bool = False) -> Object:
+    def merge(self, ref: Ref, part: Object, *, subresource: str = "", dry_run: bool = False) -> Object:
         """One JSON merge patch: for what an apply cannot do, such as taking away what another manager owns."""
         resource = self.client.resource(ref.api_version, ref.kind)
-        return self.client.call(
-            "PATCH",
+        path, request = (
             resource.object_path(ref.name, ref.namespace),
             resource.request("patch", ref.name, ref.namespace),
+        )
+        if subresource:
+            path = f"{path}/{subresource}"
+            request = dataclasses.replace(request, resource=f"{request.resource}/{subresource}")
+        return self.client.call(
+            "PATCH",
+            path,
+            request,
             query=[("fieldManager", FIELD_MANAGER)] + ([("dryRun", "All")] if dry_run else []),
             body=part,
             content_type=MERGE_PATCH,

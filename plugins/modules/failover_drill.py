@@ -56,7 +56,7 @@ options:
       - V(primary_deleted) deletes the primary's pod, which may hand over in good order.
       - V(primary_pod_killed) deletes the primary's pod without any grace.
       - V(primary_hung) stops all processes of the primary's server (SIGSTOP) for O(fault_seconds); not with MariaDB.
-      - V(switchover) asks Patroni for it; with Zalando's operator only.
+      - V(switchover) lets the synchronous standby lead. Patroni is asked for it, or the operator of CloudNativePG or MariaDB.
       - V(standby_deleted) deletes the pod of the synchronous standby.
       - V(replicas_killed) kills all replicas of the control plane but one.
       - V(connections_exhausted) takes all connections of a PostgreSQL server that are left for ordinary logins, for

@@ -80,6 +80,15 @@ class Stop:
 
 
 @dataclass(frozen=True)
+class Promote:
+    """An instance of the database shall lead, by the operator that provider names."""
+
+    provider: str
+    database: str
+    instance: Pod
+
+
+@dataclass(frozen=True)
 class Command:
     """A program on the host that runs the drill; it may take as long as the fault lasts."""
 
@@ -87,7 +96,7 @@ class Command:
     seconds: int
 
 
-Action: t.TypeAlias = Run | Delete | Stop | Command
+Action: t.TypeAlias = Run | Delete | Stop | Promote | Command
 
 
 @dataclass(frozen=True)
@@ -134,14 +143,12 @@ def _primary_pod_killed(scene: Scene, _seconds: int) -> list[Action]:
 
 
 def _standby_deleted(scene: Scene, _seconds: int) -> list[Action]:
-    if scene.standby is None:
-        raise InvalidInput(
-            "The database has no synchronous standby that could be lost", "Look at k0smotron.ha.cluster_info"
-        )
-    return [Delete(scene.standby, POD_GRACE_SECONDS)]
+    return [Delete(_standby(scene), POD_GRACE_SECONDS)]
 
 
 def _switchover(scene: Scene, _seconds: int) -> list[Action]:
+    if scene.provider in ("cloudnativepg", "mariadb"):
+        return [Promote(scene.provider, scene.database, _standby(scene))]
     if scene.provider != "zalando":
         raise InvalidInput(
             f"A switchover is a matter of the operator's own tools, and none is known for {scene.provider or 'this database'}",
@@ -212,6 +219,12 @@ def _primary(scene: Scene) -> Pod:
             "Use fault: replicas_killed, or fault: none while you fail the database over with its provider's own tools",
         )
     return scene.primary
+
+
+def _standby(scene: Scene) -> Pod:
+    if scene.standby is None:
+        raise InvalidInput("The database has no synchronous standby", "Look at k0smotron.ha.cluster_info")
+    return scene.standby
 
 
 def _in_primary(scene: Scene, script: str, rehearsal: str) -> Run:

@@ -13,7 +13,14 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import drill_actions, drill_operator
-from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import Action, Command, Stop, Workload
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import (
+    Action,
+    Command,
+    Pod,
+    Promote,
+    Stop,
+    Workload,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     Conflict,
     HaError,
@@ -197,3 +204,43 @@ def test_an_operator_that_is_gone() -> None:
     cluster = t.cast("t.Any", type("Empty", (), {"get": lambda self, *_ref: None})())
     with pytest.raises(NotFound, match="is gone"):
         drill_operator.start(cluster, OPERATOR)
+
+
+# -- a switchover by an operator ---------------------------------------------------------------------------------
+
+
+class Asked:
+    """A cluster that only takes patches."""
+
+    def __init__(self) -> None:
+        self.merges: list[tuple[str, str, dict[str, t.Any], bool]] = []
+
+    def merge(self, ref: t.Any, part: dict[str, t.Any], *, subresource: str, dry_run: bool) -> None:
+        self.merges.append((str(ref), subresource, part, dry_run))
+
+
+def test_cloudnativepg_is_told_in_the_status_who_shall_lead() -> None:
+    cluster: t.Any = Asked()
+    action = Promote("cloudnativepg", "db", Pod("dbs", "db-2"))
+    drill_actions.rehearse(cluster, action)
+    drill_actions.act(cluster, action)
+    drill_actions.undo(cluster, action)
+    (_ref, _subresource, _part, rehearsed), (ref, subresource, part, done) = cluster.merges
+    assert (rehearsed, done) == (True, False)
+    assert (ref, subresource) == ("Cluster dbs/db", "status")
+    assert part["status"].pop("targetPrimaryTimestamp").startswith("20")
+    assert part == {
+        "status": {
+            "targetPrimary": "db-2",
+            "phase": "Switchover in progress",
+            "phaseReason": "Switching over to db-2",
+        }
+    }
+    assert "let db-2 lead" in drill_actions.words(action)
+
+
+def test_mariadb_operator_is_told_in_the_spec_by_number() -> None:
+    cluster: t.Any = Asked()
+    drill_actions.act(cluster, Promote("mariadb", "my-db", Pod("dbs", "my-db-1")))
+    part = {"spec": {"replication": {"primary": {"podIndex": 1}}}}
+    assert cluster.merges == [("MariaDB dbs/my-db", "", part, False)]

@@ -15,6 +15,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import (
     Command,
     Delete,
     Pod,
+    Promote,
     Run,
     Scene,
     Stop,
@@ -71,6 +72,12 @@ def test_a_switchover_is_asked_of_patroni() -> None:
     ]
 
 
+@pytest.mark.parametrize("provider", ["cloudnativepg", "mariadb"])
+def test_a_switchover_is_asked_of_the_operator_where_that_is_who_decides(provider: str) -> None:
+    scene = dataclasses.replace(ZALANDO, provider=provider)
+    assert fault("switchover").actions(scene, 60) == [Promote(provider, "db", STANDBY)]
+
+
 def test_the_operator_is_stopped_before_the_primary_goes() -> None:
     operator = Workload("ops", "the-operator")
     scene = dataclasses.replace(ZALANDO, operator=operator)
@@ -103,7 +110,8 @@ def test_a_command_needs_no_database_that_we_know() -> None:
         ("command", ELSEWHERE, "fault_command, a list of words"),
         ("primary_killed", MARIADB, "fault: primary_pod_killed"),
         ("primary_hung", MARIADB, "fault: primary_pod_killed"),
-        ("switchover", MARIADB, "fault: primary_deleted"),
+        ("switchover", dataclasses.replace(ZALANDO, provider="innodbcluster"), "fault: primary_deleted"),
+        ("switchover", dataclasses.replace(MARIADB, standby=None), "no synchronous standby"),
         ("switchover", ELSEWHERE, "none is known for this database"),
         ("primary_killed", ELSEWHERE, "fault: none"),
         ("primary_deleted", ELSEWHERE, "fault: none"),
