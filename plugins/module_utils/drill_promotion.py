@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
-from datetime import UTC, datetime
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import Promote
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
@@ -33,7 +33,7 @@ def _cloudnativepg(instance: str) -> _Wish:
     """What the operator's own kubectl plugin writes (``cnpg promote``; its source, v1.28.0)."""
     status = {
         "targetPrimary": instance,
-        "targetPrimaryTimestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "targetPrimaryTimestamp": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "phase": "Switchover in progress",
         "phaseReason": f"Switching over to {instance}",
     }
