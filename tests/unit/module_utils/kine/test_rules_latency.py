@@ -18,14 +18,34 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Plan
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Latency
 from tests.unit.module_utils.kine.standin import MemoryScratch, StandIn, look_at
 
-judge = rules_latency.judge_latency
-STEPS = [(24.9, "ok"), (60.0, "ok"), (100.0, "ok"), (100.1, "warn"), (1000.0, "warn"), (1000.1, "fail")]
+judge, percentile = rules_latency.judge_latency, rules_latency.percentile
+STEPS = [(24.9, "ok"), (60.0, "ok"), (100.0, "ok"), (100.1, "warn"), (1000.0, "warn"), (1000.1, "warn")]
 
 
 @pytest.mark.parametrize(("p99", "status"), STEPS)
 def test_latency_is_judged_by_p99(p99: float, status: str) -> None:
     assert judge(Latency(100, 1.0, p99)).status == status
     assert judge(Latency(100, 1.0, 1.0, 10, 1.0, p99)).status == status
+
+
+@pytest.mark.parametrize(
+    ("times", "status"),
+    [
+        ([1000.1], "fail"),
+        ([1.0, 1.0, 1000.1], "warn"),
+        ([1.0, 1.0, 1.0, 1000.1, 1000.1], "fail"),
+        ([1.0, 1.0, 1.0, 1000.0, 1000.0], "warn"),
+    ],
+)
+def test_one_hiccup_is_a_warning_and_a_habit_is_unfit(times: list[float], status: str) -> None:
+    ordered = sorted(times)
+    latency = Latency(len(times), percentile(ordered, 50), percentile(ordered, 99), histogram=histogram(times))
+    assert judge(latency).status == status
+
+
+@pytest.mark.parametrize(("median", "status"), [(1000.0, "warn"), (1000.1, "fail")])
+def test_several_writers_are_judged_by_what_half_of_them_feel(median: float, status: str) -> None:
+    assert judge(Latency(100, 1.0, 1.0, 10, median, 2000.0)).status == status
 
 
 @pytest.mark.parametrize(("list_ms", "status"), [(999.0, "ok"), (1000.1, "warn"), (99_999.0, "warn")])
@@ -103,5 +123,5 @@ def test_sampling_ends_early_on_a_slow_database(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize(("percent", "expected"), [(50, 50.0), (99, 99.0), (100, 100.0), (1, 1.0)])
 def test_percentile(percent: int, expected: float) -> None:
-    assert rules_latency.percentile([float(number) for number in range(100, 0, -1)], percent) == expected
-    assert rules_latency.percentile([7.0], percent) == 7.0
+    assert percentile([float(number) for number in range(100, 0, -1)], percent) == expected
+    assert percentile([7.0], percent) == 7.0
