@@ -9,6 +9,7 @@ import base64
 import dataclasses
 import json
 import os
+import shlex
 import subprocess
 import typing as t
 from pathlib import Path
@@ -64,6 +65,24 @@ class Database:
         waiting.until(
             lambda: names("pods", self.namespace, f"{self.selector},spilo-role=master") == wanted, "a leader", 60
         )
+
+    def failure(self) -> list[str]:
+        """A program: the primary sends nothing more, hangs five seconds later, and is killed when the standby leads.
+
+        What it took in these five seconds is lost, if it did not wait for the standby. It hangs, because a pod that is killed
+        may be back before its leader lock has run out.
+        """
+        [leader] = names("pods", self.namespace, f"{self.selector},spilo-role=master")
+        [standby] = names("pods", self.namespace, f"{self.selector},spilo-role=replica")
+        senders = 'psql -U postgres -Atc "SELECT pid FROM pg_stat_replication"'
+        hang = f"kill -s STOP $({senders}) && sleep 5 && kill -s STOP -- -1"
+        leads = "jsonpath={.metadata.labels.spilo-role}=master"
+        steps = (
+            ["exec", leader, "-c", "postgres", "--", "sh", "-c", hang],
+            ["wait", f"pod/{standby}", f"--for={leads}", "--timeout=60s"],
+            ["delete", "pod", leader, "--grace-period=0", "--force"],
+        )
+        return ["sh", "-c", " && ".join(shlex.join(["kubectl", "-n", self.namespace, *step]) for step in steps)]
 
     def close(self) -> None:
         """Let nobody in as the owner; those who are in are thrown out."""

@@ -261,6 +261,25 @@ def test_a_wait_that_fails_says_why(plane: Plane, life: Modules) -> None:
     assert removed["changed"]
 
 
+def test_a_drill_fails_where_the_primary_does_not_wait_for_its_standby(
+    plane: Plane, life: Modules, database: Database
+) -> None:
+    """The other negative control. Afterwards kine has been thrown back in time, so only removals come after it."""
+    told = database.run(synchronous="off")
+    assert not told.get("failed"), told["msg"]
+    waiting.until(lambda: not database.psql("SHOW synchronous_standby_names"), "asynchronous replication", 60)
+    # A watcher would be waited for: of ids that are given out twice kine does not tell.
+    fault = {"fault": "command", "fault_command": database.failure(), "fault_seconds": 40}
+    found = life.run("failover_drill", **plane.drill(**fault, watchers=0, after=0, max_write_gap=90))
+    back = database.run()
+    assert found["failed"]
+    assert "certificate" in found, found["msg"]
+    lost = next(rule["count"] for rule in found["certificate"]["rules"] if rule["id"] == "lost")
+    assert lost > 0
+    assert f"no acknowledged write is lost: {lost} times not" in found["msg"]
+    assert not back.get("failed"), back["msg"]
+
+
 def test_removal_keeps_secret_and_database(plane: Plane, database: Database) -> None:
     predicted = plane.run(check=True, state="absent")
     assert predicted["changed"]

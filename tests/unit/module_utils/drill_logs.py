@@ -35,7 +35,9 @@ def calm(rounds: int = 10) -> tuple[Log, Afterwards]:
         began, version = number / 5, 100 + number
         told = version if step.verb != "delete" else None
         writes.append(Write(step.verb, step.key, step.value, began, began + 0.1, "acknowledged", told))
-        events.append(Event(began + 0.12, KINDS[step.verb], step.key, step.value, version))
+        # An object that goes is told as it was last.
+        said = step.value or objects[step.key]
+        events.append(Event(began + 0.12, KINDS[step.verb], step.key, said, version))
         if step.value is None:
             del objects[step.key]
         else:

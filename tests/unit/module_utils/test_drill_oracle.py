@@ -45,6 +45,11 @@ def never_sent(_log: Log, afterwards: Afterwards) -> Afterwards:
     return says(afterwards, "w9-9", "w9-9.1")
 
 
+def another_value(log: Log, afterwards: Afterwards) -> Afterwards:
+    changed(log, 1, outcome="unknown", version=None)
+    return says(afterwards, "w0-1", "w0-1.9")
+
+
 def refused_but_there(log: Log, afterwards: Afterwards) -> Afterwards:
     changed(log, 1, outcome="failed", version=None)
     return afterwards
@@ -63,6 +68,12 @@ def version_given_twice(log: Log, afterwards: Afterwards) -> Afterwards:
 def watch_went_back(log: Log, afterwards: Afterwards) -> Afterwards:
     events = log.watchers[0].events
     events[3], events[4] = events[4], events[3]
+    return afterwards
+
+
+def told_twice(log: Log, afterwards: Afterwards) -> Afterwards:
+    events = log.watchers[0].events
+    events.insert(4, events[3])
     return afterwards
 
 
@@ -86,6 +97,11 @@ def told_what_nobody_sent(log: Log, afterwards: Afterwards) -> Afterwards:
     return afterwards
 
 
+def told_another_value(log: Log, afterwards: Afterwards) -> Afterwards:
+    log.watchers[0].events.append(Event(9.0, "MODIFIED", "w0-1", "w0-1.9", 999))
+    return afterwards
+
+
 def stale_read(log: Log, afterwards: Afterwards) -> Afterwards:
     log.reads.append(Read("w0-1", 1.0, 1.1, False))
     return afterwards
@@ -101,6 +117,10 @@ def not_read(_log: Log, afterwards: Afterwards) -> Afterwards:
 
 def another_authority(_log: Log, afterwards: Afterwards) -> Afterwards:
     return dataclasses.replace(afterwards, authority=("a" * 64, "b" * 64))
+
+
+def no_authority(_log: Log, afterwards: Afterwards) -> Afterwards:
+    return dataclasses.replace(afterwards, authority=("a" * 64, ""))
 
 
 def sequence_behind(_log: Log, afterwards: Afterwards) -> Afterwards:
@@ -120,9 +140,14 @@ def test_a_calm_log_satisfies_every_rule() -> None:
         ("lost", lost_update),
         ("lost", lost_delete),
         ("invented", never_sent),
+        ("invented", another_value),
+        ("invented", refused_but_there),
         ("invented", told_what_nobody_sent),
+        ("invented", told_another_value),
         ("backwards", version_went_back),
         ("backwards", version_given_twice),
+        ("backwards", watch_went_back),
+        ("backwards", told_twice),
         ("missed", missed_event),
         ("missed", missed_deletion),
         ("missed", heard_nothing),
@@ -130,6 +155,7 @@ def test_a_calm_log_satisfies_every_rule() -> None:
         ("replicas", replicas_differ),
         ("unread", not_read),
         ("authority", another_authority),
+        ("authority", no_authority),
         ("kine", sequence_behind),
     ],
 )
@@ -138,14 +164,10 @@ def test_each_rule_is_broken_by_its_own_story_only(rule: str, story: Story) -> N
     assert broken(log, story(log, afterwards)) == [rule]
 
 
-def test_what_was_refused_and_is_there_all_the_same_was_invented() -> None:
+def test_a_read_that_was_not_answered_is_not_stale() -> None:
     log, afterwards = calm()
-    assert broken(log, refused_but_there(log, afterwards)) == ["invented"]
-
-
-def test_a_watch_that_goes_back_breaks_its_rule() -> None:
-    log, afterwards = calm()
-    assert broken(log, watch_went_back(log, afterwards)) == ["backwards"]
+    log.reads.append(Read("w0-1", 1.0, 11.0, None))
+    assert broken(log, afterwards) == []
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -176,10 +198,9 @@ def test_writes_at_the_same_time_may_get_their_versions_in_any_order() -> None:
 
 def deaf(log: Log, first: int, last: int) -> dict[str, str]:
     """Let the watcher miss the writes from first to last, and begin anew then; what its list says."""
-    for write in log.writes[first : last + 1]:
-        log.watchers[0].events = [
-            event for event in log.watchers[0].events if (event.key, event.value) != (write.key, write.value)
-        ]
+    log.watchers[0].events = [
+        event for event in log.watchers[0].events if not 100 + first <= event.version <= 100 + last
+    ]
     objects: dict[str, str] = {}
     for write in log.writes[: last + 1]:
         if write.value is None:
