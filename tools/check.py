@@ -25,6 +25,7 @@ LIFECYCLE = "tests/integration/test_lab_lifecycle.py"
 ON_THE_LAB = ("tests/integration/kube", "tests/integration/modules")
 ONLY_IN_ALL = {
     "base/bad_input",
+    "base/drill_killed",
     "base/installed_artifact",
     "base/rotation_killed",
     "empty/cluster_api_operator",

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from kubernetes import client
+from kubernetes import client, config
 from urllib3.exceptions import HTTPError
 
 WRITER = Path(__file__).parents[3] / "extensions" / "molecule" / "shared" / "files" / "writer.py"
@@ -117,3 +117,12 @@ def test_a_connection_that_breaks_off_in_the_handshake_is_made_again() -> None:
         server.shutdown()
     assert "Connection refused" not in str(caught.value)
     assert writer["is_worth_another"](caught.value)
+
+
+def test_writing_that_nobody_stops_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What happened after its end would not have been seen."""
+    writer = runpy.run_path(str(WRITER))
+    monkeypatch.setattr(config, "load_kube_config", lambda _path: None)
+    monkeypatch.setitem(writer["main"].__globals__, "MOST_SECONDS", -1)
+    with pytest.raises(SystemExit, match="nobody stopped the writing"):
+        writer["main"]("none", tmp_path / "stop", retry=False)

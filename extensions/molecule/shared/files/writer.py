@@ -26,7 +26,7 @@ from urllib3.exceptions import HTTPError
 
 NAMESPACE = "default"
 WARM = 20
-MOST_SECONDS = 600
+MOST_SECONDS = 1800
 READ_BACK_SECONDS = 60
 # What an API server that shuts down asks for. Who is faster may be sent there again: nodes need a moment to learn of it.
 PAUSE = 1.0
@@ -45,8 +45,10 @@ def main(kubeconfig: str, stop: Path, retry: bool) -> None:
     longest_gap = 0.0
     for number in itertools.count():
         now = time.monotonic()
-        if stop.exists() or now - started > MOST_SECONDS:
+        if stop.exists():
             break
+        if now - started > MOST_SECONDS:
+            sys.exit(f"nobody stopped the writing within {MOST_SECONDS} s")
         name = f"writer-{run}-{number}"
         try:
             try:
