@@ -265,9 +265,10 @@ def test_a_drill_fails_where_the_primary_does_not_wait_for_its_standby(
     plane: Plane, life: Modules, database: Database
 ) -> None:
     """The other negative control. Afterwards kine has been thrown back in time, so only removals come after it."""
+    database.run(synchronous="off", wait=False)
+    waiting.until(lambda: not database.psql("SHOW synchronous_standby_names"), "asynchronous replication", 60)
     told = database.run(synchronous="off")
     assert not told.get("failed"), told["msg"]
-    waiting.until(lambda: not database.psql("SHOW synchronous_standby_names"), "asynchronous replication", 60)
     # A watcher would be waited for: of ids that are given out twice kine does not tell.
     fault = {"fault": "command", "fault_command": database.failure(), "fault_seconds": 40}
     found = life.run("failover_drill", **plane.drill(**fault, watchers=0, after=0, max_write_gap=90))
