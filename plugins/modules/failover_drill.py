@@ -145,6 +145,23 @@ options:
       - How many seconds the clients go on when all is up again; 0 to 300.
     type: int
     default: 10
+  others:
+    description:
+      - More control planes whose clients are at work meanwhile, each as many as O(writers), O(readers) and O(watchers) say, such
+        as those on the same database. The fault is about O(name) and its database; each is judged, and has a certificate.
+      - At most nine.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the control plane.
+        type: str
+        required: true
+      namespace:
+        description: Its namespace.
+        type: str
+        required: true
   max_write_gap:
     description:
       - The longest time in seconds between two acknowledged writes that passes.
@@ -160,6 +177,7 @@ options:
       - The page shows what clients saw along the time around the fault, data loss and time to recover with the statistics
         behind them, every rule, and what clients were told. It is whole in itself, runs nothing, and holds no secret.
       - It is written for a drill that did not pass, too, with mode V(0644), and replaces an older one as a whole.
+      - Each of the O(others) has a page beside it, whose name goes on with its namespace and name.
       - In check mode no file is written.
     type: path
 seealso:
@@ -176,6 +194,16 @@ EXAMPLES = r"""
     allow_disruption: true
     report: /var/lib/reports/team-a.html
   register: drill
+
+- name: Show what the loss of a primary costs everybody on it
+  k0smotron.ha.failover_drill:
+    name: team-a
+    namespace: team-a
+    others:
+      - {name: team-b, namespace: team-b}
+      - {name: team-c, namespace: team-c}
+    fault: primary_pod_killed
+    allow_disruption: true
 
 - name: Fail a managed database over by its cloud's own program
   k0smotron.ha.failover_drill:
@@ -197,7 +225,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: The certificate in one line.
+  description: Each certificate in one line.
   returned: always
   type: str
   sample: >-
@@ -262,6 +290,11 @@ certificate:
       type: str
       returned: always
       sample: 3b1f0c5d0c2e
+others:
+  description: The same as RV(certificate), for each of O(others).
+  returned: after a drill, also one that did not pass
+  type: list
+  elements: dict
 report:
   description: The file that the page was written to.
   returned: with O(report), after a drill, also one that did not pass
@@ -290,6 +323,15 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "warm_up": {"type": "int", "default": 10},
     "recovery": {"type": "int", "default": 180},
     "after": {"type": "int", "default": 10},
+    "others": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "namespace": {"type": "str", "required": True},
+        },
+    },
     "max_write_gap": {"type": "float"},
     "max_watch_gap": {"type": "float"},
     "report": {"type": "path"},

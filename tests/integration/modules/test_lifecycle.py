@@ -134,22 +134,37 @@ def test_its_record_names_the_database(plane: Plane, database: Database) -> None
 # -- the drill ---------------------------------------------------------------------------------------------------
 
 
-def test_a_drill_is_predicted_and_loses_nothing(plane: Plane, life: Modules) -> None:
-    options = plane.drill(fault="primary_killed")
+@pytest.fixture
+def neighbour(plane: Plane, life: Modules, database: Database) -> t.Iterator[Plane]:
+    """A control plane with a database of its own on the same server."""
+    database.psql(f"CREATE DATABASE next OWNER {OWNER}")
+    create_secret("next", plane.namespace, {DATA_SOURCE_KEY: url(database).replace("/kine?", "/next?")})
+    found = Plane(life, plane.namespace, plane.version, "next")
+    made = found.run(replicas=1, api_port=32744, konnectivity_port=32733, data_source_secret="next")
+    assert not made.get("failed"), made["msg"]
+    yield found
+    removed = found.run(state="absent")
+    assert not removed.get("failed"), removed["msg"]
+
+
+def test_a_drill_is_predicted_and_loses_nothing(plane: Plane, neighbour: Plane, life: Modules, tmp_path: Path) -> None:
+    others = [{"name": neighbour.name, "namespace": neighbour.namespace}]
+    options = plane.drill(fault="primary_killed", others=others, report=str(tmp_path / "page.html"))
     assert "allow_disruption: true" in life.refused("failover_drill", **{**options, "allow_disruption": False})
     predicted = life.ok("failover_drill", check=True, **options)
     found = life.ok("failover_drill", **options)
     assert predicted["changed"]
     assert predicted["actions"] == found["actions"]
-    measures = found["certificate"]["measures"]
-    assert measures["acknowledged"] > 50
-    assert measures["write_gap"] > 0.3, "the fault was not felt"
-    assert {rule["id"] for rule in found["certificate"]["rules"] if rule["ok"]} >= {
-        "lost",
-        "missed",
-        "replicas",
-        "kine",
-    }
+    certificates = [found["certificate"], *found["others"]]
+    assert [each["control_plane"]["name"] for each in certificates] == [plane.name, neighbour.name]
+    for each in certificates:
+        assert each["measures"]["acknowledged"] > 50
+        assert each["measures"]["write_gap"] > 0.3, "the fault was not felt"
+        held = {rule["id"] for rule in each["rules"] if rule["ok"]}
+        assert held >= {"lost", "missed", "replicas", "kine"}
+    pages = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert neighbour.name in pages[f"page-{neighbour.namespace}-{neighbour.name}.html"]
+    assert len(pages) == 2
 
 
 def test_a_drill_finds_a_write_that_somebody_took_away(plane: Plane, database: Database, tmp_path: Path) -> None:

@@ -38,6 +38,18 @@ def test_a_command_for_another_fault() -> None:
     assert "fault_command is for fault: command, and the fault is none" in refused(fault_command=["true"])
 
 
+def test_others_are_bounded_and_each_is_another_one() -> None:
+    many = [{"name": f"b{number}", "namespace": "b"} for number in range(10)]
+    assert "others has 10 control planes, and 9 are the most" in refused(others=many)
+    assert "named twice: a/a, a/a" in refused(others=[{"name": "a", "namespace": "a"}])
+
+
+def test_the_page_of_each_of_the_others_has_to_be_possible_too(tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    (tmp_path / "report-ns-b.html").mkdir()
+    assert "report-ns-b.html is a folder" in refused(report=str(report), others=[{"name": "b", "namespace": "ns"}])
+
+
 @pytest.mark.parametrize("name", BOUNDS)
 def test_load_and_time_are_bounded(name: str) -> None:
     least, most = BOUNDS[name]
