@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks every replica of a hosted control plane for /readyz.
+"""Asks every replica of a hosted control plane for /readyz, and whether it hears of changes.
 
 Nothing upstream says this: `k0s status`, and with it the pods' Ready condition, does not look at the database, and
 k0smotron's own conditions follow the Service, not each replica (seen with k0smotron 2.1.0 and its database cut off).
@@ -21,6 +21,7 @@ with contextlib.suppress(ImportError):  # kube_module.run() reports it: the kube
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import mask_text
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils.replica_watches import deaf
 from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
 
 if t.TYPE_CHECKING:
@@ -73,9 +74,10 @@ def _pem(data: str) -> str:
 def ask_each(
     kube: Kube, namespace: str, pods: t.Sequence[str], port: int, kubeconfig_secret: str, server_name: str
 ) -> Readyz:
-    """For each pod True when its /readyz says ok, or else a sentence. Never raises: a sick replica is an answer.
+    """For each pod True when its /readyz says ok and its watches are fed, or else a sentence.
 
-    server_name is a name that the replicas' certificate carries. All pods are asked side by side.
+    Never raises: a sick replica is an answer. server_name is a name that the replicas' certificate carries. All pods are
+    asked side by side.
     """
     try:
         who = administrator_in(kube, namespace, kubeconfig_secret)
@@ -97,22 +99,27 @@ def administrator_in(kube: Kube, namespace: str, name: str) -> Administrator:
 
 
 def _ask(kube: Kube, namespace: str, pod: str, port: int, who: Administrator, server_name: str) -> bool | str:
-    try:
-        status, body = kube.https(
+    def get(path: str) -> tuple[int, str]:
+        return kube.https(
             "GET",
             namespace,
             pod,
             port,
-            "/readyz?verbose",
+            path,
             ca=who.ca,
             cert=who.cert,
             key=who.key,
             server_name=server_name,
             timeout=ANSWER_SECONDS,
         )
+
+    try:
+        status, body = get("/readyz?verbose")
     except HaError as error:
         return error.message
-    return True if status == 200 else f"/readyz says {status}: {failed_checks(body)}"
+    if status != 200:
+        return f"/readyz says {status}: {failed_checks(body)}"
+    return deaf(get, pod) or True
 
 
 def failed_checks(body: str) -> str:

@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Declares a standalone k0smotron Cluster that stores its state through kine, and waits until it is really up.
   - Up means that every replica runs what was asked for, and that each one answers V(ok) to C(/readyz), which asks its
-    database too. The conditions that k0smotron and Kubernetes show say neither.
+    database too, and hears of changes, which its watches live on. The conditions that k0smotron and Kubernetes show say neither.
   - Everything that can be checked is checked before anything is created - the data source Secret and the URL in it,
     clashes of node ports, changes that would break a live control plane.
   - Works with k0smotron 1.10 (C(v1beta1)) and 2 (C(v1beta2)); the newest version that the cluster serves is used.
@@ -94,7 +94,7 @@ replicas:
   type: dict
   sample: {wanted: 3, ready: 3, updated: 3}
 readyz:
-  description: For each pod V(true) when its C(/readyz) said ok, or else what it said.
+  description: For each pod V(true) when its C(/readyz) said ok and it hears of changes, or else what is wrong with it.
   returned: O(state=present)
   type: dict
   sample: {kmc-team-a-0: true, kmc-team-a-1: true, kmc-team-a-2: true}

@@ -147,7 +147,7 @@ replicas:
   type: dict
   sample: {wanted: 3, ready: 3, updated: 3}
 readyz:
-  description: For each pod V(true) when its C(/readyz) said ok, or else what it said.
+  description: For each pod V(true) when its C(/readyz) said ok and it hears of changes, or else what is wrong with it.
   returned: O(state=present)
   type: dict
   sample: {kmc-team-a-0: true, kmc-team-a-1: true, kmc-team-a-2: true}

@@ -32,7 +32,7 @@ def judge(
 ) -> Verdict:
     """Judge a control plane against what was asked for.
 
-    Up means: the StatefulSet runs what was asked for in all replicas, and /readyz of each replica answered ok.
+    Up means: the StatefulSet runs what was asked for in all replicas, and each replica is well (`replica_health`).
     Details: ``replicas`` {wanted, ready, updated}, ``readyz``, ``nodes`` {pod: node}, ``controller`` (its last word).
     """
     facts = _details(options, cluster, statefulset, pods, readyz)
@@ -155,4 +155,4 @@ def _not_answering(options: ControlPlaneOptions, readyz: Readyz) -> Iterator[str
     for pod in names.pod_names(options.name, options.replicas):
         answer = readyz.get(pod, "was not asked yet")
         if answer is not True:
-            yield f"/readyz of {pod} is not ok: {mask_text(str(answer)) if answer else 'it says no'}"
+            yield f"{pod} is not well: {mask_text(str(answer)) if answer else '/readyz says no'}"

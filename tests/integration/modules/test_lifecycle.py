@@ -239,10 +239,10 @@ def test_ready_is_not_up_when_the_database_is_cut_off(plane: Plane, database: Da
     finally:
         database.open()
     assert not record["up"]
-    assert "/readyz" in record["reason"]
+    assert "is not well" in record["reason"]
     assert record["replicas"]["ready"] == 2
     assert result["failed"]
-    assert "/readyz" in result["msg"]
+    assert "is not well" in result["msg"]
     again = plane.run()
     assert not again.get("failed"), again["msg"]
 

@@ -139,10 +139,10 @@ def test_an_old_statefulset_does_not_pass_for_the_new_one(
 @pytest.mark.parametrize(
     ("readyz", "reason"),
     [
-        ({}, "/readyz of kmc-one-0 is not ok: was not asked yet"),
-        (READYZ | {"kmc-one-2": "HTTP 500"}, "/readyz of kmc-one-2 is not ok: HTTP 500"),
-        (READYZ | {"kmc-one-1": False}, "/readyz of kmc-one-1 is not ok: it says no"),
-        (READYZ | {"kmc-one-1": "postgres://u:S3cRet@h/k failed"}, "/readyz of kmc-one-1 is not ok"),
+        ({}, "kmc-one-0 is not well: was not asked yet"),
+        (READYZ | {"kmc-one-2": "HTTP 500"}, "kmc-one-2 is not well: HTTP 500"),
+        (READYZ | {"kmc-one-1": False}, "kmc-one-1 is not well: /readyz says no"),
+        (READYZ | {"kmc-one-1": "postgres://u:S3cRet@h/k failed"}, "kmc-one-1 is not well"),
     ],
 )
 def test_not_answering(readyz: dict[str, bool | str], reason: str) -> None:
