@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import json
 import os
@@ -154,6 +155,16 @@ class Plane:
         pods = json.loads(kubectl("get", "pods", "-n", self.namespace, "-l", selector, "-o", "json"))["items"]
         return {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in pods}
 
+    def cut_connections(self, pod: str) -> None:
+        """What a replica's kine sends to the database is lost from now on, but on connections that it makes anew.
+
+        So it is when the node of the database's primary has gone, and another instance leads.
+        """
+        inside = next(each for each in map(_inside, _processes("kine")) if _output(*each, "hostname") == pod)
+        for line in _output(*inside, "ss", "-Htn", "state", "established", "dport = :5432").splitlines():
+            port = line.split()[2].rpartition(":")[2]
+            _output(*inside, "iptables", "-I", "OUTPUT", "-p", "tcp", "--sport", port, "-j", "DROP")
+
     def kubectl(self, folder: Path, *arguments: str) -> str:
         """kubectl against the hosted API, by the kubeconfig that k0smotron wrote."""
         secret = get("secret", f"{self.name}-kubeconfig", self.namespace)
@@ -165,3 +176,20 @@ class Plane:
             ["kubectl", *arguments], env=environment, capture_output=True, text=True, timeout=60, check=True
         )
         return done.stdout
+
+
+def _processes(name: str) -> t.Iterator[str]:
+    """The ids of this machine's processes of that name; the lab's nodes are among them."""
+    for each in Path("/proc").glob("[0-9]*/comm"):
+        with contextlib.suppress(OSError):
+            if each.read_text().strip() == name:
+                yield each.parent.name
+
+
+def _inside(process: str) -> list[str]:
+    """Begins a command that is run where the process has its host name and its network."""
+    return ["nsenter", f"--target={process}", "--uts", "--net"]
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
