@@ -160,7 +160,10 @@ class Plane:
 
         So it is when the node of the database's primary has gone, and another instance leads.
         """
-        inside = next(each for each in map(_inside, _processes("kine")) if _output(*each, "hostname") == pod)
+        address = kubectl("get", "pod", pod, "-n", self.namespace, "-o", "jsonpath={.status.podIP}")
+        inside = next(
+            each for each in map(_network, _processes("kine")) if address in _output(*each, "hostname", "-I").split()
+        )
         for line in _output(*inside, "ss", "-Htn", "state", "established", "dport = :5432").splitlines():
             port = line.split()[2].rpartition(":")[2]
             _output(*inside, "iptables", "-I", "OUTPUT", "-p", "tcp", "--sport", port, "-j", "DROP")
@@ -186,9 +189,9 @@ def _processes(name: str) -> t.Iterator[str]:
                 yield each.parent.name
 
 
-def _inside(process: str) -> list[str]:
-    """Begins a command that is run where the process has its host name and its network."""
-    return ["nsenter", f"--target={process}", "--uts", "--net"]
+def _network(process: str) -> list[str]:
+    """Begins a command that is run in the network of the process."""
+    return ["nsenter", f"--target={process}", "--net"]
 
 
 def _output(*command: str) -> str:
