@@ -24,6 +24,7 @@ PACKAGE = "ansible_collections.k0smotron.ha"
 LIFECYCLE = "tests/integration/test_lab_lifecycle.py"
 ON_THE_LAB = ("tests/integration/kube", "tests/integration/modules")
 ONLY_IN_ALL = {
+    "base/bad_data_source",
     "base/bad_input",
     "base/drill_killed",
     "base/installed_artifact",
