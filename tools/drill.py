@@ -24,15 +24,16 @@ OUTAGE_SECONDS = 60
 
 
 class Datastore(t.NamedTuple):
-    """An example of docs/examples, and the faults that are impossible with it."""
+    """An example of docs/examples, the faults that are impossible with it, and what the lab wants of it."""
 
     example: str
     impossible: t.Collection[str] = ()
+    variables: t.Mapping[str, str] = {}
 
 
 DATASTORES: t.Mapping[str, Datastore] = {
     "zalando": Datastore("quickstart"),
-    "cloudnativepg": Datastore("cloudnativepg"),
+    "cloudnativepg": Datastore("cloudnativepg", variables={"postgres_cluster_image": "{{ lab_cloudnativepg_image }}"}),
     "mariadb": Datastore("mariadb", {"primary_killed", "primary_hung", "connections_exhausted"}),
 }
 
@@ -44,8 +45,10 @@ class Drills:
         """Make the control plane that is drilled; it stays, and so does the lab."""
         self._datastore, self._retries = datastore, retries
         self._control_plane = f"drill-{datastore}"
-        example = ROOT / "docs" / "examples" / f"{DATASTORES[datastore].example}.yml"
-        self._variables = quickstart.playbook("site", example, {"control_plane_name": self._control_plane})
+        chosen = DATASTORES[datastore]
+        example = ROOT / "docs" / "examples" / f"{chosen.example}.yml"
+        more = {"control_plane_name": self._control_plane, **chosen.variables}
+        self._variables = quickstart.playbook("site", example, more)
         self._commit = _output(["git", "describe", "--always", "--dirty"], self._variables).strip()
         CERTIFICATES.mkdir(parents=True, exist_ok=True)
 

@@ -85,6 +85,6 @@ def test_what_needs_somebody_else_is_not_drilled_by_itself() -> None:
 
 @pytest.mark.parametrize("name", DATASTORES)
 def test_a_datastore_has_an_example_and_no_fault_that_nobody_knows(name: str) -> None:
-    example, impossible = DATASTORES[name]
+    example, impossible, _variables = DATASTORES[name]
     assert (ROOT / "docs" / "examples" / f"{example}.yml").is_file()
     assert {*impossible} < {*FAULTS}
