@@ -34,7 +34,12 @@ class Datastore(t.NamedTuple):
 DATASTORES: t.Mapping[str, Datastore] = {
     "zalando": Datastore("quickstart"),
     "cloudnativepg": Datastore("cloudnativepg", variables={"postgres_cluster_image": "{{ lab_cloudnativepg_image }}"}),
-    "mariadb": Datastore("mariadb", {"primary_killed", "primary_hung", "connections_exhausted"}),
+    "mariadb": Datastore(
+        "mariadb",
+        {"primary_killed", "primary_hung", "connections_exhausted"},
+        # Not beside CloudNativePG's of the same name: each operator keeps its authority in a Secret NAME-ca.
+        {"mysql_cluster_namespace": "mariadb-databases"},
+    ),
 }
 
 
