@@ -8,24 +8,25 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import PROVIDERS
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.mariadb_data import to_lead
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import Promote
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
 
 
 class _Wish(t.NamedTuple):
-    """Of which kind the database is, and the part of it that says who shall lead."""
+    """A merge patch of the database that says who shall lead."""
 
-    api_version: str
-    kind: str
     part: Object
     subresource: str = ""
 
 
 def promote(kube: Kube, action: Promote, *, dry_run: bool = False) -> None:
     """Ask for it. Returns before it is done: until then the database is not up by its own judgement."""
+    provider = PROVIDERS[action.provider]
     wish = _WISHES[action.provider](action.instance.name)
-    ref = Ref(wish.api_version, wish.kind, action.database, action.instance.namespace)
+    ref = Ref(provider.api_version, provider.kind, action.database, action.instance.namespace)
     kube.merge(ref, wish.part, subresource=wish.subresource, dry_run=dry_run)
 
 
@@ -37,13 +38,12 @@ def _cloudnativepg(instance: str) -> _Wish:
         "phase": "Switchover in progress",
         "phaseReason": f"Switching over to {instance}",
     }
-    return _Wish("postgresql.cnpg.io/v1", "Cluster", {"status": status}, "status")
+    return _Wish({"status": status}, "status")
 
 
 def _mariadb(instance: str) -> _Wish:
     """The field in which the operator writes who leads after a failover, too (v0.38.1)."""
-    number = int(instance.rpartition("-")[2])
-    return _Wish("k8s.mariadb.com/v1alpha1", "MariaDB", {"spec": {"replication": {"primary": {"podIndex": number}}}})
+    return _Wish(to_lead(int(instance.rpartition("-")[2])))
 
 
 _WISHES: t.Mapping[str, t.Callable[[str], _Wish]] = {"cloudnativepg": _cloudnativepg, "mariadb": _mariadb}

@@ -12,9 +12,15 @@ from __future__ import annotations
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, conditions
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
-FIRST_TO_LEAD: Object = {"spec": {"replication": {"primary": {"podIndex": 0}}}}
-"""A merge patch."""
 CLAIM_LABEL = "pvc.k8s.mariadb.com/role"
+
+
+def to_lead(instance: int) -> Object:
+    """A merge patch: this instance shall be the primary."""
+    return {"spec": {"replication": {"primary": {"podIndex": instance}}}}
+
+
+FIRST_TO_LEAD = to_lead(0)
 
 
 def first_leads(live: Object) -> Verdict:
