@@ -10,6 +10,7 @@ import typing as t
 from itertools import groupby
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill import faults
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill.measures import percentile
 from tools.common import ROOT
 
 RUNS = ROOT / "tests" / "drill" / "runs.jsonl"
@@ -140,8 +141,4 @@ def _cells(fault: str, runs: t.Sequence[Run]) -> t.Iterator[str]:
 
 def _distribution(runs: t.Sequence[Run], name: str) -> str:
     ordered = sorted(run[name] for run in runs)
-    return " / ".join(f"{gap:.1f}" for gap in (_rank(ordered, 50), _rank(ordered, 99), ordered[-1]))
-
-
-def _rank(ordered: t.Sequence[float], percent: int) -> float:
-    return ordered[max(0, -(-percent * len(ordered) // 100) - 1)]
+    return " / ".join(f"{gap:.1f}" for gap in (percentile(ordered, 0.5), percentile(ordered, 0.99), ordered[-1]))
