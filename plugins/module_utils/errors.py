@@ -44,6 +44,10 @@ class Conflict(HaError):
     """Somebody else holds what we want to change."""
 
 
+class Stale(Conflict):
+    """Somebody else has written the object since it was read."""
+
+
 class Unreachable(HaError):
     """A cluster, a database or a port did not answer."""
 

@@ -18,6 +18,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     Conflict,
     HaError,
     NotFound,
+    Stale,
     Unreachable,
     WaitTimeout,
     WebhookSilent,
@@ -45,6 +46,8 @@ APPLY_PATCH = "application/apply-patch+yaml"
 MERGE_PATCH = "application/merge-patch+json"
 POLL_FIRST_SECONDS = 0.5
 POLL_MAX_SECONDS = 2.0
+# How often an apply makes room for another writer of the same object; one that writes all the time does not stop it.
+UNDISTURBED_ATTEMPTS = 4
 # A controller of one replica, such as k0smotron's, answers again this soon after its pod was moved.
 WEBHOOK_SECONDS = 30.0
 
@@ -115,13 +118,29 @@ class Kube:
         return [self._apply_one(obj, force) for obj in objects]
 
     def _apply_one(self, obj: Object, force: bool) -> Change:
+        """One apply over exactly the version that the change is told from: a write of somebody else in between, such as
+        a controller's that fills in its fields, is read again and does not count as ours.
+        """
+        for _attempt in range(UNDISTURBED_ATTEMPTS):
+            with contextlib.suppress(Stale):
+                return self._apply_over(self._applicable(obj), obj, force, undisturbed=True)
+        return self._apply_over(self._applicable(obj), obj, force)
+
+    def _applicable(self, obj: Object) -> Object | None:
         ref = Ref.of(obj)
-        before = self.get(*ref)
-        if before and before["metadata"].get("deletionTimestamp"):
+        live = self.get(*ref)
+        if live and live["metadata"].get("deletionTimestamp"):
             # The server would take the change, and then finish the deletion.
             raise Conflict(f"{ref} is being deleted", "Wait until it is gone, then run again")
+        return live
+
+    def _apply_over(self, before: Object | None, obj: Object, force: bool, *, undisturbed: bool = False) -> Change:
+        wanted = obj
+        if before and undisturbed:  # the server refuses an apply that names another version than it holds
+            version = {"resourceVersion": before["metadata"]["resourceVersion"]}
+            wanted = {**obj, "metadata": {**version, **obj["metadata"]}}
         try:
-            after = self._admitted(obj, force=force, dry_run=self.check_mode)
+            after = self._admitted(wanted, force=force, dry_run=self.check_mode)
         except NotFound:
             if not self.check_mode or before is not None:
                 raise

@@ -18,6 +18,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     HaError,
     InvalidInput,
     NotFound,
+    Stale,
     Unreachable,
     WebhookSilent,
 )
@@ -144,7 +145,8 @@ def _not_found(failure: ApiError, request: Request) -> HaError:
 def _conflict(failure: ApiError, request: Request) -> HaError:
     owned = [cause for cause in failure.causes if cause.get("reason") == "FieldManagerConflict"]
     if not owned:
-        return Conflict(f"Somebody else changes {request.subject()} right now: {failure.message}", "Run it again")
+        error = Stale if "has been modified" in failure.message else Conflict
+        return error(f"Somebody else changes {request.subject()} right now: {failure.message}", "Run it again")
     fields = ", ".join(f"{cause.get('field')} ({cause.get('message')})" for cause in owned)
     return Conflict(
         f"Another manager owns fields of {request.subject()}: {fields}",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import time
 import typing as t
 
@@ -110,6 +111,39 @@ def test_drift_is_corrected_and_foreign_fields_stay(kube: Kube, config_map: Make
     (change,) = kube.apply([config_map(ours="1")])
     assert change.before["data"] == {"ours": "drifted", "theirs": "stays"}
     assert change.after["data"] == {"ours": "1", "theirs": "stays"}
+
+
+def test_what_somebody_else_writes_meanwhile_is_no_change_of_ours(
+    kube: Kube, config_map: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kube.apply([config_map(ours="1")])
+    read, writes = kube.get, iter(["theirs"])
+
+    def overtaken(*ref: t.Any) -> Object | None:
+        found = read(*ref)
+        for value in writes:
+            apply_as(kube, "somebody", config_map(ours="1", theirs=value))
+        return found
+
+    monkeypatch.setattr(kube, "get", overtaken)
+    (change,) = kube.apply([config_map(ours="1")])
+    assert (change.action, change.before["data"]) == ("none", {"ours": "1", "theirs": "theirs"})
+
+
+def test_who_writes_all_the_time_does_not_stop_us(
+    kube: Kube, config_map: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kube.apply([config_map(ours="1")])
+    read, count = kube.get, itertools.count()
+
+    def overtaken(*ref: t.Any) -> Object | None:
+        found = read(*ref)
+        apply_as(kube, "somebody", config_map(theirs=str(next(count))))
+        return found
+
+    monkeypatch.setattr(kube, "get", overtaken)
+    (change,) = kube.apply([config_map(ours="2")])
+    assert (change.action, change.after["data"]["ours"]) == ("patch", "2")
 
 
 def test_fields_that_we_drop_disappear(kube: Kube, config_map: Maker) -> None:
