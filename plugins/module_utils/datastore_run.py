@@ -19,6 +19,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_lookup import fetch
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals import remove
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
+    PROVIDERS,
     DatabaseSpec,
     Datastore,
     DatastoreOptions,
@@ -26,7 +27,13 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     datastore,
     options_for,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied, HaError, NotFound
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
+    AccessDenied,
+    Conflict,
+    Forbidden,
+    HaError,
+    NotFound,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref, changes_result
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
 from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts, with_password
@@ -80,13 +87,34 @@ def present(kube: Kube, store: Datastore, params: Params, warn: Warn) -> dict[st
         datastore_proof.require_driver(store)
     wanted = store.desired()
     cluster = Ref.of(wanted[0])
-    store.refuse_change(kube.get(*cluster))
+    live = kube.get(*cluster)
+    store.refuse_change(live)
+    if live is None:
+        _refuse_namesake(kube, store)
     secrets = [*_certificate(kube, store, warn), *_own_secrets(kube, store)]
     if secrets and not kube.check_mode:  # what the operator's webhook refuses leaves none of them behind
         kube.rehearse(wanted[0])
     changes = kube.apply([*secrets, *wanted])
     verdict = _await(kube, store, params) if params["wait"] and not kube.check_mode else judge(kube, store)
     return {**changes_result(changes), **describe(store, verdict)}
+
+
+def _refuse_namesake(kube: Kube, store: Datastore) -> None:
+    """Operators do not know each other, and their databases would share Secrets: CloudNativePG and mariadb-operator both keep
+    their authority in NAME-ca, and each takes the other's for a broken one of its own.
+    """
+    name, namespace = store.options.name, store.options.namespace
+    for other in PROVIDERS.values():
+        try:
+            namesake = None if other is type(store) else kube.get(other.api_version, other.kind, name, namespace)
+        except Forbidden:  # who makes this database need not be allowed to see those of other operators
+            continue
+        if namesake:
+            raise Conflict(
+                f"The namespace {namespace} has a {other.kind} {name} of another operator ({other.provider}), whose Secrets"
+                " and Services would be this database's, too",
+                "Choose another name or namespace",
+            )
 
 
 def _own_secrets(kube: Kube, store: Datastore) -> list[Object]:

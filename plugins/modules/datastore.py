@@ -34,7 +34,7 @@ options:
     default: zalando
   name:
     description:
-      - Name of the database cluster.
+      - Name of the database cluster. No database of another operator may have it in the same namespace.
     type: str
     required: true
   namespace:

@@ -99,6 +99,12 @@ def test_a_password_that_somebody_chose_is_kept(database: Database) -> None:
     assert database.password() == "hunter2"
 
 
+def test_another_operators_database_of_this_name_is_refused(database: Database) -> None:
+    database.ok()
+    sentence = database.refused(provider="mariadb", image=None)
+    assert f"has a Cluster {NAME} of another operator (cloudnativepg)" in sentence
+
+
 def test_what_the_operator_refuses_creates_nothing(database: Database) -> None:
     assert "Can't set fixed configuration parameter" in database.refused(parameters={"ssl": "off"})
     assert database.live() is None

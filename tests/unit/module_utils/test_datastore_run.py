@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the module datastore says of a certificate that somebody else keeps, before it creates anything."""
+"""What the module datastore says before it creates anything: of a certificate that somebody else keeps, and of a namesake."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import typing as t
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_run import present
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import DatastoreOptions, datastore
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import NotFound
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import PROVIDERS, DatastoreOptions, datastore
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied, Conflict, NotFound
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Change, Kube
 from tests.unit.module_utils.test_datastore_removals import Object, StandInKube, obj
 
@@ -71,4 +71,52 @@ def test_nothing_is_created_without_the_certificate(secrets: tuple[Object, ...],
 def test_nothing_is_said_of_a_certificate_that_is_there(check_mode: bool) -> None:
     kube = ApplyingKube(certificate("tls.crt", "tls.key", "ca.crt"), check_mode=check_mode)
     assert warnings_of(kube) == []
+    assert "Cluster" in kube.steps
+
+
+def database(provider: str, name: str = "pg", namespace: str = "ns") -> Object:
+    kind = PROVIDERS[provider]
+    return {**obj(kind.kind, name, owned=False, api_version=kind.api_version, namespace=namespace), "spec": {}}
+
+
+def create(kube: StandInKube) -> None:
+    present(
+        t.cast(Kube, kube),
+        datastore("cloudnativepg", DatastoreOptions(name="pg", namespace="ns")),
+        {"wait": False},
+        [].append,
+    )
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("provider", sorted(PROVIDERS.keys() - {"cloudnativepg"}))
+def test_another_operators_database_of_the_same_name_is_left_alone(provider: str, check_mode: bool) -> None:
+    kube = ApplyingKube(database(provider), check_mode=check_mode)
+    with pytest.raises(Conflict, match=rf"The namespace ns has a \w+ pg of another operator \({provider}\)"):
+        create(kube)
+    assert kube.steps == []
+
+
+@pytest.mark.parametrize("neighbour", [database("mariadb", "other"), database("mariadb", namespace="elsewhere")])
+def test_other_databases_are_no_namesakes(neighbour: Object) -> None:
+    kube = ApplyingKube(neighbour)
+    create(kube)
+    assert "Cluster" in kube.steps
+
+
+def test_who_lives_beside_a_namesake_already_goes_on() -> None:
+    kube = ApplyingKube(database("mariadb"), database("cloudnativepg"))
+    create(kube)
+    assert "Cluster" in kube.steps
+
+
+def test_who_may_not_see_other_operators_databases_may_make_one() -> None:
+    class Discreet(ApplyingKube):
+        def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object | None:
+            if kind in {"MariaDB", "postgresql"}:
+                raise AccessDenied("not for you")
+            return super().get(api_version, kind, name, namespace)
+
+    kube = Discreet()
+    create(kube)
     assert "Cluster" in kube.steps
