@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tools import drill_record, quickstart
 from tools.common import BUILD, LAB, ROOT, timed
-from tools.drill_record import FAULTS, NODE_FAULTS, PAGE, Run
+from tools.drill_record import FAULTS, NODE_FAULTS, PAGE, RUNS, Run
 
 CERTIFICATES = BUILD / "drill"
 OUTAGE_SECONDS = 60
@@ -27,16 +27,27 @@ class Datastore(t.NamedTuple):
     """An example of docs/examples, the faults that are impossible with it, and what the lab wants of it."""
 
     example: str
-    impossible: t.Collection[str] = ()
-    variables: t.Mapping[str, str] = {}
+    impossible: t.Collection[str]
+    variables: t.Mapping[str, str]
 
 
 DATASTORES: t.Mapping[str, Datastore] = {
-    "zalando": Datastore("quickstart"),
-    "cloudnativepg": Datastore("cloudnativepg", variables={"postgres_cluster_image": "{{ lab_cloudnativepg_image }}"}),
+    "zalando": Datastore(
+        "quickstart",
+        (),
+        # A disk, because a volume that is a folder is never full.
+        {
+            "postgres_cluster_name": "acid-drill",
+            "postgres_cluster_storage_class": "lab-disk",
+            "postgres_cluster_volume_size": "1Gi",
+        },
+    ),
+    "cloudnativepg": Datastore(
+        "cloudnativepg", {"disk_full"}, {"postgres_cluster_image": "{{ lab_cloudnativepg_image }}"}
+    ),
     "mariadb": Datastore(
         "mariadb",
-        {"primary_killed", "primary_hung", "connections_exhausted"},
+        {"primary_killed", "primary_hung", "connections_exhausted", "disk_full"},
         # Not beside CloudNativePG's of the same name: each operator keeps its authority in a Secret NAME-ca.
         {"mysql_cluster_namespace": "mariadb-databases"},
     ),
@@ -54,7 +65,7 @@ class Drills:
         example = ROOT / "docs" / "examples" / f"{chosen.example}.yml"
         more = {"control_plane_name": self._control_plane, **chosen.variables}
         self._variables = quickstart.playbook("site", example, more)
-        self._commit = _output(["git", "describe", "--always", "--dirty"], self._variables).strip()
+        self._commit = _output(["git", "describe", "--always"], self._variables).strip() + _dirty(self._variables)
         CERTIFICATES.mkdir(parents=True, exist_ok=True)
 
     def make(self, fault: str) -> Run:
@@ -93,6 +104,12 @@ class Drills:
             # A moment more: whoever ends the outage has to do so while clients are at work.
             "failover_drill_fault_seconds": OUTAGE_SECONDS + 10,
         }
+
+
+def _dirty(variables: t.Mapping[str, str]) -> str:
+    """What this command itself writes into the tree makes it no other one."""
+    others = [f":!{path.relative_to(ROOT)}" for path in (RUNS, PAGE)]
+    return "-dirty" if _output(["git", "status", "--porcelain", "--", ".", *others], variables) else ""
 
 
 def _output(command: t.Sequence[str], variables: t.Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -26,9 +27,12 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import (
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import mask_text
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput, NotFound, WaitTimeout
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
+from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 SHOWN = 400
 """Characters of what a command said, from the end."""
+UNDO_SECONDS = 60.0
+"""How long a container in which something has to be undone may take to run again."""
 
 
 def words(action: Action) -> str:
@@ -82,6 +86,34 @@ def undo(kube: Kube, action: Action) -> None:
     """What does not end by itself."""
     if isinstance(action, Stop):
         drill_operator.start(kube, action.deployment)
+    elif isinstance(action, Run) and action.undo:
+        _undo(kube, action)
+
+
+def tidy(kube: Kube, leftovers: t.Iterable[Run]) -> None:
+    """Take away what a killed drill has left, as far as this one may and the pods run."""
+    for each in leftovers:
+        with contextlib.suppress(HaError):
+            _run(kube, each)
+
+
+def _undo(kube: Kube, action: Run) -> None:
+    """Also in a container that starts again only now."""
+
+    def undone() -> Verdict:
+        try:
+            kube.exec(action.pod.namespace, action.pod.name, action.undo, action.container)
+        except HaError as error:
+            return Verdict(False, error.message)
+        return Verdict(True, "undone")
+
+    try:
+        kube.wait(undone, UNDO_SECONDS)
+    except WaitTimeout as error:
+        raise HaError(
+            f"What the drill did in pod {_name(action.pod)} could not be undone: {error.message}",
+            f"Run there, in container {action.container}: {action.undo[-1]}",
+        ) from error
 
 
 def _run(kube: Kube, action: Run) -> None:

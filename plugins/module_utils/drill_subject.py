@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -16,19 +17,21 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
     control_planes,
     datastore_lookup,
     datastore_run,
+    drill_actions,
     kine_check_run,
     replica_health,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import api_url, certificate_name
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import durability_postgres
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres import Postgres
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill import faults
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import Pod, Scene
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.replicas import Round
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill_load import Address
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput, Unreachable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_forward import ClientIdentity, tls_context
-from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, pod_ready
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, pod_ready, quantity
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 if t.TYPE_CHECKING:
@@ -84,7 +87,18 @@ class Subject:
             primary=self._place(details.get("leader")),
             standby=self._place(details.get("sync_standby")),
             replicas=[Pod(self.options.namespace, name) for name in self._replicas()],
+            volume_bytes=int(quantity(self.store.options.volume_size)) if self.store else 0,
         )
+
+    def tidy(self) -> None:
+        """Take away what a drill that was killed has left in the database's pods, as far as this one may."""
+        if self.store is None:
+            return
+        namespace = self.store.options.namespace
+        with contextlib.suppress(HaError):
+            pods = self.kube.list("v1", "Pod", namespace, self.store.pod_selector())
+            places = [Pod(namespace, pod["metadata"]["name"]) for pod in pods]
+            drill_actions.tidy(self.kube, faults.tidy(self.store.provider, places))
 
     def _place(self, found: t.Mapping[str, t.Any] | None) -> Pod | None:
         return Pod(self.store.options.namespace, found["pod"]) if found and self.store else None

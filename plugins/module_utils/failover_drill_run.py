@@ -43,8 +43,8 @@ def drill(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     subjects = [find(kube, name, namespace) for name, namespace in _control_planes(params)]
     fault = faults.fault(params["fault"])
     operator = _operator(kube, subjects[0], needed=fault.id == "operator_down")
-    if operator and not module.check_mode:
-        drill_operator.restore(kube, operator)
+    if not module.check_mode:
+        _undo_killed(kube, subjects[0], operator)
     scene = dataclasses.replace(subjects[0].scene(), operator=operator, command=params["fault_command"] or ())
     actions = fault.actions(scene, params["fault_seconds"])
     for subject in subjects:
@@ -153,6 +153,13 @@ def _refuse(params: Params) -> None:
     if params["report"]:
         for path in _pages(params):
             report_file.refuse(path)
+
+
+def _undo_killed(kube: Kube, subject: Subject, operator: faults.Workload | None) -> None:
+    """What a drill that was killed has left behind, and what would make the database look sick to this one."""
+    if operator:
+        drill_operator.restore(kube, operator)
+    subject.tidy()
 
 
 def _operator(kube: Kube, subject: Subject, *, needed: bool) -> faults.Workload | None:

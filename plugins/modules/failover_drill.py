@@ -62,6 +62,9 @@ options:
       - V(connections_exhausted) takes all connections of a PostgreSQL server that are left for ordinary logins, for
         O(fault_seconds), and leaves those that are reserved for superusers. The sessions are in the primary's pod, and end by
         themselves; 300 at most.
+      - V(disk_full) fills the volume of the primary with a file, for O(fault_seconds). Zalando's operator only. It is refused
+        where the volume is a folder on a disk that others use, too; the file C(k0smotron-ha-drill-fill) goes by itself, by the
+        end of the drill, or by the next one.
       - V(operator_down) stops the database's operator, kills the primary's pod, and starts the operator again after
         O(fault_seconds). All databases of this operator are without it meanwhile.
       - V(command) runs O(fault_command) on the host that runs this task, for what this module cannot do by itself, such as the
@@ -78,6 +81,7 @@ options:
       - standby_deleted
       - replicas_killed
       - connections_exhausted
+      - disk_full
       - operator_down
       - command
     required: true
@@ -99,7 +103,7 @@ options:
   fault_seconds:
     description:
       - How long the fault lasts, in seconds, 1 to 600; for O(fault=primary_hung), O(fault=connections_exhausted),
-        O(fault=operator_down), O(fault=command) and O(fault=none).
+        O(fault=disk_full), O(fault=operator_down), O(fault=command) and O(fault=none).
     type: int
     default: 60
   writers:

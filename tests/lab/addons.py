@@ -48,7 +48,7 @@ class Addons:
 
     def _own_objects(self) -> list[Json]:
         image = images.coredns_name(self.artifacts.sources)
-        return [*coredns.objects(image, replicas=min(2, self.nodes)), volumes.storage_class()]
+        return [*coredns.objects(image, replicas=min(2, self.nodes)), *volumes.storage_classes()]
 
     def _digest(self) -> str:
         kustomization = metallb.kustomization(self.artifacts.sources["metallb"].path)

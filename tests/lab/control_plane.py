@@ -61,7 +61,7 @@ def copy_of_code(folder: Path) -> Path:
     return copy
 
 
-PROVISIONER = ("volumes", "addresses", "api", "errors", "paths", "pki", "shell")  # and what it imports
+PROVISIONER = ("volumes", "disks", "addresses", "api", "errors", "paths", "pki", "shell")  # and what it imports
 # The system's, whoever runs ``up``: with another interpreter the machine would be started anew.
 PYTHON = shutil.which("python3", path=os.defpath) or sys.executable
 # One of each runs, so nobody needs to be elected; port 0: nobody asks them anything.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from . import addresses, cgroups, kernel, machine, network, shell
+from . import addresses, cgroups, disks, kernel, machine, network, shell
 
 if t.TYPE_CHECKING:
     from .paths import State
@@ -27,6 +27,7 @@ def down(state: State, progress: Progress) -> None:
             machine.switch_off(state, name)
         cgroups.kill()
         cgroups.remove()
+        disks.detach(state.volumes)
         network.remove_bridge()
         kernel.unload_modules(state)
         _remove_tree(state)

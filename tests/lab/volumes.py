@@ -1,11 +1,12 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's volume provisioner: a folder on this machine for each claim of the class ``lab``.
+"""The lab's volume provisioner: a folder on this machine for each claim of the class ``lab``, a disk for each of ``lab-disk``.
 
 All nodes see all folders, so a pod may move to another node and find its volume, as with network storage. Volumes are
 of type ``local``, since kubelet then gives them to the pod's fsGroup, which it does not for ``hostPath``. A claim that
-asks for more gets it at once: nothing limits the size of a folder.
+asks for more gets it at once: nothing limits the size of a folder. A disk has the size that was asked for, for good, and is
+for one node at a time.
 
 Run as ``python3 -m tests.lab.volumes STATE_FOLDER``.
 """
@@ -19,13 +20,14 @@ import typing as t
 from contextlib import suppress
 from pathlib import Path
 
-from . import addresses
+from . import addresses, disks
 from .api import MERGE, Api, Conflict, Json, NotFound
 from .errors import LabError
 from .paths import State
 from .pki import Pki
 
 CLASS = "lab"
+DISK_CLASS = "lab-disk"
 PROVISIONER = "k0smotron-ha-lab/volumes"
 CLAIMS = "/api/v1/persistentvolumeclaims"
 VOLUMES = "/api/v1/persistentvolumes"
@@ -41,26 +43,35 @@ class Plan(t.NamedTuple):
     remove: list[Json]
 
 
-def storage_class() -> Json:
-    return {
+def storage_classes() -> list[Json]:
+    """The default one first."""
+    common = {
         "apiVersion": "storage.k8s.io/v1",
         "kind": "StorageClass",
-        "metadata": {"name": CLASS, "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
         "provisioner": PROVISIONER,
         "reclaimPolicy": "Delete",
         "volumeBindingMode": "Immediate",
-        "allowVolumeExpansion": True,
     }
+    default = {"storageclass.kubernetes.io/is-default-class": "true"}
+    return [
+        {**common, "metadata": {"name": CLASS, "annotations": default}, "allowVolumeExpansion": True},
+        {**common, "metadata": {"name": DISK_CLASS}, "allowVolumeExpansion": False},
+    ]
+
+
+def _class(item: Json) -> str:
+    """The class of a claim or of a volume."""
+    return str(item["spec"].get("storageClassName"))
 
 
 def plan(claims: t.Iterable[Json], volumes: t.Iterable[Json]) -> Plan:
-    """Compare all claims and volumes of the cluster; only those of our class count."""
-    ours = [claim for claim in claims if claim["spec"].get("storageClassName") == CLASS]
-    made = {volume["metadata"]["name"]: volume for volume in volumes if volume["spec"].get("storageClassName") == CLASS}
+    """Compare all claims and volumes of the cluster; only those of our classes count. Folders come first, which never fail."""
+    ours = sorted((claim for claim in claims if _class(claim) in (CLASS, DISK_CLASS)), key=_class)
+    made = {volume["metadata"]["name"]: volume for volume in volumes if _class(volume) in (CLASS, DISK_CLASS)}
     living = {volume_name(claim) for claim in ours}
     return Plan(
         create=[claim for claim in ours if not claim["spec"].get("volumeName") and volume_name(claim) not in made],
-        grow=[claim for claim in ours if _has(claim) not in (None, _wants(claim))],
+        grow=[claim for claim in ours if _class(claim) == CLASS and _has(claim) not in (None, _wants(claim))],
         remove=[volume for name, volume in made.items() if name not in living],
     )
 
@@ -80,8 +91,8 @@ def _has(claim: Json) -> str | None:
     return capacity.get("storage")
 
 
-def volume(claim: Json, folder: Path) -> Json:
-    """The PersistentVolume for ``claim``, reserved for it."""
+def volume(claim: Json, path: str) -> Json:
+    """The PersistentVolume for ``claim``, reserved for it, on a folder or a device."""
     owner = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -96,10 +107,10 @@ def volume(claim: Json, folder: Path) -> Json:
             "capacity": {"storage": _wants(claim)},
             "accessModes": claim["spec"]["accessModes"],
             "claimRef": owner,
-            "local": {"path": str(folder)},
+            "local": {"path": path, **({"fsType": "ext4"} if _class(claim) == DISK_CLASS else {})},
             "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [any_node]}]}},
             "persistentVolumeReclaimPolicy": "Delete",
-            "storageClassName": CLASS,
+            "storageClassName": _class(claim),
             "volumeMode": "Filesystem",
         },
     }
@@ -126,7 +137,8 @@ class Provisioner:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o777)  # whatever user the pod runs as
         with suppress(Conflict):  # an earlier attempt got through
-            self.api.call("POST", VOLUMES, volume(claim, folder))
+            path = disks.attach(folder, _wants(claim)) if _class(claim) == DISK_CLASS else str(folder)
+            self.api.call("POST", VOLUMES, volume(claim, path))
 
     def _grow(self, claim: Json) -> None:
         size = {"storage": _wants(claim)}
@@ -149,6 +161,8 @@ class Provisioner:
 
     def _remove(self, gone: Json) -> None:
         name = gone["metadata"]["name"]
+        if _class(gone) == DISK_CLASS:
+            disks.detach(self.root / name)
         shutil.rmtree(self.root / name, ignore_errors=True)
         with suppress(NotFound):
             self.api.call("DELETE", f"{VOLUMES}/{name}")

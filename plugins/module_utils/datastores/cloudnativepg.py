@@ -75,6 +75,10 @@ minute, on v1.28.0 with PostgreSQL 15: no failover with the defaults, and more t
 shutdown afterwards, because kine's idle connections keep it waiting; with these, but a liveness probe of 3 s, 2 s and 3
 failures, the primary's Service moved after 13 seconds. No acknowledged write was lost in either. That liveness probe
 restarted healthy instances again and again on a machine with too few CPUs, so it is slower here (not measured again)."""
+_PARAMETERS = {"wal_receiver_timeout": "3s"}
+"""The operator promotes nobody who still waits for WAL of the old primary, and each of its looks takes 30 s while that one hangs
+(defaultRequestTimeout, v1.28.0). Its own default of 5 s just misses the first look, which follows a readiness probe that fails
+after 4 to 6 s: seen in two of three hangs on the lab."""
 
 
 class CloudNativePG(Postgres):
@@ -143,8 +147,7 @@ class CloudNativePG(Postgres):
         # The operator refuses to wait for more standbys than there are.
         if options.instances > 1 and options.synchronous in _DURABILITY:
             postgresql["synchronous"] = dict(_DURABILITY[options.synchronous])
-        if settings := self.settings():
-            postgresql["parameters"] = settings
+        postgresql["parameters"] = {**_PARAMETERS, **self.settings()}
         return postgresql
 
     def _role(self, owner: str) -> Object:

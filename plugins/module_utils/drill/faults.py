@@ -3,15 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a drill does to a database or a control plane, as actions that a Kubernetes API can carry out. Pure.
 
-Only `Stop` has to be undone: whatever else stands still goes on by itself, in the pod, also when the drill is killed.
+`Stop` has to be undone; whatever else stands still goes on by itself, in the pod, also when the drill is killed. What does so in
+a container that may restart is undone as well.
 """
 
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.drill import sessions
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill import sessions, volume
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 
 POD_GRACE_SECONDS = 30
@@ -20,6 +21,8 @@ _POSTMASTER = {
     "cloudnativepg": "/var/lib/postgresql/data/pgdata/postmaster.pid",
 }
 """Where PostgreSQL notes its process in the images of each operator (Spilo's PGROOT; CloudNativePG's PGDATA)."""
+_VOLUME = {"zalando": "/home/postgres/pgdata"}
+"""Where an instance's volume is, in the images of operators whose standby takes over from a full one."""
 _DATABASE_CONTAINER = {"zalando": "postgres", "cloudnativepg": "postgres", "mariadb": "mariadb"}
 
 
@@ -47,6 +50,8 @@ class Scene:
     standby: Pod | None
     replicas: t.Sequence[Pod]
     operator: Workload | None = None
+    volume_bytes: int = 0
+    """The size that was asked for each instance's volume."""
     command: t.Sequence[str] = ()
     """The user's own fault."""
 
@@ -62,6 +67,8 @@ class Run:
     """A command that changes nothing, and succeeds where the other one can do its work."""
     failure: str = ""
     """A word in the output of a command that says by it alone that nothing was done."""
+    undo: t.Sequence[str] = ()
+    """A command that ends what was done, and does no harm where it has ended."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +191,25 @@ def _connections_exhausted(scene: Scene, seconds: int) -> list[Action]:
     return [_in_primary(scene, sessions.take_all(seconds), sessions.REHEARSAL)]
 
 
+def _disk_full(scene: Scene, seconds: int) -> list[Action]:
+    _primary(scene)
+    folder = _VOLUME.get(str(scene.provider))
+    if folder is None:
+        raise InvalidInput(
+            f"fault: disk_full is for Zalando's operator, and {scene.provider} may have to be given a larger volume to run again",
+            "Use fault: command on a database that you can do without",
+        )
+    fill = _in_primary(scene, volume.fill(folder, seconds), volume.rehearsal(folder, scene.volume_bytes))
+    return [replace(fill, undo=["sh", "-c", volume.empty(folder)])]
+
+
+def tidy(provider: str, pods: t.Iterable[Pod]) -> list[Run]:
+    """What takes away what a drill that was killed may have left in the instances of a database."""
+    folder = _VOLUME.get(provider)
+    command = ["sh", "-c", volume.tidy(folder)] if folder else []
+    return [Run(pod, _DATABASE_CONTAINER[provider], command) for pod in pods if command]
+
+
 def _command(scene: Scene, seconds: int) -> list[Action]:
     if not scene.command:
         raise InvalidInput(
@@ -207,6 +233,7 @@ FAULTS: t.Sequence[Fault] = (
     Fault("standby_deleted", "the synchronous standby's pod is deleted", 10.0, _standby_deleted),
     Fault("replicas_killed", "all replicas of the control plane but one are killed", 10.0, _replicas_killed),
     Fault("connections_exhausted", "all connections that are left are taken", 10.0, _connections_exhausted, lasts=True),
+    Fault("disk_full", "the volume of the primary is full", 25.0, _disk_full, lasts=True),
     Fault("operator_down", "the primary's pod is killed while the operator is down", 10.0, _operator_down, lasts=True),
     Fault("command", "a command of the user's own", 25.0, _command, lasts=True),
 )

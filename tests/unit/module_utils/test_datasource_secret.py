@@ -152,7 +152,9 @@ class Server(Client):
         ours = self.ours if body is None else body["data"]
         if ("dryRun", "All") not in query:
             self.ours = ours
-        return {**secret(REF, {}), "data": {**self.others, **ours}}
+        stored = secret(REF, {})
+        stored["metadata"]["resourceVersion"] = "1"
+        return {**stored, "data": {**self.others, **ours}}
 
 
 REF = Ref("v1", "Secret", "s", "n")

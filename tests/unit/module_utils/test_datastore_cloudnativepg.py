@@ -48,6 +48,7 @@ def test_the_defaults_are_highly_available_and_safe() -> None:
         "bootstrap": {"initdb": {"dataChecksums": True, "encoding": "UTF8", "localeCollate": "C", "localeCType": "C"}},
         "postgresql": {
             "synchronous": {"method": "any", "number": 1, "dataDurability": "preferred"},
+            "parameters": {"wal_receiver_timeout": "3s"},
             "pg_hba": ["hostnossl all all all reject"],
         },
         "managed": {
@@ -100,6 +101,7 @@ def test_the_defaults_are_highly_available_and_safe() -> None:
         ({"image": "mirror.example/pg:15.3"}, "imageName", "mirror.example/pg:15.3"),
         ({"parameters": {"max_connections": 200, "jit": False}}, "postgresql.parameters.jit", "off"),
         ({"parameters": {"max_connections": 200}}, "postgresql.parameters.max_connections", "200"),
+        ({"parameters": {"wal_receiver_timeout": "5s"}}, "postgresql.parameters.wal_receiver_timeout", "5s"),
         ({"resources": {"limits": {"memory": "1Gi"}}}, "resources", {"limits": {"memory": "1Gi"}}),
         ({"spec": {"affinity": {"podAntiAffinityType": "preferred"}}}, "affinity.podAntiAffinityType", "preferred"),
         ({"spec": {"probes": {"liveness": None}}}, "probes.liveness", None),

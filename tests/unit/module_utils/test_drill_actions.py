@@ -18,6 +18,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import (
     Command,
     Pod,
     Promote,
+    Run,
     Stop,
     Workload,
 )
@@ -28,6 +29,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     NotFound,
     WaitTimeout,
 )
+from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 NOBODY = t.cast("t.Any", None)
 OPERATOR = Workload("ops", "db-operator")
@@ -35,6 +37,51 @@ OPERATOR = Workload("ops", "db-operator")
 
 def command(*argv: str, seconds: int = 20) -> Action:
     return Command(argv, seconds)
+
+
+# -- what is run in a pod ----------------------------------------------------------------------------------------
+
+
+class Restarting:
+    """A container in which a command fails some times, and then not any more."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures = failures
+        self.commands: list[t.Sequence[str]] = []
+
+    def exec(self, _namespace: str, _pod: str, command: t.Sequence[str], _container: str) -> str:
+        self.commands.append(command)
+        if len(self.commands) <= self.failures:
+            raise HaError("container not found")
+        return ""
+
+    def wait(self, probe: t.Callable[[], Verdict], timeout: float) -> Verdict:
+        for _attempt in range(3):
+            verdict = probe()
+            if verdict.up:
+                return verdict
+        raise WaitTimeout(f"Not up after {timeout} s: {verdict.reason}")
+
+
+FILL = Run(Pod("dbs", "db-0"), "postgres", ["fill"], undo=["sh", "-c", "rm -f it"])
+
+
+@pytest.mark.parametrize("failures", [0, 2])
+def test_what_was_done_in_a_pod_is_undone_also_when_it_restarts(failures: int) -> None:
+    kube = Restarting(failures)
+    drill_actions.undo(t.cast("t.Any", kube), FILL)
+    assert kube.commands == [FILL.undo] * (failures + 1)
+
+
+def test_what_cannot_be_undone_is_news_with_the_way_to_do_it_by_hand() -> None:
+    with pytest.raises(HaError, match=r"in pod dbs/db-0 could not be undone.*in container postgres: rm -f it"):
+        drill_actions.undo(t.cast("t.Any", Restarting(9)), FILL)
+
+
+def test_leftovers_are_taken_away_where_it_is_possible() -> None:
+    kube = Restarting(1)
+    drill_actions.tidy(t.cast("t.Any", kube), [Run(Pod("dbs", name), "postgres", [name]) for name in ("db-0", "db-1")])
+    assert kube.commands == [["db-0"], ["db-1"]]
 
 
 # -- a command ---------------------------------------------------------------------------------------------------

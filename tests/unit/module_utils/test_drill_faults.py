@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import subprocess
+import typing as t
+from pathlib import Path
 
 import pytest
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill import faults
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import (
     FAULTS,
     Command,
@@ -95,6 +99,51 @@ def test_sessions_that_take_all_connections_end_by_themselves(provider: str) -> 
     assert "pg_sleep" not in action.rehearsal[-1]
 
 
+def disk_full(folder: Path, monkeypatch: pytest.MonkeyPatch, size: int = 2**60) -> Run:
+    """The fault, with this folder for a volume."""
+    monkeypatch.setitem(faults._VOLUME, "zalando", str(folder))
+    [action] = fault("disk_full").actions(dataclasses.replace(ZALANDO, volume_bytes=size), 42)
+    assert isinstance(action, Run)
+    return action
+
+
+def shell(command: t.Sequence[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_volume_is_filled_only_where_it_is_nobody_elses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with folders of hostPath: this one is on a disk that has far more room than was asked for."""
+    refused = shell(disk_full(tmp_path, monkeypatch, size=2**20).rehearsal)
+    assert refused.returncode == 1
+    assert "others would be without room, too" in refused.stderr
+    assert shell(disk_full(tmp_path, monkeypatch).rehearsal).returncode == 0
+    assert shell(disk_full(tmp_path / "none", monkeypatch).rehearsal).returncode == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_volume_gets_its_room_back_by_itself_by_the_drill_or_by_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    action = disk_full(tmp_path, monkeypatch)
+    subprocess.run(["sh", "-n", "-c", action.command[-1]], check=True)
+    file = tmp_path / "k0smotron-ha-drill-fill"
+    assert f"sleep 42; rm -f {file}" in action.command[-1]
+    file.write_text("full")
+    assert shell(action.undo).returncode == shell(action.undo).returncode == 0
+    assert not file.exists()
+    [tidy] = faults.tidy("zalando", [STANDBY])
+    assert tidy.pod == STANDBY
+    assert shell(tidy.command).returncode == 0
+    file.write_text("full")
+    with file.open() as held:  # a drill goes on
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert shell(tidy.command).returncode == 1
+        assert file.exists()
+    assert shell(tidy.command).returncode == 0
+    assert not file.exists()
+    assert faults.tidy("mariadb", [STANDBY]) == []
+
+
 def test_a_command_needs_no_database_that_we_know() -> None:
     scene = dataclasses.replace(ELSEWHERE, command=["cloud", "fail-over"])
     assert fault("command").actions(scene, 60) == [Command(["cloud", "fail-over"], 60)]
@@ -105,6 +154,8 @@ def test_a_command_needs_no_database_that_we_know() -> None:
     [
         ("connections_exhausted", MARIADB, "is for PostgreSQL, and mariadb runs"),
         ("connections_exhausted", ELSEWHERE, "fault: none"),
+        ("disk_full", MARIADB, "is for Zalando's operator"),
+        ("disk_full", ELSEWHERE, "fault: none"),
         ("operator_down", ZALANDO, "No Deployment is known as the operator of zalando"),
         ("operator_down", ELSEWHERE, "fault: none"),
         ("command", ELSEWHERE, "fault_command, a list of words"),

@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Shell scripts for the pod of a database's instance: a file takes all the room that its volume has left. Pure.
+
+A process in the pod removes the file after some seconds and holds a lock on it until then. So a file without a lock is one
+whose remover has ended too early, with its container: the next drill removes it.
+"""
+
+from __future__ import annotations
+
+FILE = "k0smotron-ha-drill-fill"
+ROOM_KIB = 64
+"""A volume with less than this is full: less than eight of a database's pages."""
+LARGER = 1.25
+"""What a file system may be larger than the volume that was asked for: storage is given in whole gibibytes and more."""
+
+
+def rehearsal(folder: str, size: int) -> str:
+    """Succeeds where filling the folder's file system, of about `size` bytes, would fill nobody else's.
+
+    Volumes of hostPath, or of a local provisioner without quotas, are folders on the disk of the node.
+    """
+    most = int(size * LARGER) // 1024
+    return (
+        f"test -w {folder} && command -v setsid flock fallocate dd >/dev/null || exit 1; "
+        f'has=$(df -Pk {folder} | awk "END {{ print \\$2 }}"); '
+        f'if [ "$has" -gt {most} ]; then '
+        f'echo "the volume is {size} bytes, but its file system has $has KiB: others would be without room, too" >&2; exit 1; fi'
+    )
+
+
+def fill(folder: str, seconds: int) -> str:
+    """Succeeds when no room is left; that ends by itself after so many seconds."""
+    file = f"{folder}/{FILE}"
+    room = f'$(df -Pk {folder} | awk "END {{ print \\$4 }}")'
+    return (
+        f"touch {file} && {{ setsid flock {file} sh -c 'sleep {seconds}; rm -f {file}' </dev/null >/dev/null 2>&1 & }}; "
+        # Fast where the file system knows it; what is reserved for root, whom this may be, is taken byte by byte.
+        f"fallocate -l {room}KiB {file}; dd if=/dev/zero of={file} bs=64k oflag=append conv=notrunc; "
+        f'if [ "{room}" -ge {ROOM_KIB} ]; then rm -f {file}; echo "room was left all the time" >&2; exit 1; fi'
+    )
+
+
+def empty(folder: str) -> str:
+    """Give the room back now."""
+    return f"rm -f {folder}/{FILE}"
+
+
+def tidy(folder: str) -> str:
+    """Give the room back that nobody else will: the drill has ended, and with its container the process that would have."""
+    file = f"{folder}/{FILE}"
+    return f"test ! -e {file} || flock -n {file} rm -f {file}"

@@ -1,0 +1,36 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Disks that can be full: loop devices on files, which a node's kubelet formats and mounts."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from . import shell
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
+
+IMAGE = "disk.img"
+
+
+def attach(folder: Path, size: str) -> str:
+    """Find or make the disk in ``folder``, with a size such as ``1Gi``; returns its device."""
+    image = folder / IMAGE
+    if not image.exists():
+        shell.run("truncate", f"--size={size}B", image)
+    return next(iter(_devices(folder)), "") or shell.run("losetup", "--find", "--show", image).strip()
+
+
+def detach(folder: Path) -> None:
+    """Take away the devices of all disks below ``folder``; one that is still mounted goes when it is not any more."""
+    for device in _devices(folder):
+        shell.run("losetup", "--detach", device)
+
+
+def _devices(folder: Path) -> list[str]:
+    listed = shell.run("losetup", "--json", "--list", "--output", "NAME,BACK-FILE")
+    devices = json.loads(listed)["loopdevices"] if listed.strip() else []
+    return [each["name"] for each in devices if str(each["back-file"]).startswith(f"{folder}/")]
