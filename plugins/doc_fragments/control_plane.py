@@ -30,6 +30,13 @@ options:
       - The checksum that M(k0smotron.ha.datasource_secret) returned. Only check mode uses it, to tell what the real run
         would do after a Secret that is not written yet.
     type: str
+  allow_other_database:
+    description:
+      - Let a control plane that has run go over to another database. Without it that is refused, because the control plane would
+        start again on what is there, and all that the first database holds would be gone from its API.
+      - Say it when both are the same database by different names, or when the data was moved before.
+    type: bool
+    default: false
   pod_disruption_budget:
     description:
       - Let a node drain take at most one replica at a time.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_removal, control_planes
+from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_removal, control_planes, database_move
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import Observation, observe
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import changes as live_changes
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import node_ports
@@ -60,6 +60,9 @@ def prepare(kube: Kube, options: ControlPlaneOptions, api_version: str, warn: Wa
     """The options with what only the cluster knows. Raises HaError for what could not work; changes nothing."""
     control_planes.validate(options)
     source = examine(kube, options)
+    if not options.allow_other_database:
+        live = kube.get(api_version, "Cluster", options.name, options.namespace)
+        database_move.refuse_by_cluster(kube, live, source.url)
     options = dataclasses.replace(options, data_source_checksum=source.checksum)
     if options.service_type == "NodePort":
         _refuse_port_clash(kube, options, api_version, warn)

@@ -22,10 +22,11 @@ if t.TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Examined:
-    """A data source that may be used: the checksum for the pods (None: not known yet) and what to warn about."""
+    """A data source that may be used: the checksum for the pods and its URL (None: not known yet) and what to warn about."""
 
     checksum: str | None
     warnings: tuple[str, ...] = ()
+    url: str | None = dataclasses.field(default=None, repr=False)
 
 
 def examine(kube: Kube, options: ControlPlaneOptions) -> Examined:
@@ -55,6 +56,7 @@ def _examine_url(kube: Kube, options: ControlPlaneOptions, url: str) -> Examined
     return Examined(
         checksum({DATA_SOURCE_KEY: url}, f"{options.namespace}/{options.name}"),
         (warning, *_lint(kube, options, url)),
+        url,
     )
 
 
@@ -67,7 +69,7 @@ def _examine_secret(kube: Kube, options: ControlPlaneOptions, name: str) -> Exam
         raise wrong_key(name, options.namespace, data)
     warnings = _lint(kube, options, data[DATA_SOURCE_KEY], data.get(database_ca.KINE_FLAG, ""))
     known = options.data_source_checksum if kube.check_mode else None
-    return Examined(known or checksum(data, f"{options.namespace}/{name}"), tuple(warnings))
+    return Examined(known or checksum(data, f"{options.namespace}/{name}"), tuple(warnings), data[DATA_SOURCE_KEY])
 
 
 def _lint(kube: Kube, options: ControlPlaneOptions, url: str, kine_flag: str = "") -> list[str]:

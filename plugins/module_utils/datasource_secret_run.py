@@ -9,7 +9,7 @@ import base64
 import dataclasses
 import typing as t
 
-from ansible_collections.k0smotron.ha.plugins.module_utils import database_ca, datastore_lookup
+from ansible_collections.k0smotron.ha.plugins.module_utils import database_ca, database_move, datastore_lookup
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     DatabaseSpec,
     Datastore,
@@ -92,6 +92,8 @@ def ensure(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     )
     for warning in accept(findings):
         module.warn(warning)
+    if not params["allow_other_database"]:
+        database_move.refuse_by_secret(kube, ref, source.url)
     return apply(kube, ref, source, data)
 
 

@@ -122,6 +122,13 @@ options:
         as C(sslrootcert=/etc/database-ca/ca.crt).
       - With O(datastore), the ones of its operator when not given, where it has any.
     type: path
+  allow_other_database:
+    description:
+      - Let control planes that read the Secret and have run go over to another database. Without it that is refused, because they
+        would start again on what is there, and all that the first database holds would be gone from their APIs.
+      - Say it when both are the same database by different names, or when the data was moved before.
+    type: bool
+    default: false
   k0s_version:
     description:
       - The k0s version that will read the data source name, to warn about what it cannot read.
@@ -260,6 +267,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     },
     "tls": {"type": "str", "choices": ["verify_full", "verify_ca", "require", "disable"]},
     "ca_file": {"type": "path"},
+    "allow_other_database": {"type": "bool", "default": False},
     "k0s_version": {"type": "str"},
     "max_connections": {"type": "int", "default": 100},
     "control_planes": {"type": "int", "default": 1},

@@ -37,6 +37,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "data_source_secret": {"type": "str", "no_log": False},
     "data_source_url": {"type": "str", "no_log": True},
     "data_source_checksum": {"type": "str"},
+    "allow_other_database": {"type": "bool", "default": False},
     "pod_disruption_budget": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 900},
 }

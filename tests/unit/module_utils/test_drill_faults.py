@@ -97,6 +97,7 @@ def test_sessions_that_take_all_connections_end_by_themselves(provider: str) -> 
         subprocess.run(["sh", "-n", "-c", command[-1]], check=True)
     assert "pg_sleep(42)" in action.command[-1]
     assert "pg_sleep" not in action.rehearsal[-1]
+    assert "pgbench" in action.rehearsal[-1]
 
 
 def disk_full(folder: Path, monkeypatch: pytest.MonkeyPatch, size: int = 2**60) -> Run:

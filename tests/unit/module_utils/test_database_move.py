@@ -1,0 +1,127 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A control plane that has run stays on its database."""
+
+from __future__ import annotations
+
+import base64
+import typing as t
+
+import pytest
+
+from ansible_collections.k0smotron.ha.plugins.module_utils import database_move
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied, Conflict
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
+
+Object: t.TypeAlias = dict[str, t.Any]
+
+SECRET = Ref("v1", "Secret", "cp-data-source", "team-a")
+HERE = "postgres://k:hunter2@acid-db.databases:5432/kine?sslmode=require"
+API = "k0smotron.io/v1beta1"
+
+
+def secret(name: str, **data: str) -> Object:
+    encoded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "team-a"}, "data": encoded}
+
+
+def cluster(name: str = "cp", **spec: t.Any) -> Object:
+    spec = spec or {"kineDataSourceSecretName": SECRET.name}
+    return {"apiVersion": API, "kind": "Cluster", "metadata": {"name": name, "namespace": "team-a"}, "spec": spec}
+
+
+SOURCE = secret(SECRET.name, **{DATA_SOURCE_KEY: HERE})
+HAS_RUN = secret("cp-kubeconfig", value="x")
+
+
+class StandInKube:
+    """Objects in a list instead of a cluster."""
+
+    def __init__(self, *objects: Object, forbidden: str = "") -> None:
+        self.objects, self.forbidden = objects, forbidden
+
+    def serves(self, api_version: str, _kind: str) -> bool:
+        return api_version == API
+
+    def get(self, *ref: str) -> Object | None:
+        return next((item for item in self.objects if Ref.of(item) == Ref(*ref)), None)
+
+    def list(self, api_version: str, kind: str, namespace: str) -> list[Object]:
+        if kind == self.forbidden:
+            raise AccessDenied("not for you")
+        kinds = [item for item in self.objects if (item["apiVersion"], item["kind"]) == (api_version, kind)]
+        return [item for item in kinds if item["metadata"]["namespace"] == namespace]
+
+
+def write(url: str, *objects: Object, **more: str) -> None:
+    database_move.refuse_by_secret(t.cast(Kube, StandInKube(SOURCE, *objects, **more)), SECRET, url)
+
+
+ELSEWHERE = [
+    HERE.replace("acid-db.", "acid-other."),
+    HERE.replace("/kine", "/other"),
+    HERE.replace(":5432", ":5433"),
+    "mysql://k:hunter2@tcp(acid-db.databases:5432)/kine",
+]
+
+
+@pytest.mark.parametrize("url", ELSEWHERE)
+def test_a_secret_that_would_move_a_control_plane_is_not_written(url: str) -> None:
+    with pytest.raises(
+        Conflict, match=r"control plane team-a/cp .* at acid-db.databases:5432.*allow_other_database"
+    ) as error:
+        write(url, cluster(), HAS_RUN)
+    assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        HERE.replace("hunter2", "hunter3"),
+        HERE.replace("k:", "other:"),
+        HERE + "&connect_timeout=3",
+        HERE.replace("/kine", "/KINE"),
+        HERE.replace("acid-db.databases:5432", "acid-db.databases.svc.cluster.local:5432"),
+        HERE.replace("acid-db.databases:5432", "new.example.com:5432,acid-db.databases:5432"),
+    ],
+)
+def test_the_same_database_by_another_url(url: str) -> None:
+    write(url, cluster(), HAS_RUN)
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        [],
+        [HAS_RUN],
+        [cluster()],
+        [cluster(kineDataSourceSecretName="another"), HAS_RUN],
+        [cluster(etcd={}), HAS_RUN],
+    ],
+    ids=["nothing runs", "it is gone", "it never ran", "it reads another Secret", "it is on etcd"],
+)
+def test_where_nothing_is_lost_any_database_will_do(objects: list[Object]) -> None:
+    write(ELSEWHERE[0], *objects)
+
+
+def test_a_url_that_nobody_can_read_was_never_run_on() -> None:
+    kube = StandInKube(secret(SECRET.name, **{DATA_SOURCE_KEY: "not a url"}), cluster(), HAS_RUN)
+    database_move.refuse_by_secret(t.cast(Kube, kube), SECRET, HERE)
+    database_move.refuse_by_secret(t.cast(Kube, StandInKube(cluster(), HAS_RUN)), SECRET, HERE)
+
+
+def test_who_may_not_see_control_planes_may_write_secrets() -> None:
+    write(ELSEWHERE[0], cluster(), HAS_RUN, forbidden="Cluster")
+
+
+@pytest.mark.parametrize("spec", [{"kineDataSourceSecretName": SECRET.name}, {"kineDataSourceURL": HERE}])
+def test_a_cluster_is_not_moved_by_another_secret_or_url(spec: Object) -> None:
+    live = cluster(**spec)
+    kube = t.cast(Kube, StandInKube(SOURCE, live, HAS_RUN))
+    with pytest.raises(Conflict, match="would be gone from its API"):
+        database_move.refuse_by_cluster(kube, live, ELSEWHERE[0])
+    for url in (HERE, HERE.replace("hunter2", "hunter3"), None):
+        database_move.refuse_by_cluster(kube, live, url)
+    database_move.refuse_by_cluster(kube, None, ELSEWHERE[0])
