@@ -80,12 +80,9 @@ def database(provider: str, name: str = "pg", namespace: str = "ns") -> Object:
 
 
 def create(kube: StandInKube) -> None:
-    present(
-        t.cast(Kube, kube),
-        datastore("cloudnativepg", DatastoreOptions(name="pg", namespace="ns")),
-        {"wait": False},
-        [].append,
-    )
+    said: list[str] = []
+    store = datastore("cloudnativepg", DatastoreOptions(name="pg", namespace="ns"))
+    present(t.cast(Kube, kube), store, {"wait": False}, said.append)
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
