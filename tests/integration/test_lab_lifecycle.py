@@ -70,6 +70,7 @@ class Machine(t.NamedTuple):
     control_groups: set[str]
     folders: set[str]
     shared_memory: set[str]
+    disks: set[str]
 
 
 def look() -> Machine:
@@ -83,6 +84,7 @@ def look() -> Machine:
         control_groups={str(path) for each in cgroups.hierarchies() for path in each.root.iterdir() if path.is_dir()},
         folders={str(path) for top in ("/run", "/var/lib", "/var/log", "/etc", "/opt") for path in Path(top).glob("*")},
         shared_memory={*Path("/proc/sysvipc/shm").read_text().splitlines(), *os.listdir("/dev/shm")},  # noqa: S108
+        disks={file.read_text() for file in Path("/sys/block").glob("loop*/loop/backing_file")},
     )
 
 
