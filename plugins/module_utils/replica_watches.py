@@ -42,7 +42,7 @@ def deaf(get: Get, pod: str) -> str | None:
         if behind > DEAF_SECONDS:
             return (
                 f"it has not heard of any change for {behind:.0f} s, though the database answers: what feeds its watches hangs "
-                f"in a connection to a server that is gone. Delete the pod {pod}"
+                f"in a connection to a server that is gone, or is behind after many failed writes. Delete the pod {pod}"
             )
     return None
 
