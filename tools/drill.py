@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import typing as t
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from tools.drill_record import FAULTS, NODE_FAULTS, PAGE, RUNS, Run
 
 CERTIFICATES = BUILD / "drill"
 OUTAGE_SECONDS = 60
+UP_SECONDS = 600.0
 
 
 class Datastore(t.NamedTuple):
@@ -70,6 +72,7 @@ class Drills:
 
     def make(self, fault: str) -> Run:
         """One run of the playbook. It fails when the drill did not pass; its certificate says why."""
+        self._await_up()
         folder = Path(tempfile.mkdtemp(prefix=f"{self._datastore}-{fault}-", dir=CERTIFICATES))
         about = {
             "commit": self._commit,
@@ -92,12 +95,24 @@ class Drills:
             return drill_record.run(json.loads(written.read_text(encoding="utf-8")), **about)
         return {"when": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), **about}
 
-    def _outage(self, fault: str) -> dict[str, t.Any]:
-        """Variables of a drill that takes away the node on which the primary is now."""
+    def _await_up(self) -> None:
+        """Until what the last fault broke is whole again: a drill refuses what is not. It says so itself after a while."""
+        until = time.monotonic() + UP_SECONDS
+        while time.monotonic() < until:
+            about = self._about()
+            if about["up"] and about["datastore"]["up"]:
+                return
+            time.sleep(2)
+
+    def _about(self) -> dict[str, t.Any]:
         ask = ["ansible", "localhost", "-m", "k0smotron.ha.cluster_info", "-a", f"name={self._control_plane}"]
         said = _output(ask, self._variables)
-        (about,) = json.loads(said[said.index("{") :])["control_planes"]
-        node = about["datastore"]["leader"]["node"]
+        about: dict[str, t.Any] = json.loads(said[said.index("{") :])["control_planes"][0]
+        return about
+
+    def _outage(self, fault: str) -> dict[str, t.Any]:
+        """Variables of a drill that takes away the node on which the primary is now."""
+        node = self._about()["datastore"]["leader"]["node"]
         command = [*LAB, "outage", NODE_FAULTS[fault], node, f"--seconds={OUTAGE_SECONDS}"]
         return {
             "failover_drill_command": ["env", f"--chdir={ROOT}", *command],
