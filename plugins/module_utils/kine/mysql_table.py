@@ -113,8 +113,10 @@ def counter(rows: Rows) -> Counter | None:
     if not found or found[0][0] is None or "id" not in kinds:
         return None
     [(newest,)] = rows(_NEWEST)
+    # After the newest id, or a control plane that writes meanwhile would seem to be ahead of it.
+    [(following, *_rest)] = rows(_STATUS, _TABLE)
     limit = mysql_schema.LIMITS.get(kinds["id"], mysql_schema.LARGEST)
-    return Counter(last=int(found[0][0]) - 1, newest=int(newest), limit=limit)
+    return Counter(last=int(following) - 1, newest=int(newest), limit=limit)
 
 
 def contents(rows: Rows) -> Contents | None:

@@ -67,10 +67,12 @@ def counter(rows: Rows) -> Counter | None:
     found = rows(_COUNTER, oid) if oid else []
     if not found:
         return None
-    [(allowed, last, limit)] = found
+    [(allowed, _last, limit)] = found
     if not allowed:
         raise Forbidden("permission denied for the sequence of column id", "Make the role the owner of the table.")
     [(newest,)] = rows(_NEWEST)
+    # After the newest id, or a control plane that writes meanwhile would seem to be ahead of it.
+    [(_allowed, last, _limit)] = rows(_COUNTER, oid)
     return Counter(last=last, newest=newest, limit=limit)
 
 
