@@ -13,7 +13,7 @@ FILE = "k0smotron-ha-drill-fill"
 ROOM_KIB = 64
 """A volume with less than this is full: less than eight of a database's pages."""
 LARGER = 1.25
-"""What a file system may be larger than the volume that was asked for: storage is given in whole gibibytes and more."""
+"""How much larger a file system may be than the volume that was asked for."""
 
 
 def rehearsal(folder: str, size: int) -> str:
@@ -23,8 +23,8 @@ def rehearsal(folder: str, size: int) -> str:
     """
     most = int(size * LARGER) // 1024
     words = (
-        f"the volume has {size // 1024} KiB, but its file system $has: "
-        "it is a folder on the disk of others, who would be without room, too"
+        f"the volume was asked for with {size // 1024} KiB, but its file system has $has: "
+        "where it is a folder on the disk of others, they would be without room, too"
     )
     return (
         "for each in setsid flock fallocate dd; do command -v $each >/dev/null || exit 1; done; "

@@ -116,7 +116,7 @@ def test_a_volume_is_filled_only_where_it_is_nobody_elses(tmp_path: Path, monkey
     """As with folders of hostPath: this one is on a disk that has far more room than was asked for."""
     refused = shell(disk_full(tmp_path, monkeypatch, size=2**20).rehearsal)
     assert refused.returncode == 1
-    assert "who would be without room, too" in refused.stderr
+    assert "they would be without room, too" in refused.stderr
     assert shell(disk_full(tmp_path, monkeypatch).rehearsal).returncode == 0
     assert shell(disk_full(tmp_path / "none", monkeypatch).rehearsal).returncode == 1
     assert list(tmp_path.iterdir()) == []
