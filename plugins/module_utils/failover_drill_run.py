@@ -51,10 +51,10 @@ def drill(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
         subject.require_fit()
     for action in actions:
         drill_actions.rehearse(kube, action)
-    plan = {"fault": fault.id, "actions": [drill_actions.words(action) for action in actions]}
+    plan: dict[str, t.Any] = {"fault": fault.id, "actions": [drill_actions.words(action) for action in actions]}
     if module.check_mode:
         return {"changed": True, "msg": f"Would drill: {fault.title}", **plan}
-    found = [_certify(each, fault, params) for each in _seen(kube, subjects, actions, fault, params)]
+    found = [_certify(each, fault, plan["actions"], params) for each in _seen(kube, subjects, actions, fault, params)]
     result = {
         "changed": True,
         "certificate": found[0],
@@ -106,11 +106,12 @@ def _seen(
             return [Seen(*pair) for pair in zip(sites, pool.map(Site.afterwards, sites), strict=True)]
 
 
-def _certify(seen: Seen, fault: faults.Fault, params: Params) -> certificate.Certificate:
+def _certify(seen: Seen, fault: faults.Fault, actions: t.Sequence[str], params: Params) -> certificate.Certificate:
     log = seen.site.log
     return certificate.issue(
         subject=seen.site.subject.description(),
         fault=fault,
+        actions=actions,
         load={key: params[key] for key in LOAD},
         findings=oracle.judge(log, seen.afterwards),
         measures=measure(log),

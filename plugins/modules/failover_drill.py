@@ -270,6 +270,13 @@ certificate:
       type: dict
       returned: always
       sample: {acknowledged: 512, failed: 9, unknown: 4, write_gap: 3.1, loss_bound: 0.0058}
+    fault:
+      description: >-
+        The fault, when it began in seconds since the drill did, and as C(actions) in words what was done, with O(fault=command)
+        the command, without passwords in URLs.
+      type: dict
+      returned: always
+      sample: {id: command, title: a command of the user's own, at: 10.1, actions: ["run on this host: fail-over"]}
     rules:
       description: Each rule with what speaks against it.
       type: list

@@ -35,6 +35,7 @@ def issue(
     *,
     subject: t.Mapping[str, t.Any],
     fault: Fault,
+    actions: t.Sequence[str],
     load: t.Mapping[str, t.Any],
     findings: t.Sequence[Finding],
     measures: Measures,
@@ -42,36 +43,37 @@ def issue(
     log: Log,
     when: str,
 ) -> Certificate:
-    """Everything about a drill, ready for JSON. when is its time in UTC, ISO 8601."""
-    exceeded = [
-        f"the longest {name.replace('_', ' ')} was {seen:.1f} s, and {limit:g} s are allowed"
-        for name, seen, limit in (
-            ("write_gap", measures.write_gap, limits.write_gap),
-            ("watch_gap", measures.watch_gap, limits.watch_gap),
-        )
-        if limit is not None and seen > limit
-    ]
-    broken = [
-        f"{finding.title[0].lower()}{finding.title[1:]}: {finding.count} times not"
-        for finding in findings
-        if not finding.ok
-    ]
+    """Everything about a drill, ready for JSON. actions tell in words what was done; when is its time in UTC, ISO 8601."""
+    why_not = [*_broken(findings), *_exceeded(measures, limits)]
     return {
         "format": FORMAT,
         "when": when,
         **subject,
-        "fault": {"id": fault.id, "title": fault.title, "at": round(log.fault_at, 3)},
+        "fault": {"id": fault.id, "title": fault.title, "at": round(log.fault_at, 3), "actions": list(actions)},
         "load": dict(load),
         "limits": dataclasses.asdict(limits),
         "measures": dataclasses.asdict(measures),
         "rules": [dataclasses.asdict(finding) for finding in findings],
-        "passed": not (exceeded or broken),
-        "why_not": [*broken, *exceeded],
+        "passed": not why_not,
+        "why_not": why_not,
         "moments": [{"at": round(moment.at, 1), "what": moment.what} for moment in log.moments],
         "errors": _errors(log),
         "seconds": round(log.calm_at, 3),
         "timeline": _timeline(log),
     }
+
+
+def _broken(findings: t.Sequence[Finding]) -> t.Iterator[str]:
+    for finding in findings:
+        if not finding.ok:
+            yield f"{finding.title[0].lower()}{finding.title[1:]}: {finding.count} times not"
+
+
+def _exceeded(measures: Measures, limits: Limits) -> t.Iterator[str]:
+    for name, limit in dataclasses.asdict(limits).items():
+        seen = getattr(measures, name)
+        if limit is not None and seen > limit:
+            yield f"the longest {name.replace('_', ' ')} was {seen:.1f} s, and {limit:g} s are allowed"
 
 
 def headline(certificate: Certificate) -> str:

@@ -77,6 +77,7 @@ def _facts(certificate: Certificate) -> str:
                     f"{certificate['fault']['title']} ({certificate['fault']['id']}), at {certificate['fault']['at']:.1f} s"
                 ),
             ),
+            ("Command", f"<code>{safe(_command(certificate))}</code>" if _command(certificate) else ""),
             (
                 "Load",
                 f"{_many(load['writers'], 'writer')}, {_many(load['rate'], 'write')} a second together, "
@@ -87,6 +88,12 @@ def _facts(certificate: Certificate) -> str:
         )
     )
     return f"{found}\n"
+
+
+def _command(certificate: Certificate) -> str:
+    """What the user's own fault was; other faults say by their names what they do."""
+    fault = certificate["fault"]
+    return "; ".join(fault["actions"]) if fault["id"] == "command" else ""
 
 
 def _patience(certificate: Certificate) -> str:

@@ -26,6 +26,7 @@ def issued(log: Log, afterwards: Afterwards, fault: str = "primary_killed") -> c
     return certificate.issue(
         subject=SUBJECT,
         fault=faults.fault(fault),
+        actions=[f"run on this host: {HOSTILE}"],
         load={"writers": 4, "rate": 20, "readers": 1, "watchers": 2, "retries": 0},
         findings=oracle.judge(log, afterwards),
         measures=measure(log),

@@ -28,6 +28,7 @@ def issued(*, write_gap: float = 10.0, watch_gap: float | None = None, lose: boo
     return certificate.issue(
         subject=SUBJECT,
         fault=faults.fault("primary_killed"),
+        actions=["kill it"],
         load={"writers": 1},
         findings=oracle.judge(log, afterwards),
         measures=measure(log),
