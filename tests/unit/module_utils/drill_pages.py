@@ -73,6 +73,11 @@ def empty() -> certificate.Certificate:
     return issued(log, Afterwards({}, [], [], ("a", "a"), []), "none")
 
 
+def own() -> certificate.Certificate:
+    """Return one of a fault that the user brought along."""
+    return issued(*calm(), fault="command")
+
+
 def elsewhere() -> certificate.Certificate:
     """Return one of a database that no known operator runs, and of a fault near the end."""
     found = passed()
@@ -98,5 +103,5 @@ def _spoilt(value: t.Any, bad: str) -> t.Any:
 
 def everything() -> dict[str, certificate.Certificate]:
     """Return all of them."""
-    makers = (passed, never_back, long, empty, elsewhere, hostile)
+    makers = (passed, never_back, long, empty, own, elsewhere, hostile)
     return {maker.__name__: maker() for maker in makers}

@@ -19,7 +19,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.drill.page_pictures i
     gap,
     timeline_picture,
 )
-from tests.unit.module_utils import drill_logs, drill_pages
+from tests.unit.module_utils import drill_pages
 from tests.unit.module_utils.html import read
 
 EVERYTHING = drill_pages.everything()
@@ -89,7 +89,7 @@ def test_what_was_drilled_is_told() -> None:
 
 def test_a_fault_of_the_users_own_is_told_by_its_command() -> None:
     assert "run on this host" not in page(drill_pages.passed())
-    own = drill_pages.issued(*drill_logs.calm(), fault="command")
+    own = drill_pages.own()
     assert "run on this host: &lt;/td&gt;" in page(own)
     assert own["fault"]["actions"] == [f"run on this host: {drill_pages.HOSTILE}"]
 
