@@ -164,9 +164,11 @@ class Plane:
         inside = next(
             each for each in map(_network, _processes("kine")) if address in _output(*each, "hostname", "-I").split()
         )
-        for line in _output(*inside, "ss", "-Htn", "state", "established", "dport = :5432").splitlines():
-            port = line.split()[2].rpartition(":")[2]
-            _output(*inside, "iptables", "-I", "OUTPUT", "-p", "tcp", "--sport", port, "-j", "DROP")
+        connections = _output(*inside, "ss", "-Htn", "state", "established", "dport = :5432").splitlines()
+        ports = [line.split()[2].rpartition(":")[2] for line in connections]
+        rules = "".join(f"-I OUTPUT -p tcp --sport {port} -j DROP\n" for port in ports)
+        # At once: connections that kine makes meanwhile would be left.
+        _output(*inside, "sh", "-c", f"echo '*filter\n{rules}COMMIT' | iptables-restore --noflush")
 
     def kubectl(self, folder: Path, *arguments: str) -> str:
         """kubectl against the hosted API, by the kubeconfig that k0smotron wrote."""
