@@ -29,31 +29,41 @@ MOST_AT_ONCE = 4
 
 def report(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     """The whole module: its parameters in, its result out. Raises HaError only when the API server does not answer."""
-    served = [version for version in control_planes.API_VERSIONS if kube.serves(version, "Cluster")]
+    served = _served(kube)
     if not served:
         module.warn("k0smotron is not installed in this cluster, so there is no control plane to look at")
         return {"changed": False, "control_planes": []}
-    clusters = _clusters(kube, served[0], module.params["name"], module.params["namespace"])
+    chosen = _chosen(kube, served, module.params["name"], module.params["namespace"])
     with concurrent.futures.ThreadPoolExecutor(MOST_AT_ONCE) as pool:
-        records = list(pool.map(lambda cluster: record(kube, cluster), clusters))
+        records = list(pool.map(lambda cluster: record(kube, cluster), chosen))
     return {"changed": False, "control_planes": records}
 
 
 def live(kube: Kube, name: str, namespace: str) -> Object:
     """The Cluster of a control plane, in the newest version that is served. Raises NotFound."""
-    served = next((version for version in control_planes.API_VERSIONS if kube.serves(version, "Cluster")), None)
+    served = _served(kube)
     cluster = kube.get(served, "Cluster", name, namespace) if served else None
     if cluster is None:
         raise NotFound(f"There is no control plane {name} in namespace {namespace}", "Check name and namespace")
     return cluster
 
 
-def _clusters(kube: Kube, api_version: str, name: str | None, namespace: str | None) -> list[Object]:
+def clusters(kube: Kube, namespace: str | None = None) -> list[Object]:
+    """All Clusters, of one namespace or of all, in the newest version that is served; [] where none is."""
+    served = _served(kube)
+    return kube.list(served, "Cluster", namespace) if served else []
+
+
+def _served(kube: Kube) -> str | None:
+    return next((version for version in control_planes.API_VERSIONS if kube.serves(version, "Cluster")), None)
+
+
+def _chosen(kube: Kube, api_version: str, name: str | None, namespace: str | None) -> list[Object]:
     if name and namespace:
-        found = kube.get(api_version, "Cluster", name, namespace)
-        return [found] if found else []
-    clusters = kube.list(api_version, "Cluster", namespace)
-    named = [cluster for cluster in clusters if name in (None, cluster["metadata"]["name"])]
+        one = kube.get(api_version, "Cluster", name, namespace)
+        return [one] if one else []
+    found = kube.list(api_version, "Cluster", namespace)
+    named = [cluster for cluster in found if name in (None, cluster["metadata"]["name"])]
     return sorted(named, key=lambda cluster: (cluster["metadata"]["namespace"], cluster["metadata"]["name"]))
 
 

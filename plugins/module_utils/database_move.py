@@ -28,7 +28,11 @@ def refuse_by_secret(kube: Kube, ref: Ref, url: str) -> None:
     before = texts(kube.get(*ref) or {}).get(DATA_SOURCE_KEY)
     if not before or before == url:
         return
-    for cluster in _clusters(kube, ref.namespace or ""):
+    try:
+        found = cluster_report.clusters(kube, ref.namespace)
+    except Forbidden:
+        return
+    for cluster in found:
         if cluster_report.kine_source(cluster["spec"])[0] == ref.name:
             _refuse(kube, cluster, before, url)
 
@@ -42,16 +46,6 @@ def refuse_by_cluster(kube: Kube, live: Object | None, url: str | None) -> None:
         before = texts(kube.get("v1", "Secret", secret, live["metadata"]["namespace"]) or {}).get(DATA_SOURCE_KEY)
     if before and before != url:
         _refuse(kube, live, before, url)
-
-
-def _clusters(kube: Kube, namespace: str) -> list[Object]:
-    try:
-        for api_version in control_planes.API_VERSIONS:
-            if kube.serves(api_version, "Cluster"):
-                return kube.list(api_version, "Cluster", namespace)
-    except Forbidden:
-        pass
-    return []
 
 
 def _refuse(kube: Kube, cluster: Object, before: str, after: str) -> None:

@@ -170,8 +170,7 @@ def _refuse_used(kube: Kube, place: Place, params: Params, warn: Warn) -> None:
     In check mode the control plane itself has to, as long as it is there: a task before this one would have removed it.
     """
     own = (params["namespace"], params["name"])
-    served = [version for version in control_planes.API_VERSIONS if kube.serves(version, "Cluster")]
-    for cluster in kube.list(served[0], "Cluster") if served else []:
+    for cluster in cluster_report.clusters(kube):
         who = (cluster["metadata"]["namespace"], cluster["metadata"]["name"])
         if who == own and kube.check_mode:
             _require_its_own(kube, cluster, place)
