@@ -60,13 +60,13 @@ def prepare(kube: Kube, options: ControlPlaneOptions, api_version: str, warn: Wa
     """The options with what only the cluster knows. Raises HaError for what could not work; changes nothing."""
     control_planes.validate(options)
     source = examine(kube, options)
+    live = kube.get(api_version, "Cluster", options.name, options.namespace)
     if not options.allow_other_database:
-        live = kube.get(api_version, "Cluster", options.name, options.namespace)
         database_move.refuse_by_cluster(kube, live, source.url)
     options = dataclasses.replace(options, data_source_checksum=source.checksum)
     if options.service_type == "NodePort":
         _refuse_port_clash(kube, options, api_version, warn)
-        options = _with_node_address(kube, options, api_version, warn)
+        options = _with_node_address(kube, options, live, warn)
     for warning in [*control_planes.warnings(options), *source.warnings]:
         warn(warning)
     return options
@@ -95,15 +95,17 @@ def _refuse_port_clash(kube: Kube, options: ControlPlaneOptions, api_version: st
     node_ports.refuse_clash(me, (options.api_port, options.konnectivity_port), clusters, services)
 
 
-def _with_node_address(kube: Kube, options: ControlPlaneOptions, api_version: str, warn: Warn) -> ControlPlaneOptions:
+def _with_node_address(
+    kube: Kube, options: ControlPlaneOptions, live: Object | None, warn: Warn
+) -> ControlPlaneOptions:
     """The options with an address of a node, kept for good once chosen.
 
     k0smotron would choose one at random in each reconciliation until one of its writes succeeds (1.10.9, util.FindNodeAddress):
     the replicas' certificates and the kubeconfig may then name different nodes.
     """
-    live = (kube.get(api_version, "Cluster", options.name, options.namespace) or {}).get("spec") or {}
-    was_node_port = (live.get("service") or {}).get("type") == "NodePort"
-    chosen = options.external_address or (live.get("externalAddress") if was_node_port else None)
+    spec = (live or {}).get("spec") or {}
+    was_node_port = (spec.get("service") or {}).get("type") == "NodePort"
+    chosen = options.external_address or (spec.get("externalAddress") if was_node_port else None)
     try:
         chosen = chosen or control_planes.node_address(kube.list("v1", "Node"))
     except Forbidden as error:

@@ -13,11 +13,10 @@ import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_report, control_planes
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_lookup import service_behind
-from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY, Dsn, parse
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, Forbidden, HaError
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn, parse
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, Forbidden
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
-from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
 
 
 def refuse_by_secret(kube: Kube, ref: Ref, url: str) -> None:
@@ -25,39 +24,25 @@ def refuse_by_secret(kube: Kube, ref: Ref, url: str) -> None:
 
     Who may not list Clusters is not refused anything.
     """
-    before = texts(kube.get(*ref) or {}).get(DATA_SOURCE_KEY)
-    if not before or before == url:
-        return
     try:
         found = cluster_report.clusters(kube, ref.namespace)
     except Forbidden:
         return
     for cluster in found:
         if cluster_report.kine_source(cluster["spec"])[0] == ref.name:
-            _refuse(kube, cluster, before, url)
+            refuse_by_cluster(kube, cluster, url)
 
 
 def refuse_by_cluster(kube: Kube, live: Object | None, url: str | None) -> None:
     """Raise Conflict when `url` would move this Cluster, and it has run. None: the URL is not known yet."""
     if live is None or url is None:
         return
-    secret, before = cluster_report.kine_source(live["spec"])
-    if secret:
-        before = texts(kube.get("v1", "Secret", secret, live["metadata"]["namespace"]) or {}).get(DATA_SOURCE_KEY)
-    if before and before != url:
-        _refuse(kube, live, before, url)
-
-
-def _refuse(kube: Kube, cluster: Object, before: str, after: str) -> None:
-    name, namespace = cluster["metadata"]["name"], cluster["metadata"]["namespace"]
-    try:
-        old = parse(before)
-    except HaError:  # it cannot have run on what nobody can read
+    _described, old = cluster_report.data_source(kube, live)
+    new, name, namespace = parse(url), live["metadata"]["name"], live["metadata"]["namespace"]
+    if old is None or same_database(old, new, namespace):  # None: it cannot have run on what nobody can read
         return
-    new = parse(after)
     # k0smotron writes the kubeconfig once a replica has answered; before that there is nothing to lose.
-    has_run = kube.get("v1", "Secret", control_planes.kubeconfig_secret(name), namespace)
-    if has_run is None or same_database(old, new, namespace):
+    if kube.get("v1", "Secret", control_planes.kubeconfig_secret(name), namespace) is None:
         return
     raise Conflict(
         f"The control plane {namespace}/{name} keeps its state in {_words(old)}, and this data source leads to {_words(new)}:"
