@@ -73,13 +73,14 @@ calibration: ## Try each fault of a PostgreSQL or MariaDB on real kine and on ki
 	@$(SETUP) --tests
 	@PYTHONPATH=$(CURDIR):$(CURDIR)/.build/collections $(PY) -m tests.integration.kine_check.calibration
 
+NAME ?= drill
 RUNS ?= 3
 RETRIES ?= 0
 DATASTORE ?= zalando
 FAULTS ?=
 .PHONY: drill
-drill: setup ## Break a control plane of the lab in every way, or by FAULTS, RUNS times each (a minute or two each time); adds to docs/drill-measured.md
-	@PYTHONPATH=$(CURDIR):$(CURDIR)/.build/collections $(PY) -m tools.drill --runs $(RUNS) --retries $(RETRIES) --datastore $(DATASTORE) --faults $(FAULTS)
+drill: setup ## Break a control plane of the lab in every way, or by FAULTS, RUNS times each (a minute or two each time), with a NAME each beside others; adds to docs/drill-measured.md
+	@PYTHONPATH=$(CURDIR):$(CURDIR)/.build/collections $(PY) -m tools.drill --name $(NAME) --runs $(RUNS) --retries $(RETRIES) --datastore $(DATASTORE) --faults $(FAULTS)
 
 .PHONY: artifact
 artifact: setup ## Build the collection's archive into .build/artifact/, checked as Galaxy would

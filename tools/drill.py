@@ -26,7 +26,10 @@ UP_SECONDS = 600.0
 
 
 class Datastore(t.NamedTuple):
-    """An example of docs/examples, the faults that are impossible with it, and what the lab wants of it."""
+    """An example of docs/examples, the faults that are impossible with it, and what the lab wants of it.
+
+    In the variables NAME is the drills' name.
+    """
 
     example: str
     impossible: t.Collection[str]
@@ -39,19 +42,21 @@ DATASTORES: t.Mapping[str, Datastore] = {
         (),
         # A disk, because a volume that is a folder is never full.
         {
-            "postgres_cluster_name": "acid-drill",
+            "postgres_cluster_name": "acid-NAME",
             "postgres_cluster_storage_class": "lab-disk",
             "postgres_cluster_volume_size": "1Gi",
         },
     ),
     "cloudnativepg": Datastore(
-        "cloudnativepg", {"disk_full"}, {"postgres_cluster_image": "{{ lab_cloudnativepg_image }}"}
+        "cloudnativepg",
+        {"disk_full"},
+        {"postgres_cluster_name": "NAME", "postgres_cluster_image": "{{ lab_cloudnativepg_image }}"},
     ),
     "mariadb": Datastore(
         "mariadb",
         {"primary_killed", "primary_hung", "connections_exhausted", "disk_full"},
         # Not beside CloudNativePG's of the same name: each operator keeps its authority in a Secret NAME-ca.
-        {"mysql_cluster_namespace": "mariadb-databases"},
+        {"mysql_cluster_name": "NAME", "mysql_cluster_namespace": "mariadb-databases"},
     ),
 }
 
@@ -59,13 +64,14 @@ DATASTORES: t.Mapping[str, Datastore] = {
 class Drills:
     """Drills of one control plane on the lab."""
 
-    def __init__(self, datastore: str, retries: int) -> None:
+    def __init__(self, name: str, datastore: str, retries: int) -> None:
         """Make the control plane that is drilled; it stays, and so does the lab."""
         self._datastore, self._retries = datastore, retries
-        self._control_plane = f"drill-{datastore}"
+        self._control_plane = f"{name}-{datastore}"
         chosen = DATASTORES[datastore]
         example = ROOT / "docs" / "examples" / f"{chosen.example}.yml"
-        more = {"control_plane_name": self._control_plane, **chosen.variables}
+        variables = {key: value.replace("NAME", name) for key, value in chosen.variables.items()}
+        more = {"control_plane_name": self._control_plane, **variables}
         self._variables = quickstart.playbook("site", example, more)
         self._commit = _output(["git", "describe", "--always"], self._variables).strip() + _dirty(self._variables)
         CERTIFICATES.mkdir(parents=True, exist_ok=True)
@@ -134,6 +140,9 @@ def _output(command: t.Sequence[str], variables: t.Mapping[str, str]) -> str:
 def main() -> int:
     """Drill, and say whether any rule was broken."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--name", default="drill", help="of control plane and database: drills at the same time need one each"
+    )
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--retries", type=int, default=0, choices=(0, 1), help="how often clients try a request again")
     parser.add_argument("--datastore", default="zalando", choices=[*DATASTORES])
@@ -145,7 +154,7 @@ def main() -> int:
     names = options.faults or [fault for fault in FAULTS if fault not in impossible]
     # A drill breaks things: on the lab, never on the cluster of the user's shell.
     os.environ.pop("KUBECONFIG", None)
-    drills = Drills(options.datastore, options.retries)
+    drills = Drills(options.name, options.datastore, options.retries)
     runs: list[Run] = []
     for number in range(1, options.runs + 1):
         for fault in names:

@@ -40,7 +40,7 @@ def datastore_behind(kube: Kube, dsn: Dsn, namespace: str, *, must_see: bool = F
         except Forbidden as error:
             forbidden = error
             continue
-        if live is not None:
+        if live is not None and provider.leads_to_primary(service[0], live):
             return live
     if forbidden and must_see:
         raise forbidden

@@ -206,6 +206,11 @@ class Datastore(ABC):
     def behind(cls, service: str) -> str | None:
         """Name of the custom resource whose primary a Service of this name would lead to; None when it cannot be one."""
 
+    @classmethod
+    def leads_to_primary(cls, service: str, live: Object) -> bool:
+        """Whether the Service does so for the live custom resource that :meth:`behind` named."""
+        return True
+
     @staticmethod
     @abstractmethod
     def requires_tls(live: Object) -> bool | None:

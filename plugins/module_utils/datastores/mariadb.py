@@ -71,15 +71,17 @@ class MariaDB(Datastore):
         mariadb_refusals.check_options(self.options)
 
     def desired(self) -> list[Object]:
-        options = self.options
         cluster = {
             "apiVersion": self.api_version,
             "kind": self.kind,
             "metadata": self.metadata(),
-            "spec": merged(self._spec(), options.spec),
+            "spec": self._wanted(),
         }
-        databases = options.databases
+        databases = self.options.databases
         return [cluster, *map(self._database, databases), *map(self._user, self.owners()), *map(self._grant, databases)]
+
+    def _wanted(self) -> Object:
+        return merged(self._spec(), self.options.spec)
 
     def _spec(self) -> Object:
         options = self.options
@@ -173,7 +175,7 @@ class MariaDB(Datastore):
         return [
             Ref("cluster", self.api_version, self.kind, namespace, name=name),
             Ref("pods", "v1", "Pod", namespace, label_selector=selector),
-            Ref("leader_endpoints", "v1", "Endpoints", namespace, name=f"{name}-primary"),
+            Ref("leader_endpoints", "v1", "Endpoints", namespace, name=self._primary_service()),
             *refs_to_declared(namespace),
             *(
                 Ref(f"secret:{owner}", "v1", "Secret", namespace, name=self.credential_secret(owner))
@@ -191,7 +193,7 @@ class MariaDB(Datastore):
     def judge(self, observed: t.Mapping[str, t.Sequence[Object]]) -> Verdict:
         name = self.options.name
         ours = {key: [item for item in observed.get(key) or [] if refers(item, name)] for key in DECLARED}
-        return judge(self.desired()[0]["spec"], self.options.databases, {**observed, **ours})
+        return judge(self._wanted(), self.options.databases, {**observed, **ours})
 
     def risks(self, observed: t.Mapping[str, t.Sequence[Object]]) -> list[Risk]:
         return mariadb_durability.risks(observed)
@@ -203,7 +205,10 @@ class MariaDB(Datastore):
         return f"{in_kubernetes(owner)}.{self.options.name}.credentials.mariadb"
 
     def endpoint(self) -> Host:
-        return Host(f"{self.options.name}-primary.{self.options.namespace}", PORT)
+        return Host(f"{self._primary_service()}.{self.options.namespace}", PORT)
+
+    def _primary_service(self) -> str:
+        return primary_service(self.options.name, self._wanted())
 
     def dsn_params(self) -> t.Mapping[str, str]:
         return _DSN
@@ -214,11 +219,16 @@ class MariaDB(Datastore):
 
     def refuse_change(self, live: Object | None) -> None:
         if live is not None:
-            mariadb_refusals.check_change(live, self.desired()[0]["spec"])
+            mariadb_refusals.check_change(live, self._wanted())
 
     @classmethod
     def behind(cls, service: str) -> str | None:
-        return service.removesuffix("-primary") if service.endswith("-primary") else None
+        return service.removesuffix("-primary")
+
+    @classmethod
+    def leads_to_primary(cls, service: str, live: Object) -> bool:
+        """The Service of the MariaDB's own name leads to replicas, too, where there are any."""
+        return service == primary_service(live["metadata"]["name"], live["spec"])
 
     @staticmethod
     def requires_tls(live: Object) -> bool | None:
@@ -247,6 +257,11 @@ class MariaDB(Datastore):
             tls_secret="",
             databases=tuple(DatabaseSpec(item["database"], item["username"]) for item in granted),
         )
+
+
+def primary_service(name: str, spec: Object) -> str:
+    """Name of the Service that leads to the primary alone; without replication the operator makes but one for clients."""
+    return f"{name}-primary" if replicated(spec) else name
 
 
 def refers(item: Object, name: str) -> bool:

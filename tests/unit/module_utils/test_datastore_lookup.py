@@ -75,6 +75,16 @@ def test_a_mysql_dsn_leads_to_no_postgresql() -> None:
     assert found("main.db", scheme="mysql") is None
 
 
+@pytest.mark.parametrize(
+    ("instances", "host", "known"),
+    [(3, "main-primary.db", True), (3, "main.db", False), (1, "main.db", True), (1, "main-primary.db", False)],
+)
+def test_a_service_of_replicas_too_is_not_the_databases(instances: int, host: str, known: bool) -> None:
+    """One write in three would go to the primary."""
+    kube = StandInKube(*declared("mariadb", instances=instances))
+    assert (found(host, kube, scheme="mysql") is not None) == known
+
+
 def test_who_may_not_look_does_not_know() -> None:
     assert found("main.db", StandInKube(forbidden=True)) is None
     assert datastore_lookup.requires_tls(None) is None

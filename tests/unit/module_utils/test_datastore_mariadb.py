@@ -228,6 +228,12 @@ def test_a_newer_release_is_no_downgrade() -> None:
     store(version="11.4").refuse_change(live())
 
 
+def test_a_single_server_answers_at_the_only_service_that_it_has() -> None:
+    alone = store(instances=1)
+    assert alone.endpoint() == Host("mdb.databases", 3306)
+    assert "mdb" in {ref.name for ref in alone.refs_for_judgement() if ref.key == "leader_endpoints"}
+
+
 def test_a_single_server_does_not_become_three() -> None:
     alone = store(instances=1).desired()[0]
     with pytest.raises(InvalidInput, match="1 cannot become 3"):
@@ -254,8 +260,7 @@ def test_refusing_a_live_one_that_cannot_serve(change: Spec, message: str) -> No
 def test_a_live_one_is_known_again() -> None:
     found = live()
     assert provider_of(found).provider == "mariadb"
-    assert provider_of(found).behind("mdb-primary") == "mdb"
-    assert provider_of(found).behind("mdb") is None
+    assert provider_of(found).behind("mdb-primary") == provider_of(found).behind("mdb") == "mdb"
     assert provider_of(found).requires_tls(found) is True
     foreign = {"mariaDbRef": {"name": "other"}, "database": "theirs", "username": "theirs"}
     operators = {"mariaDbRef": {"name": "mdb"}, "database": "mysql", "username": "mariadb.sys"}
