@@ -248,12 +248,13 @@ def _from_datastore(kube: Kube, params: Params, certificates: str, warn: Warn) -
     )
     store.validate()
     user, password = _credentials(kube, store, owner, params)
-    certificates = certificates or _authorities(kube, datastore_lookup.known(kube, live) if live else store, params)
+    known = datastore_lookup.known(kube, live) if live else store
+    certificates = certificates or _authorities(kube, known, params)
     dsn = Dsn(
         scheme=store.scheme,
         user=user,
         password=password or NOT_MADE_YET,
-        hosts=(store.endpoint(),),
+        hosts=(known.endpoint(),),
         database=given["database"],
         params=_params(
             store.scheme,

@@ -24,7 +24,7 @@ _STATEMENTS = (
     " (SELECT variable_value FROM information_schema.global_status"
     " WHERE variable_name = 'Rpl_semi_sync_slave_status') AS acknowledges,"
     " @@global.rpl_semi_sync_master_wait_point AS wait_point, @@global.rpl_semi_sync_master_timeout AS wait_ms,"
-    " @@global.innodb_flush_log_at_trx_commit AS flushes, @@global.sync_binlog AS syncs_binlog",
+    " @@global.innodb_flush_log_at_trx_commit AS flushes, IF(@@global.log_bin, @@global.sync_binlog, 1) AS syncs_binlog",
 )
 # The password is in the container's environment, and goes neither into a list of processes nor into a URL.
 _ASK = (

@@ -177,18 +177,28 @@ def test_the_checksum_is_of_what_remains() -> None:
 class OneCluster:
     """A database cluster with the database kine, and nothing else."""
 
-    def __init__(self, *, check_mode: bool) -> None:
+    def __init__(self, provider: str = "zalando", *, check_mode: bool, **options: t.Any) -> None:
         self.check_mode = check_mode
-        options = options_for("zalando", name="db", namespace="n", databases=(DatabaseSpec("kine", "kine_owner"),))
-        self.live = datastore("zalando", options).desired()[0]
+        databases = (DatabaseSpec("kine", "kine_owner"),)
+        self.made = datastore(
+            provider, options_for(provider, name="db", namespace="n", databases=databases, **options)
+        ).desired()
 
     def get(self, api_version: str, kind: str, name: str, namespace: str) -> dict[str, t.Any] | None:
-        return self.live if Ref(api_version, kind, name, namespace) == Ref.of(self.live) else None
+        wanted = Ref(api_version, kind, name, namespace)
+        return next((item for item in self.made if Ref.of(item) == wanted), None)
+
+    def list(self, _api_version: str, kind: str, _namespace: str, _selector: str | None) -> list[dict[str, t.Any]]:
+        return [item for item in self.made if item["kind"] == kind]
 
 
 def found(database: str, warnings: list[str], *, check_mode: bool) -> Source:
+    return found_in(OneCluster(check_mode=check_mode), "zalando", database, warnings)
+
+
+def found_in(kube: OneCluster, provider: str, database: str, warnings: list[str]) -> Source:
     place = {
-        "provider": "zalando",
+        "provider": provider,
         "name": "db",
         "namespace": None,
         "database": database,
@@ -196,7 +206,13 @@ def found(database: str, warnings: list[str], *, check_mode: bool) -> Source:
         "params": None,
     }
     params = {"datastore": place, "namespace": "n", "ca_file": None, "tls": None, "wait": False, "wait_timeout": 0}
-    return find_source(t.cast(Kube, OneCluster(check_mode=check_mode)), params, warnings.append)
+    return find_source(t.cast(Kube, kube), params, warnings.append)
+
+
+@pytest.mark.parametrize(("instances", "host"), [(3, "db-primary.n"), (1, "db.n")])
+def test_a_live_database_says_where_its_primary_answers(instances: int, host: str) -> None:
+    kube = OneCluster("mariadb", check_mode=True, instances=instances)
+    assert f"@tcp({host}:3306)/kine" in found_in(kube, "mariadb", "kine", []).url
 
 
 def test_check_mode_expects_a_database_that_the_same_run_adds() -> None:
