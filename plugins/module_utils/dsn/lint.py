@@ -227,7 +227,7 @@ def _postgres_hosts(context: Context) -> t.Iterator[Finding]:
             WARNING,
             "The DSN has no connect_timeout, so new connections of kine wait for a server that hangs or is cut off, also when"
             " another one is the primary by then",
-            "Add connect_timeout=3.",
+            "Add connect_timeout=2.",
         )
 
 

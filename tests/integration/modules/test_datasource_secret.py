@@ -89,9 +89,9 @@ def test_parts_are_encoded(target: Target) -> None:
     done = target.ok(connection=parts)
     assert (
         target.texts()[KEY]
-        == "postgres://kine:hunter2%2Fof%40the%7Ctests%26%25@database.example:5432/kine?connect_timeout=3&sslmode=require"
+        == "postgres://kine:hunter2%2Fof%40the%7Ctests%26%25@database.example:5432/kine?connect_timeout=2&sslmode=require"
     )
-    assert done["dsn"] == "postgres://kine:***@database.example:5432/kine?connect_timeout=3&sslmode=require"
+    assert done["dsn"] == "postgres://kine:***@database.example:5432/kine?connect_timeout=2&sslmode=require"
 
 
 def test_the_checksum_follows_the_content(target: Target) -> None:
@@ -116,7 +116,7 @@ def test_a_datastore(target: Target) -> None:
     done = target.ok(datastore=datastore(target))
     host = f"main.{target.namespace}"
     assert done["dsn"].startswith(f"postgres://k0smotron:***@{host}")
-    assert done["dsn"].endswith(":5432/kine?connect_timeout=3&sslmode=require")
+    assert done["dsn"].endswith(":5432/kine?connect_timeout=2&sslmode=require")
     assert target.texts()[KEY] == done["dsn"].replace("***", PASSWORD)
     assert not target.ok(datastore=datastore(target, owner="k0smotron"))["changed"]
 

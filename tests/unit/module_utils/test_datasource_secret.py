@@ -36,10 +36,10 @@ def connection(**more: t.Any) -> dict[str, t.Any]:
 @pytest.mark.parametrize(
     ("more", "tls", "expected"),
     [
-        ({}, None, {"connect_timeout": "3", "sslmode": "require"}),
-        ({}, "verify_full", {"connect_timeout": "3", "sslmode": "verify-full"}),
-        ({"params": {"sslmode": "verify-ca"}}, None, {"connect_timeout": "3", "sslmode": "verify-ca"}),
-        ({"params": {"sslmode": "verify-ca"}}, "disable", {"connect_timeout": "3", "sslmode": "disable"}),
+        ({}, None, {"connect_timeout": "2", "sslmode": "require"}),
+        ({}, "verify_full", {"connect_timeout": "2", "sslmode": "verify-full"}),
+        ({"params": {"sslmode": "verify-ca"}}, None, {"connect_timeout": "2", "sslmode": "verify-ca"}),
+        ({"params": {"sslmode": "verify-ca"}}, "disable", {"connect_timeout": "2", "sslmode": "disable"}),
         ({"params": {"connect_timeout": 5}}, None, {"connect_timeout": "5", "sslmode": "require"}),
         ({"scheme": "mysql"}, None, {"tls": "skip-verify"}),
         ({"scheme": "mysql"}, "verify_full", {"tls": "true"}),
@@ -73,9 +73,9 @@ def test_hosts_and_ports(more: dict[str, t.Any], hosts: list[str]) -> None:
 @pytest.mark.parametrize(
     ("params", "expected"),
     [
-        ({}, {"target_session_attrs": "read-write", "connect_timeout": "3"}),
-        ({"target_session_attrs": "primary"}, {"target_session_attrs": "primary", "connect_timeout": "3"}),
-        ({"connect_timeout": 2}, {"target_session_attrs": "read-write", "connect_timeout": "2"}),
+        ({}, {"target_session_attrs": "read-write", "connect_timeout": "2"}),
+        ({"target_session_attrs": "primary"}, {"target_session_attrs": "primary", "connect_timeout": "2"}),
+        ({"connect_timeout": 3}, {"target_session_attrs": "read-write", "connect_timeout": "3"}),
     ],
 )
 def test_of_several_hosts_the_primary_is_meant(params: dict[str, t.Any], expected: dict[str, str]) -> None:

@@ -59,7 +59,7 @@ def test_the_defaults_are_highly_available_and_safe() -> None:
         "patroni": {
             "initdb": {"encoding": "UTF8", "locale": "C.UTF-8", "data-checksums": "true"},
             "ttl": 20,
-            "loop_wait": 3,
+            "loop_wait": 1,
             "retry_timeout": 8,
             "failsafe_mode": True,
             "synchronous_mode": True,

@@ -264,7 +264,7 @@ def test_the_statements_go_to_who_leads_after_the_wait() -> None:
 
 @pytest.mark.parametrize(("state", "says"), [("archived", "RENAME TABLE"), ("absent", "DROP DATABASE")])
 def test_mariadbs_root_says_nothing_to_a_server_that_was_demoted(state: str, says: str) -> None:
-    url: Object = {"data_source_secret": None, "url": "mysql://k0smotron:pw@tcp(mdb-primary.data:3306)/kine"}
+    url: Object = {"data_source_secret": None, "url": "mysql://k0smotron:pw@tcp(mdb.data:3306)/kine"}
     kube = StandInMariaDB(*mariadb(), demoted=False)
     run(kube, state=state, **url)
     assert [says in told for told in kube.told] == [True]
