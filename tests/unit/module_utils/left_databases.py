@@ -141,7 +141,7 @@ def mariadb() -> list[Object]:
     live["status"] = mdb.healthy()["cluster"][0]["status"]
     running = mdb.pod(0)
     del running["metadata"]["namespace"]
-    service = {"metadata": {"name": "mdb-primary", "namespace": "data"}, **mdb.healthy()["leader_endpoints"][0]}
+    service = {"metadata": {"name": "mdb", "namespace": "data"}, **mdb.healthy()["leader_endpoints"][0]}
     return [
         live,
         {"apiVersion": "v1", "kind": "Pod", **running},
