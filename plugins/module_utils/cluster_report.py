@@ -29,13 +29,11 @@ MOST_AT_ONCE = 4
 
 def report(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     """The whole module: its parameters in, its result out. Raises HaError only when the API server does not answer."""
-    served = _served(kube)
-    if not served:
+    if not _served(kube):
         module.warn("k0smotron is not installed in this cluster, so there is no control plane to look at")
-        return {"changed": False, "control_planes": []}
-    chosen = _chosen(kube, served, module.params["name"], module.params["namespace"])
+    found = chosen(kube, module.params["name"], module.params["namespace"])
     with concurrent.futures.ThreadPoolExecutor(MOST_AT_ONCE) as pool:
-        records = list(pool.map(lambda cluster: record(kube, cluster), chosen))
+        records = list(pool.map(lambda cluster: record(kube, cluster), found))
     return {"changed": False, "control_planes": records}
 
 
@@ -58,12 +56,13 @@ def _served(kube: Kube) -> str | None:
     return next((version for version in control_planes.API_VERSIONS if kube.serves(version, "Cluster")), None)
 
 
-def _chosen(kube: Kube, api_version: str, name: str | None, namespace: str | None) -> list[Object]:
-    if name and namespace:
-        one = kube.get(api_version, "Cluster", name, namespace)
+def chosen(kube: Kube, name: str | None, namespace: str | None) -> list[Object]:
+    """The Clusters of this name in this namespace, or where one is not given all, by namespace and name."""
+    served = _served(kube)
+    if served and name and namespace:
+        one = kube.get(served, "Cluster", name, namespace)
         return [one] if one else []
-    found = kube.list(api_version, "Cluster", namespace)
-    named = [cluster for cluster in found if name in (None, cluster["metadata"]["name"])]
+    named = [cluster for cluster in clusters(kube, namespace) if name in (None, cluster["metadata"]["name"])]
     return sorted(named, key=lambda cluster: (cluster["metadata"]["namespace"], cluster["metadata"]["name"]))
 
 

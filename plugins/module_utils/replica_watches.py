@@ -29,6 +29,7 @@ HOSTNAME = "kubernetes.io/hostname"
 """A label of an API server's own Lease (its APIServerIdentity): the host that it runs on, which is its pod."""
 DEAF_SECONDS = 30.0
 """A memory that is so far behind is no matter of the ten seconds between two renewals, nor of a database that was slow."""
+_DEAF = "it has not heard of any change for "
 
 
 def deaf(get: Get, pod: str) -> str | None:
@@ -41,10 +42,15 @@ def deaf(get: Get, pod: str) -> str | None:
         behind = (now - then).total_seconds()
         if behind > DEAF_SECONDS:
             return (
-                f"it has not heard of any change for {behind:.0f} s, though the database answers: what feeds its watches hangs "
+                f"{_DEAF}{behind:.0f} s, though the database answers: what feeds its watches hangs "
                 f"in a connection to a server that is gone, or is behind after many failed writes. Delete the pod {pod}"
             )
     return None
+
+
+def is_deaf(said: bool | str) -> bool:
+    """Whether what a replica's judgement says is that it is deaf."""
+    return isinstance(said, str) and said.startswith(_DEAF)
 
 
 def _renewals(get: Get, path: str) -> dict[str, datetime.datetime]:

@@ -17,6 +17,7 @@ from tests.integration.modules.lifecycle import (
     DATA_SOURCE_KEY,
     OWNER,
     POSTGRESQL,
+    START_SECONDS,
     Database,
     Plane,
 )
@@ -265,9 +266,17 @@ def test_ready_is_not_up_when_a_replica_hears_of_no_change(plane: Plane) -> None
     record = waiting.until(named, "a replica that is deaf", 350, 2)
     assert record["readyz"][well] is True
     assert record["reason"].startswith(f"{deaf} is not well: it has not heard")
-    kubectl("delete", "pod", deaf, "-n", plane.namespace)
-    back = plane.run()
-    assert not back.get("failed"), back["msg"]
+    before = plane.pods()
+    here = {"name": plane.name, "namespace": plane.namespace}
+    predicted = plane.modules.run("replica_repair", check=True, **here)
+    assert plane.pods() == before
+    repaired = plane.modules.ok("replica_repair", **here, wait_timeout=START_SECONDS)
+    after = plane.pods()
+    assert (predicted["changed"], repaired["changed"]) == (True, True)
+    assert [each["control_planes"][0]["restarted"] for each in (predicted, repaired)] == [[deaf], [deaf]]
+    assert (after[well], after[deaf] != before[deaf]) == (before[well], True)
+    assert repaired["control_planes"][0]["up"], repaired
+    assert not plane.modules.ok("replica_repair", **here)["changed"]
 
 
 def test_a_new_url_rolls_every_replica(plane: Plane, database: Database) -> None:

@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the module replica_repair does: restarts replicas that hear of no change, one at a time, and sees each of them hear again."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_report
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
+from ansible_collections.k0smotron.ha.plugins.module_utils.replica_watches import is_deaf
+from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+    Record: t.TypeAlias = dict[str, t.Any]
+
+
+def repair(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
+    """The whole module: its parameters in, its result out. Raises WaitTimeout where a restart did not help."""
+    params = module.params
+    found = [
+        _repaired(kube, cluster, params["wait_timeout"])
+        for cluster in cluster_report.chosen(kube, params["name"], params["namespace"])
+    ]
+    for each in found:
+        if each["left"]:
+            module.warn(f"{each['namespace']}/{each['name']}: {', '.join(each['left'])} left alone: {each['reason']}")
+    return {"changed": any(each["restarted"] for each in found), "control_planes": found}
+
+
+def _repaired(kube: Kube, cluster: Object, timeout: float) -> Record:
+    before = cluster_report.record(kube, cluster)
+    restart, left = choose(before)
+    for pod in restart if not kube.check_mode else ():
+        _restart(kube, cluster, pod, timeout)
+    now = before if kube.check_mode or not restart else cluster_report.record(kube, cluster)
+    return {**{key: now[key] for key in ("name", "namespace", "up", "reason")}, "restarted": restart, "left": left}
+
+
+def choose(record: Record) -> tuple[list[str], list[str]]:
+    """(replicas to restart, deaf ones to leave alone) of a control plane, by its record.
+
+    A deaf replica still answers requests. So it stays while another one does not, which would leave fewer of them.
+    """
+    deaf = sorted(pod for pod, said in record["readyz"].items() if is_deaf(said))
+    answer = [pod for pod, said in record["readyz"].items() if said is True or is_deaf(said)]
+    return (deaf, []) if len(answer) >= record["replicas"]["wanted"] else ([], deaf)
+
+
+def _restart(kube: Kube, cluster: Object, pod: str, timeout: float) -> None:
+    """Delete the pod, and wait until the one in its place is well. Raises WaitTimeout."""
+    namespace = cluster["metadata"]["namespace"]
+    ref = Ref("v1", "Pod", pod, namespace)
+    before = _uid(kube.get(*ref))
+
+    def back() -> Verdict:
+        if _uid(kube.get(*ref)) in (None, before):
+            return Verdict(False, f"{ref} was deleted, and there is no other one yet", {})
+        said = cluster_report.record(kube, cluster)["readyz"].get(pod)
+        return Verdict(said is True, f"{pod} was restarted, and is not well: {said}", {})
+
+    kube.delete([ref])
+    kube.wait(back, timeout, lambda: kube.diagnose(namespace))
+
+
+def _uid(pod: Object | None) -> str | None:
+    return pod["metadata"]["uid"] if pod else None
