@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the module replica_repair does: restarts replicas that hear of no change, one at a time, and sees each of them hear again."""
+"""What the module replica_repair does: restarts replicas that hear of no change, and sees each of them hear again."""
 
 from __future__ import annotations
 

@@ -49,9 +49,9 @@ _ALLOW_PLAINTEXT = "ALLOW_NOSSL"
 
 _PATIENCE: Object = {"ttl": 20, "loop_wait": 1, "retry_timeout": 8, "failsafe_mode": True}
 """Seconds. A primary that hangs is replaced when its lock was not renewed for ttl, of which 20 is the least that Patroni takes;
-a standby looks every loop_wait, and then waits 2 s for the word of the primary that hangs (Patroni 3.0, fetch_node_status).
-So does Patroni see by itself that its server has ended. Patroni wants loop_wait + 2 * retry_timeout within ttl. With failsafe_mode a primary whose
-standbys answer stays one when the Kubernetes API is away for longer."""
+a standby looks every loop_wait, and then waits 2 s for the word of the primary that hangs (Patroni 3.0, fetch_node_status). Every
+loop_wait Patroni also sees whether its own server has ended. It wants loop_wait + 2 * retry_timeout within ttl. With
+failsafe_mode a primary whose standbys answer stays one when the Kubernetes API is away for longer."""
 
 
 class Zalando(Postgres):

@@ -14,7 +14,6 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_report
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import WaitTimeout
 from ansible_collections.k0smotron.ha.plugins.module_utils.replica_watches import deaf, is_deaf
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
-
 from tests.unit.module_utils.test_replica_watches import lease, replica
 
 DEAF = deaf(replica([lease("05")], lease("48")), "kmc-a-0") or ""
