@@ -46,6 +46,10 @@ _REPLICATION: Object = {
     # Its probe asks for a connection that no replica has, and the replicas are killed again and again (seen).
     "probesEnabled": False,
 }
+_PATIENT_START: Object = {"failureThreshold": 60}
+"""Ten minutes. By default a server that recovers from a crash, or makes its first files, is ended after 50 s, each time anew. How
+soon it is looked at stays as it is: when a killed primary was ready again after 3 s, the operator met it in the middle of its
+failover, and of five kills one ended without a primary that takes writes, one with a replica that followed no more (seen)."""
 _DSN: t.Mapping[str, str] = {
     # A failover takes the operator one to five seconds; kine's driver would sit out five for each dead connection.
     "timeout": "1s",
@@ -96,6 +100,7 @@ class MariaDB(Datastore):
             "storage": storage,
             "myCnf": mariadb_settings.my_cnf(options.parameters, replicated=many),
             "tls": {"enabled": True, "required": options.require_tls},
+            "startupProbe": merged({}, _PATIENT_START),
         }
         if many:
             spec["replication"] = {"enabled": True, **merged({}, _REPLICATION)}

@@ -56,6 +56,7 @@ def test_the_defaults_are_highly_available_and_fit_for_kine() -> None:
         "storage": {"size": "10Gi"},
         "myCnf": MY_CNF,
         "tls": {"enabled": True, "required": True},
+        "startupProbe": {"failureThreshold": 60},
         "replication": {
             "enabled": True,
             "primary": {"automaticFailover": True},
