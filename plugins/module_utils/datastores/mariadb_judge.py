@@ -33,6 +33,8 @@ Observed: t.TypeAlias = t.Mapping[str, t.Sequence[Object]]
 MOST_BEHIND = 1000
 """Transactions: some seconds of a busy control plane. A replica that is further behind would lose them if it were
 promoted, which the operator does without looking (v0.38.1)."""
+BY_HAND = ("OnDelete", "Never")
+"""Update strategies by which instances keep their old settings until somebody else restarts them."""
 _DECLARED = {"databases": "database", "users": "account", "grants": "grant of the database"}
 
 
@@ -108,6 +110,9 @@ def _operator_problems(spec: Object, observed: Observed) -> Iterator[str]:
         yield "The operator is moving the primary"
     if replicated(spec) and asked is not None and asked != current:
         yield f"The primary is to move from instance {current} to instance {asked}"
+    by_hand = (live["spec"].get("updateStrategy") or {}).get("type") in BY_HAND
+    if conditions(live).get("Updated") == "False" and not by_hand:
+        yield "The operator is restarting the instances with their new settings, one after the other"
     if conditions(live).get("Ready") != "True":
         yield f"The operator reports {_ready_condition(observed).get('message') or 'no status yet'}"
 

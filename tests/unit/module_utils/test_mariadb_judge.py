@@ -136,6 +136,19 @@ def not_ready(item: Object) -> None:
     item["status"]["conditions"][0]["status"] = "False"
 
 
+def outdated(item: Object) -> None:
+    item["status"]["conditions"].append({"type": "Updated", "status": "False"})
+
+
+@pytest.mark.parametrize("strategy", ["OnDelete", "Never"])
+def test_who_restarts_instances_by_hand_is_not_waited_for(strategy: str) -> None:
+    def by_hand(observed: Object) -> None:
+        outdated(observed["cluster"][0])
+        observed["cluster"][0]["spec"]["updateStrategy"] = {"type": strategy}
+
+    assert judged(by_hand).up
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -150,6 +163,7 @@ def not_ready(item: Object) -> None:
             lambda o: o["cluster"][0]["spec"]["replication"]["primary"].update(podIndex=2),
             "The primary is to move from instance 0 to instance 2",
         ),
+        (lambda o: outdated(o["cluster"][0]), "The operator is restarting the instances with their new settings"),
         (lambda o: not_ready(o["cluster"][0]), "The operator reports Running"),
         (lambda o: o["cluster"][0]["status"].update(currentPrimary="mdb-9"), "No instance is the primary yet"),
         (lambda o: o.update(leader_endpoints=[]), "The Service of the primary does not point to mdb-0 alone yet"),
