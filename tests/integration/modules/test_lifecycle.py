@@ -267,7 +267,7 @@ def test_ready_is_not_up_when_a_replica_hears_of_no_change(plane: Plane) -> None
     assert record["readyz"][well] is True
     assert record["reason"].startswith(f"{deaf} is not well: it has not heard")
     before = plane.pods()
-    here = {"name": plane.name, "namespace": plane.namespace}
+    here: dict[str, t.Any] = {"name": plane.name, "namespace": plane.namespace}
     predicted = plane.modules.run("replica_repair", check=True, **here)
     assert plane.pods() == before
     repaired = plane.modules.ok("replica_repair", **here, wait_timeout=START_SECONDS)

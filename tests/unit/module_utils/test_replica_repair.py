@@ -64,7 +64,7 @@ def repaired(kube: StandInKube, monkeypatch: pytest.MonkeyPatch, wanted: int = 3
 
 def test_a_deaf_replica_is_known_by_what_is_said_of_it() -> None:
     assert is_deaf(DEAF)
-    assert not any(map(is_deaf, (True, False, "connection refused", "")))
+    assert not any(is_deaf(said) for said in (True, False, "connection refused", ""))
 
 
 def test_deaf_replicas_are_restarted_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
