@@ -41,6 +41,7 @@ _COLUMNS = (
     "allowed",
     "read gap p50 / p99 / max",
     "watch gap p50 / p99 / max",
+    "load p50 / p99 / max",
 )
 _HEAD = """<!--
 Copyright: (c) 2026, k0smotron.ha contributors
@@ -53,7 +54,8 @@ SPDX-License-Identifier: GPL-3.0-or-later
 Written by `make drill` from `tests/drill/runs.jsonl`, which has a line for each run: when, of which commit, and how
 busy the machine was. Each is a [drill](drill.md) on [the lab](lab.md), two processor cores for all of its nodes, with
 20 writes a second to a control plane of three replicas. Gaps are in seconds between two successes; percentiles are by
-nearest rank, so p99 of fewer than 100 runs is their maximum. `node_lost` and `node_partitioned` take power or network
+nearest rank, so p99 of fewer than 100 runs is their maximum. The load is the machine's average of a minute before the
+run. `node_lost` and `node_partitioned` take power or network
 from the node that the primary is on, for 60 s, with all that runs there.
 """
 
@@ -137,6 +139,7 @@ def _cells(fault: str, runs: t.Sequence[Run]) -> t.Iterator[str]:
     yield f"{faults.fault('command' if fault in NODE_FAULTS else fault).goal:g}"
     yield _distribution(runs, "read_gap")
     yield _distribution(runs, "watch_gap")
+    yield _distribution(runs, "load")
 
 
 def _distribution(runs: t.Sequence[Run], name: str) -> str:

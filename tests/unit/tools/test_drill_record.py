@@ -32,17 +32,19 @@ def certificate(gap: float, *, lost: int = 0, allowed: float = 10.0) -> dict[str
 
 
 def run(fault: str, gap: float, *, lost: int = 0, datastore: str = "zalando", retries: int = 0) -> Run:
-    return drill_record.run(certificate(gap, lost=lost), fault=fault, datastore=datastore, retries=retries)
+    return drill_record.run(certificate(gap, lost=lost), fault=fault, datastore=datastore, retries=retries, load=5.0)
 
 
 def test_runs_of_a_fault_are_one_row() -> None:
     runs = [run("primary_killed", gap) for gap in (3.0, 1.0, 2.0, 9.5)]
     _header, _line, killed, lost = table([run("node_lost", 60.0, lost=7), *runs])
     assert killed == (
-        "| `primary_killed` | 4 | 4 | 400 | 0 | 4 | 8 | 12 | 2.0 / 9.5 / 9.5 | 10 | 3.0 / 10.5 / 10.5 | 4.0 / 11.5 / 11.5 |"
+        "| `primary_killed` | 4 | 4 | 400 | 0 | 4 | 8 | 12 | 2.0 / 9.5 / 9.5 | 10 "
+        "| 3.0 / 10.5 / 10.5 | 4.0 / 11.5 / 11.5 | 5.0 / 5.0 / 5.0 |"
     )
     assert lost == (
-        "| `node_lost` | 1 | 0 | 100 | 7 | 1 | 2 | 3 | 60.0 / 60.0 / 60.0 | 25 | 61.0 / 61.0 / 61.0 | 62.0 / 62.0 / 62.0 |"
+        "| `node_lost` | 1 | 0 | 100 | 7 | 1 | 2 | 3 | 60.0 / 60.0 / 60.0 | 25 "
+        "| 61.0 / 61.0 / 61.0 | 62.0 / 62.0 / 62.0 | 5.0 / 5.0 / 5.0 |"
     )
 
 
