@@ -19,7 +19,8 @@ PASSWORD = "hunter2-of-the-tests"
 def clusters(modules: Modules, namespace: str) -> t.Iterator[str]:
     """A namespace where a control plane on a known database, a broken one and one on etcd are declared."""
     modules.secrets.append(PASSWORD)
-    modules.ok("datastore", name="acid-info", namespace=namespace, wait=False)
+    # A database that never comes up, because nobody provides its volumes.
+    modules.ok("datastore", name="acid-info", namespace=namespace, storage_class="nobodys", wait=False)
     url = f"postgres://kine:{PASSWORD}@acid-info.{namespace}.svc:5432/kine?sslmode=require"
     for name in ("known", "broken"):
         create_secret(name, namespace, {KEY: url})
