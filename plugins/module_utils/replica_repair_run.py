@@ -33,12 +33,16 @@ def repair(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
 
 
 def _repaired(kube: Kube, cluster: Object, timeout: float) -> Record:
-    before = cluster_report.record(kube, cluster)
-    restart, left = choose(before)
-    for pod in restart if not kube.check_mode else ():
-        _restart(kube, cluster, pod, timeout)
-    now = before if kube.check_mode or not restart else cluster_report.record(kube, cluster)
-    return {**{key: now[key] for key in ("name", "namespace", "up", "reason")}, "restarted": restart, "left": left}
+    record = cluster_report.record(kube, cluster)
+    restart, left = choose(record)
+    restarted = restart if kube.check_mode else []
+    while restart and restart[0] not in restarted:
+        _restart(kube, cluster, restart[0], timeout)
+        restarted.append(restart[0])
+        # Meanwhile another replica may have ended, or have heard again.
+        record = cluster_report.record(kube, cluster)
+        restart, left = choose(record)
+    return {**{key: record[key] for key in ("name", "namespace", "up", "reason")}, "restarted": restarted, "left": left}
 
 
 def choose(record: Record) -> tuple[list[str], list[str]]:

@@ -23,8 +23,10 @@ CLUSTER = {"metadata": {"name": "a", "namespace": "team"}}
 class StandInKube:
     """Three pods, of which one that is deleted is another one at once, and hears again."""
 
-    def __init__(self, readyz: dict[str, t.Any], *, check_mode: bool = False, helps: bool = True) -> None:
-        self.check_mode, self.helps = check_mode, helps
+    def __init__(
+        self, readyz: dict[str, t.Any], *, check_mode: bool = False, helps: bool = True, meanwhile: t.Any = None
+    ) -> None:
+        self.check_mode, self.helps, self.meanwhile = check_mode, helps, meanwhile or {}
         self.readyz = readyz
         self.uids = dict.fromkeys(readyz, 0)
         self.done: list[str] = []
@@ -38,6 +40,7 @@ class StandInKube:
             self.done.append(f"delete {ref.name}")
             self.uids[ref.name] += 1
             self.readyz[ref.name] = True if self.helps else "connection refused"
+            self.readyz |= self.meanwhile
 
     def wait(self, probe: t.Callable[[], Verdict], _timeout: float, _diagnose: t.Callable[[], str]) -> None:
         verdict = probe()
@@ -109,6 +112,17 @@ def test_it_stays_while_another_one_does_not_answer(other: dict[str, t.Any], mon
 def test_a_single_replica_is_restarted_too(monkeypatch: pytest.MonkeyPatch) -> None:
     kube = StandInKube({"kmc-a-0": DEAF})
     assert repaired(kube, monkeypatch, wanted=1)[0]["changed"]
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "left"), [({"kmc-a-2": "connection refused"}, ["kmc-a-1"]), ({"kmc-a-1": True}, [])]
+)
+def test_after_a_restart_it_looks_again(
+    meanwhile: dict[str, t.Any], left: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kube = StandInKube({"kmc-a-0": DEAF, "kmc-a-1": DEAF, "kmc-a-2": True}, meanwhile=meanwhile)
+    [found] = repaired(kube, monkeypatch)[0]["control_planes"]
+    assert (kube.done, found["restarted"], found["left"]) == (["delete kmc-a-0", "wait"], ["kmc-a-0"], left)
 
 
 def test_a_restart_that_did_not_help_is_an_error_and_no_other_one_follows(monkeypatch: pytest.MonkeyPatch) -> None:
