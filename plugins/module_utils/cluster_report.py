@@ -39,8 +39,7 @@ def report(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
 
 def live(kube: Kube, name: str, namespace: str) -> Object:
     """The Cluster of a control plane, in the newest version that is served. Raises NotFound."""
-    served = _served(kube)
-    cluster = kube.get(served, "Cluster", name, namespace) if served else None
+    cluster = _one(kube, name, namespace)
     if cluster is None:
         raise NotFound(f"There is no control plane {name} in namespace {namespace}", "Check name and namespace")
     return cluster
@@ -52,15 +51,19 @@ def clusters(kube: Kube, namespace: str | None = None) -> list[Object]:
     return kube.list(served, "Cluster", namespace) if served else []
 
 
+def _one(kube: Kube, name: str, namespace: str) -> Object | None:
+    served = _served(kube)
+    return kube.get(served, "Cluster", name, namespace) if served else None
+
+
 def _served(kube: Kube) -> str | None:
     return next((version for version in control_planes.API_VERSIONS if kube.serves(version, "Cluster")), None)
 
 
 def chosen(kube: Kube, name: str | None, namespace: str | None) -> list[Object]:
     """The Clusters of this name in this namespace, or where one is not given all, by namespace and name."""
-    served = _served(kube)
-    if served and name and namespace:
-        one = kube.get(served, "Cluster", name, namespace)
+    if name and namespace:
+        one = _one(kube, name, namespace)
         return [one] if one else []
     named = [cluster for cluster in clusters(kube, namespace) if name in (None, cluster["metadata"]["name"])]
     return sorted(named, key=lambda cluster: (cluster["metadata"]["namespace"], cluster["metadata"]["name"]))
@@ -68,6 +71,13 @@ def chosen(kube: Kube, name: str | None, namespace: str | None) -> list[Object]:
 
 def record(kube: Kube, cluster: Object) -> dict[str, t.Any]:
     """Everything about one control plane. Never raises HaError: what cannot be found out is in the reason."""
+    source, dsn = data_source(kube, cluster)
+    behind = _datastore(kube, dsn, cluster["metadata"]["namespace"]) if dsn else None
+    return health(kube, cluster) | {"provider": provider(dsn, behind), "data_source": source, "datastore": behind}
+
+
+def health(kube: Kube, cluster: Object) -> dict[str, t.Any]:
+    """The part of the record that is about the control plane's own replicas; nobody asks its database."""
     options = options_from(cluster)
     found: dict[str, t.Any] = {
         "name": options.name,
@@ -85,9 +95,7 @@ def record(kube: Kube, cluster: Object) -> dict[str, t.Any]:
         found |= _health(kube, options, cluster)
     except HaError as error:
         found |= {"up": False, "reason": str(error)}
-    source, dsn = data_source(kube, cluster)
-    behind = _datastore(kube, dsn, options.namespace) if dsn else None
-    return found | {"provider": provider(dsn, behind), "data_source": source, "datastore": behind}
+    return found
 
 
 def provider(dsn: Dsn | None, behind: t.Mapping[str, t.Any] | None) -> str | None:

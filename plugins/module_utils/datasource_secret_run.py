@@ -242,19 +242,20 @@ def _from_datastore(kube: Kube, params: Params, certificates: str, warn: Warn) -
             f"There is no {given['provider']} datastore {place.namespace}/{place.name}",
             "Create it with k0smotron.ha.datastore, or correct its name and namespace",
         )
-    owner = given["owner"] or _owner(kube, live, given["database"], warn)
+    known = datastore_lookup.known(kube, live) if live else None
+    owner = given["owner"] or _owner(kube, known, given["database"], warn)
     store = datastore(
         given["provider"], dataclasses.replace(place, databases=(DatabaseSpec(given["database"], owner),))
     )
     store.validate()
     user, password = _credentials(kube, store, owner, params)
-    known = datastore_lookup.known(kube, live) if live else store
-    certificates = certificates or _authorities(kube, known, params)
+    there = known or store
+    certificates = certificates or _authorities(kube, there, params)
     dsn = Dsn(
         scheme=store.scheme,
         user=user,
         password=password or NOT_MADE_YET,
-        hosts=(known.endpoint(),),
+        hosts=(there.endpoint(),),
         database=given["database"],
         params=_params(
             store.scheme,
@@ -268,10 +269,9 @@ def _from_datastore(kube: Kube, params: Params, certificates: str, warn: Warn) -
     return Source(build(dsn), requires_tls, predicted=NOT_MADE_YET in (dsn.password, used), certificates=used)
 
 
-def _owner(kube: Kube, live: Object | None, database: str, warn: Warn) -> str:
-    if live is None:  # only in check mode: the datastore comes into being in the same run
+def _owner(kube: Kube, store: Datastore | None, database: str, warn: Warn) -> str:
+    if store is None:  # only in check mode: the datastore comes into being in the same run
         return NOT_MADE_YET
-    store = datastore_lookup.known(kube, live)
     if kube.check_mode and database not in [item.name for item in store.options.databases]:
         warn(
             f"The datastore {store.options.name} has no database {database}: the real run must add it before this Secret"

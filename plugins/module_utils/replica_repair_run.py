@@ -33,14 +33,14 @@ def repair(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
 
 
 def _repaired(kube: Kube, cluster: Object, timeout: float) -> Record:
-    record = cluster_report.record(kube, cluster)
+    record = cluster_report.health(kube, cluster)
     restart, left = choose(record)
     restarted = restart if kube.check_mode else []
     while restart and restart[0] not in restarted:
         _restart(kube, cluster, restart[0], timeout)
         restarted.append(restart[0])
         # Meanwhile another replica may have ended, or have heard again.
-        record = cluster_report.record(kube, cluster)
+        record = cluster_report.health(kube, cluster)
         restart, left = choose(record)
     return {**{key: record[key] for key in ("name", "namespace", "up", "reason")}, "restarted": restarted, "left": left}
 
@@ -64,7 +64,7 @@ def _restart(kube: Kube, cluster: Object, pod: str, timeout: float) -> None:
     def back() -> Verdict:
         if _uid(kube.get(*ref)) in (None, before):
             return Verdict(False, f"{ref} was deleted, and there is no other one yet", {})
-        said = cluster_report.record(kube, cluster)["readyz"].get(pod)
+        said = cluster_report.health(kube, cluster)["readyz"].get(pod)
         return Verdict(said is True, f"{pod} was restarted, and is not well: {said}", {})
 
     kube.delete([ref])

@@ -52,12 +52,12 @@ class StandInKube:
 def repaired(kube: StandInKube, monkeypatch: pytest.MonkeyPatch, wanted: int = 3) -> tuple[dict[str, t.Any], list[str]]:
     """The module's result and its warnings."""
 
-    def record(_kube: t.Any, _cluster: t.Any) -> dict[str, t.Any]:
+    def health(_kube: t.Any, _cluster: t.Any) -> dict[str, t.Any]:
         sick = [said for said in kube.readyz.values() if said is not True]
-        health = {"up": not sick, "reason": str(sick[0]) if sick else "all well"}
-        return {"name": "a", "namespace": "team", **health, "replicas": {"wanted": wanted}, "readyz": dict(kube.readyz)}
+        judged = {"up": not sick, "reason": str(sick[0]) if sick else "all well"}
+        return {"name": "a", "namespace": "team", **judged, "replicas": {"wanted": wanted}, "readyz": dict(kube.readyz)}
 
-    monkeypatch.setattr(cluster_report, "record", record)
+    monkeypatch.setattr(cluster_report, "health", health)
     monkeypatch.setattr(cluster_report, "chosen", lambda *_chosen: [CLUSTER])
     said: list[str] = []
     params = {"name": None, "namespace": None, "wait_timeout": 1}
