@@ -64,8 +64,16 @@ def _restart(kube: Kube, cluster: Object, pod: str, timeout: float) -> None:
     def back() -> Verdict:
         if _uid(kube.get(*ref)) in (None, before):
             return Verdict(False, f"{ref} was deleted, and there is no other one yet", {})
-        said = cluster_report.health(kube, cluster)["readyz"].get(pod)
-        return Verdict(said is True, f"{pod} was restarted, and is not well: {said}", {})
+        record = cluster_report.health(kube, cluster)
+        said, replicas = record["readyz"].get(pod), record["replicas"]
+        if said is not True:
+            return Verdict(False, f"{pod} was restarted, and is not well: {said}", {})
+        # It answers us some seconds before Kubernetes sends it anybody else.
+        return Verdict(
+            replicas["ready"] >= replicas["wanted"],
+            f"{pod} was restarted and is well, and {replicas['ready']} of {replicas['wanted']} replicas are ready",
+            {},
+        )
 
     kube.delete([ref])
     kube.wait(back, timeout, lambda: kube.diagnose(namespace))

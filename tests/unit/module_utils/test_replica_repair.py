@@ -21,7 +21,7 @@ CLUSTER = {"metadata": {"name": "a", "namespace": "team"}}
 
 
 class StandInKube:
-    """Three pods, of which one that is deleted is another one at once, and hears again."""
+    """Three pods, of which one that is deleted is another one at once and hears again, and is called ready a look later."""
 
     def __init__(
         self, readyz: dict[str, t.Any], *, check_mode: bool = False, helps: bool = True, meanwhile: t.Any = None
@@ -29,6 +29,7 @@ class StandInKube:
         self.check_mode, self.helps, self.meanwhile = check_mode, helps, meanwhile or {}
         self.readyz = readyz
         self.uids = dict.fromkeys(readyz, 0)
+        self.not_ready = 0
         self.done: list[str] = []
 
     def get(self, _api_version: str, _kind: str, name: str, _namespace: str) -> dict[str, t.Any]:
@@ -39,14 +40,18 @@ class StandInKube:
             assert (ref.kind, ref.namespace) == ("Pod", "team")
             self.done.append(f"delete {ref.name}")
             self.uids[ref.name] += 1
+            self.not_ready = 1
             self.readyz[ref.name] = True if self.helps else "connection refused"
             self.readyz |= self.meanwhile
 
     def wait(self, probe: t.Callable[[], Verdict], _timeout: float, _diagnose: t.Callable[[], str]) -> None:
-        verdict = probe()
+        first = probe()
+        assert not first.up
+        self.not_ready = 0
+        second = probe()
         self.done.append("wait")
-        if not verdict.up:
-            raise WaitTimeout(verdict.reason)
+        if not second.up:
+            raise WaitTimeout(f"{first.reason}; {second.reason}")
 
 
 def repaired(kube: StandInKube, monkeypatch: pytest.MonkeyPatch, wanted: int = 3) -> tuple[dict[str, t.Any], list[str]]:
@@ -55,7 +60,8 @@ def repaired(kube: StandInKube, monkeypatch: pytest.MonkeyPatch, wanted: int = 3
     def health(_kube: t.Any, _cluster: t.Any) -> dict[str, t.Any]:
         sick = [said for said in kube.readyz.values() if said is not True]
         judged = {"up": not sick, "reason": str(sick[0]) if sick else "all well"}
-        return {"name": "a", "namespace": "team", **judged, "replicas": {"wanted": wanted}, "readyz": dict(kube.readyz)}
+        counted = {"wanted": wanted, "ready": wanted - kube.not_ready}
+        return {"name": "a", "namespace": "team", **judged, "replicas": counted, "readyz": dict(kube.readyz)}
 
     monkeypatch.setattr(cluster_report, "health", health)
     monkeypatch.setattr(cluster_report, "chosen", lambda *_chosen: [CLUSTER])
