@@ -48,7 +48,6 @@ Warn: t.TypeAlias = t.Callable[[str], None]
 LABELS = {"app.kubernetes.io/managed-by": "k0smotron.ha"}
 # Stands for what check mode cannot know before the operator has made it. It is never applied.
 NOT_MADE_YET = "not-made-yet"
-ONE_OF_SEVERAL = {"target_session_attrs": "read-write"}
 TLS_PARAMETER = {"postgres": "sslmode", "mysql": "tls"}
 # In the words of each driver; go-sql-driver has none that checks the authority but not the name.
 TLS_WORDS = {
@@ -194,7 +193,7 @@ def dsn_of(connection: Params, tls: str | None, *, verifies: bool = False) -> Ds
     scheme = connection["scheme"]
     port = connection["port"] or {"postgres": 5432, "mysql": 3306}[scheme]
     hosts = tuple(Host(name.strip(), port) for name in connection["host"].split(","))
-    ours = {**CONNECT_PARAMS, **(ONE_OF_SEVERAL if len(hosts) > 1 else {})} if scheme == "postgres" else {}
+    ours = CONNECT_PARAMS if scheme == "postgres" else {}
     return Dsn(
         scheme=scheme,
         user=connection["user"],

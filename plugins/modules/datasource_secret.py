@@ -63,8 +63,8 @@ options:
         required: true
       host:
         description:
-          - Host name or address, for PostgreSQL also several separated by commas. kine then connects to the one that takes
-            writes, and waits 2 seconds for each, unless O(connection.params) has other C(target_session_attrs) and
+          - Host name or address, for PostgreSQL also several separated by commas. kine connects to one that takes
+            writes only, and waits 2 seconds for each, unless O(connection.params) has other C(target_session_attrs) and
             C(connect_timeout).
         type: str
         required: true

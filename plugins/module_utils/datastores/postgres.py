@@ -20,11 +20,17 @@ CONTAINER = "postgres"
 """Of an instance's pod, in which the superuser needs no password."""
 VERSIONS = ("13", "14", "15", "16", "17", "18")
 """Majors that some supported operator knows; the operator's own schema or webhook has the last word."""
-CONNECT_PARAMS = {"connect_timeout": "2"}
-"""kine opens most connections in one goroutine (database/sql's connectionOpener), and pgx waits without a limit for a server that
+CONNECT_PARAMS = {"connect_timeout": "2", "target_session_attrs": "read-write"}
+"""What kine's driver has to be told of every PostgreSQL, for the moments in which the primary changes.
+
+Most connections are opened in one goroutine (database/sql's connectionOpener), and pgx waits without a limit for a server that
 accepts a connection and says nothing, as one that hangs does: then the whole pool waits as long as that server hangs, whoever
 is primary by then. Seen in a dump of kine 0.16's goroutines. In seconds, and 2 is the least that libpq, by which kine_check
-connects, knows."""
+connects, knows.
+
+Patroni leads clients to a standby with the lock, before it has replayed everything and is promoted: who connects then may read
+what was before an acknowledged write. Seen in the log of a standby that took over, and as reads of the past in drills.
+"""
 STRICT_INSTANCES = 3
 SYNCHRONOUS = ("on", "strict", "off")
 

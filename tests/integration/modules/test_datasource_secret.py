@@ -16,6 +16,7 @@ KEY = "K0SMOTRON_KINE_DATASOURCE_URL"
 PASSWORD = "hunter2-of-the-tests"
 HOSTILE = "hunter2/of@the|tests&%"
 URL = f"postgres://kine:{PASSWORD}@database.example:5432/kine?sslmode=require"
+PARAMS = "connect_timeout=2&sslmode=require&target_session_attrs=read-write"
 CREDENTIALS = "k0smotron.main.credentials.postgresql.acid.zalan.do"
 
 
@@ -88,10 +89,9 @@ def test_parts_are_encoded(target: Target) -> None:
     parts = {"user": "kine", "password": HOSTILE, "host": "database.example", "database": "kine"}
     done = target.ok(connection=parts)
     assert (
-        target.texts()[KEY]
-        == "postgres://kine:hunter2%2Fof%40the%7Ctests%26%25@database.example:5432/kine?connect_timeout=2&sslmode=require"
+        target.texts()[KEY] == f"postgres://kine:hunter2%2Fof%40the%7Ctests%26%25@database.example:5432/kine?{PARAMS}"
     )
-    assert done["dsn"] == "postgres://kine:***@database.example:5432/kine?connect_timeout=2&sslmode=require"
+    assert done["dsn"] == f"postgres://kine:***@database.example:5432/kine?{PARAMS}"
 
 
 def test_the_checksum_follows_the_content(target: Target) -> None:
@@ -116,7 +116,7 @@ def test_a_datastore(target: Target) -> None:
     done = target.ok(datastore=datastore(target))
     host = f"main.{target.namespace}"
     assert done["dsn"].startswith(f"postgres://k0smotron:***@{host}")
-    assert done["dsn"].endswith(":5432/kine?connect_timeout=2&sslmode=require")
+    assert done["dsn"].endswith(f":5432/kine?{PARAMS}")
     assert target.texts()[KEY] == done["dsn"].replace("***", PASSWORD)
     assert not target.ok(datastore=datastore(target, owner="k0smotron"))["changed"]
 

@@ -102,7 +102,7 @@ def connection(scheme: str, **params: str) -> dict[str, t.Any]:
     return {**given, "params": params}
 
 
-TIMED = {"connect_timeout": "2"}
+TIMED = {"connect_timeout": "2", "target_session_attrs": "read-write"}
 VERIFIED = {"sslrootcert": database_ca.PATH, "sslmode": "verify-full"}
 
 

@@ -27,6 +27,8 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.objects import requir
 from ansible_collections.k0smotron.ha.plugins.module_utils.plan import PoolLimits
 from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
 
+OURS = {"connect_timeout": "2", "target_session_attrs": "read-write"}
+
 
 def connection(**more: t.Any) -> dict[str, t.Any]:
     given = {"scheme": "postgres", "user": "kine", "password": "p", "host": "db", "port": None, "database": "kine"}
@@ -36,11 +38,11 @@ def connection(**more: t.Any) -> dict[str, t.Any]:
 @pytest.mark.parametrize(
     ("more", "tls", "expected"),
     [
-        ({}, None, {"connect_timeout": "2", "sslmode": "require"}),
-        ({}, "verify_full", {"connect_timeout": "2", "sslmode": "verify-full"}),
-        ({"params": {"sslmode": "verify-ca"}}, None, {"connect_timeout": "2", "sslmode": "verify-ca"}),
-        ({"params": {"sslmode": "verify-ca"}}, "disable", {"connect_timeout": "2", "sslmode": "disable"}),
-        ({"params": {"connect_timeout": 5}}, None, {"connect_timeout": "5", "sslmode": "require"}),
+        ({}, None, {**OURS, "sslmode": "require"}),
+        ({}, "verify_full", {**OURS, "sslmode": "verify-full"}),
+        ({"params": {"sslmode": "verify-ca"}}, None, {**OURS, "sslmode": "verify-ca"}),
+        ({"params": {"sslmode": "verify-ca"}}, "disable", {**OURS, "sslmode": "disable"}),
+        ({"params": {"connect_timeout": 5}}, None, {**OURS, "connect_timeout": "5", "sslmode": "require"}),
         ({"scheme": "mysql"}, None, {"tls": "skip-verify"}),
         ({"scheme": "mysql"}, "verify_full", {"tls": "true"}),
         ({"scheme": "mysql", "params": {"tls": True}}, None, {"tls": "true"}),
@@ -73,13 +75,14 @@ def test_hosts_and_ports(more: dict[str, t.Any], hosts: list[str]) -> None:
 @pytest.mark.parametrize(
     ("params", "expected"),
     [
-        ({}, {"target_session_attrs": "read-write", "connect_timeout": "2"}),
-        ({"target_session_attrs": "primary"}, {"target_session_attrs": "primary", "connect_timeout": "2"}),
-        ({"connect_timeout": 3}, {"target_session_attrs": "read-write", "connect_timeout": "3"}),
+        ({}, OURS),
+        ({"target_session_attrs": "primary"}, {**OURS, "target_session_attrs": "primary"}),
+        ({"connect_timeout": 3}, {**OURS, "connect_timeout": "3"}),
     ],
 )
-def test_of_several_hosts_the_primary_is_meant(params: dict[str, t.Any], expected: dict[str, str]) -> None:
-    dsn = dsn_of(connection(host="a,b", params=params), None)
+@pytest.mark.parametrize("host", ["a", "a,b"])
+def test_the_server_that_takes_writes_is_meant(host: str, params: dict[str, t.Any], expected: dict[str, str]) -> None:
+    dsn = dsn_of(connection(host=host, params=params), None)
     assert dsn.params == {**expected, "sslmode": "require"}
     assert lint(build(dsn), k0s_version="v1.36.3-k0s.2") == []
 

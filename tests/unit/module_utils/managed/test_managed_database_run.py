@@ -52,9 +52,23 @@ def ca_file(tmp_path: Path) -> str:
         (
             "postgres",
             "verify_full",
-            {"connect_timeout": "2", "sslmode": "verify-full", "sslrootcert": database_ca.PATH},
+            {
+                "connect_timeout": "2",
+                "target_session_attrs": "read-write",
+                "sslmode": "verify-full",
+                "sslrootcert": database_ca.PATH,
+            },
         ),
-        ("postgres", "verify_ca", {"connect_timeout": "2", "sslmode": "verify-ca", "sslrootcert": database_ca.PATH}),
+        (
+            "postgres",
+            "verify_ca",
+            {
+                "connect_timeout": "2",
+                "target_session_attrs": "read-write",
+                "sslmode": "verify-ca",
+                "sslrootcert": database_ca.PATH,
+            },
+        ),
         ("mysql", "verify_full", {}),
     ],
 )
