@@ -30,20 +30,27 @@ class Observation:
     api_url: str | None
 
 
-def observe(kube: Kube, options: ControlPlaneOptions, api_version: str) -> Observation:
-    """Look at a control plane and judge it. Raises HaError when the API server itself does not answer."""
+def observe(kube: Kube, options: ControlPlaneOptions, api_version: str, *, thorough: bool = False) -> Observation:
+    """Look at a control plane and judge it; thorough asks one that seems up for its replicas' memories, too.
+
+    Raises HaError when the API server itself does not answer.
+    """
     name, namespace = options.name, options.namespace
     cluster = kube.get(api_version, "Cluster", name, namespace)
     statefulset = kube.get("apps/v1", "StatefulSet", control_planes.statefulset_name(name), namespace)
     pods = kube.list("v1", "Pod", namespace, control_planes.pod_selector(name))
-    readyz = _readyz(kube, options, pods)
-    verdict = control_planes.judge(options, cluster, statefulset, pods, readyz)
+    verdict = control_planes.judge(options, cluster, statefulset, pods, _ask(kube, options, pods, replica_health.well))
+    if thorough and verdict.up:
+        memories = _ask(kube, options, pods, replica_health.faithful)
+        verdict = control_planes.judge(options, cluster, statefulset, pods, memories)
     return Observation(cluster, verdict, api_url(kube, options, cluster) if cluster else None)
 
 
-def observe_cluster_api(kube: Kube, options: ClusterApiOptions, api_version: str) -> Observation:
+def observe_cluster_api(
+    kube: Kube, options: ClusterApiOptions, api_version: str, *, thorough: bool = False
+) -> Observation:
     """The same for a control plane of Cluster API: k0smotron's Cluster, and what Cluster API says of its own."""
-    seen = observe(kube, options.control_plane, api_version)
+    seen = observe(kube, options.control_plane, api_version, thorough=thorough)
     cluster = kube.get(cluster_api.CLUSTER, "Cluster", options.name, options.namespace)
     resource_version = cluster_api.control_plane_version(api_version)
     resource = kube.get(resource_version, cluster_api.KIND, options.resource, options.namespace)
@@ -51,7 +58,9 @@ def observe_cluster_api(kube: Kube, options: ClusterApiOptions, api_version: str
     return dataclasses.replace(seen, verdict=verdict)
 
 
-def _readyz(kube: Kube, options: ControlPlaneOptions, pods: list[Object]) -> replica_health.Readyz:
+def _ask(
+    kube: Kube, options: ControlPlaneOptions, pods: list[Object], question: replica_health.Question
+) -> replica_health.Readyz:
     """Ask the pods that run; the others have nothing to say."""
     running = sorted(pod["metadata"]["name"] for pod in pods if (pod.get("status") or {}).get("phase") == "Running")
     return replica_health.ask_each(
@@ -61,6 +70,7 @@ def _readyz(kube: Kube, options: ControlPlaneOptions, pods: list[Object]) -> rep
         options.api_port,
         control_planes.kubeconfig_secret(options.name),
         certificate_name(options),
+        question,
     )
 
 

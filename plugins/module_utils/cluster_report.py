@@ -132,9 +132,9 @@ def _health(kube: Kube, options: ControlPlaneOptions, cluster: Object) -> dict[s
         infrastructure = cluster_api.remote_cluster_reference(options.name)
         managed = cluster_api.ClusterApiOptions(control_plane=options, resource=resource, infrastructure=infrastructure)
         above = kube.get(cluster_api.CLUSTER, "Cluster", options.name, options.namespace)
-        seen = observe_cluster_api(kube, cluster_api_judge.adopt(managed, above), cluster["apiVersion"])
+        seen = observe_cluster_api(kube, cluster_api_judge.adopt(managed, above), cluster["apiVersion"], thorough=True)
     else:
-        seen = observe(kube, options, cluster["apiVersion"])
+        seen = observe(kube, options, cluster["apiVersion"], thorough=True)
     details = seen.verdict.details
     return {
         "up": seen.verdict.up,

@@ -11,7 +11,7 @@ import time
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import drill_place
-from ansible_collections.k0smotron.ha.plugins.module_utils.drill import oracle, replicas
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill import oracle
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.records import (
     ACKNOWLEDGED,
     Afterwards,
@@ -30,8 +30,6 @@ LAG_SECONDS = 3.0
 """How often the primary is asked for the lag: each time is a process in its pod, and should not be what is measured."""
 HEAR_SECONDS = 60.0
 """Watchers get so long after the last write to hear of it; how long they took is in the certificate."""
-SAME_SECONDS = 60.0
-"""Replicas get so long to hold the same objects: a replica that is back reads them all anew."""
 
 
 class Site:
@@ -89,7 +87,7 @@ class Site:
         return Afterwards(
             objects=objects,
             unread=unread,
-            replicas=self._differences(),
+            replicas=self.subject.differences(),
             authority=(authority, self.subject.authority()),
             kine=[text for name, text in self.subject.bookkeeping().items() if name not in bookkeeping],
         )
@@ -119,17 +117,6 @@ class Site:
                 missing = self.subject.lag()
                 if missing:
                     self.log.lags.append(Lag(self._clients.now(), missing))
-
-    def _differences(self) -> list[str]:
-        until = time.monotonic() + SAME_SECONDS
-        earlier = self.subject.memories()
-        while True:
-            later = self.subject.memories()
-            found = list(replicas.against(earlier, later, self.subject.options.replicas))
-            if not found or time.monotonic() > until:
-                return found
-            earlier = later
-            time.sleep(1)
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import time
 import typing as t
 from urllib.parse import urlsplit
 
@@ -24,7 +25,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import api_url, certificate_name
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import durability_postgres
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres import Postgres
-from ansible_collections.k0smotron.ha.plugins.module_utils.drill import faults
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill import faults, replicas
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import Pod, Scene
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.replicas import Round
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill_load import Address
@@ -48,6 +49,8 @@ COMPARED = (
     "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
 )
 """What is compared between replicas: kinds that every cluster has and that nobody changes every few seconds (Leases, Events)."""
+SAME_SECONDS = 60.0
+"""Replicas get so long to hold the same objects: a replica that is back reads them all anew."""
 NOT_DATA = ("latency",)
 """Checks of kine_check that tell about a moment, not about what a fault did to the data."""
 KINE_CHECK: t.Mapping[str, t.Any] = {
@@ -124,6 +127,12 @@ class Subject:
         verdict = self.up()
         if not verdict.up:
             raise InvalidInput(f"Nothing was disturbed, because {verdict.reason}", "Run the drill when it is up")
+        differences = self.differences()
+        if differences:
+            raise InvalidInput(
+                f"Nothing was disturbed, because replicas do not hold the same objects: {differences[0]}",
+                "The playbook k0smotron.ha.repair restarts the one that is wrong, once it has found out itself (five minutes)",
+            )
 
     def look(self) -> str:
         """Who leads and who follows, and how many replicas are ready, in words."""
@@ -150,7 +159,19 @@ class Subject:
             return ""
         return hashlib.sha256(now.ca.encode()).hexdigest()
 
-    def memories(self) -> Round:
+    def differences(self) -> list[str]:
+        """What speaks against all replicas holding the same objects, after the time they may take to."""
+        until = time.monotonic() + SAME_SECONDS
+        earlier = self._memories()
+        while True:
+            later = self._memories()
+            found = list(replicas.against(earlier, later, self.options.replicas))
+            if not found or time.monotonic() > until:
+                return found
+            earlier = later
+            time.sleep(1)
+
+    def _memories(self) -> Round:
         """What each replica holds in its own memory; or why it does not say."""
         return {pod: self._memory(pod) for pod in self._replicas()}
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks every replica of a hosted control plane for /readyz, and whether it hears of changes.
+"""Asks every replica of a hosted control plane for /readyz, and whether what it tells its clients is so.
 
 Nothing upstream says this: `k0s status`, and with it the pods' Ready condition, does not look at the database, and
 k0smotron's own conditions follow the Service, not each replica (seen with k0smotron 2.1.0 and its database cut off).
@@ -21,13 +21,15 @@ with contextlib.suppress(ImportError):  # kube_module.run() reports it: the kube
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import mask_text
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput
-from ansible_collections.k0smotron.ha.plugins.module_utils.replica_watches import deaf
+from ansible_collections.k0smotron.ha.plugins.module_utils.replica_memory import Get, deaf, inconsistent
 from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
 
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube
 
 Readyz: t.TypeAlias = dict[str, bool | str]
+Question: t.TypeAlias = t.Callable[[Get, str], bool | str]
+"""What one replica is asked, by its way to answer and its pod's name: True, or what is wrong in a sentence. May raise HaError."""
 
 # A replica whose database hangs holds the request; the API server's own limit for one health check is longer.
 ANSWER_SECONDS = 10.0
@@ -71,10 +73,29 @@ def _pem(data: str) -> str:
     return base64.b64decode(data, validate=True).decode()
 
 
+def well(get: Get, pod: str) -> bool | str:
+    """Its /readyz says ok and its watches are fed."""
+    status, body = get("/readyz?verbose")
+    if status != 200:
+        return f"/readyz says {status}: {failed_checks(body)}"
+    return deaf(get, pod) or True
+
+
+def faithful(get: Get, pod: str) -> bool | str:
+    """Its memory is what the database holds, as far as it has found out itself. Takes a megabyte or two of metrics."""
+    return inconsistent(get, pod) or True
+
+
 def ask_each(
-    kube: Kube, namespace: str, pods: t.Sequence[str], port: int, kubeconfig_secret: str, server_name: str
+    kube: Kube,
+    namespace: str,
+    pods: t.Sequence[str],
+    port: int,
+    kubeconfig_secret: str,
+    server_name: str,
+    question: Question = well,
 ) -> Readyz:
-    """For each pod True when its /readyz says ok and its watches are fed, or else a sentence.
+    """What each pod answers to a question.
 
     Never raises: a sick replica is an answer. server_name is a name that the replicas' certificate carries. All pods are
     asked side by side.
@@ -85,9 +106,15 @@ def ask_each(
         return dict.fromkeys(pods, str(error))
     if not pods:
         return {}
+
+    def answer(pod: str) -> bool | str:
+        try:
+            return question(_way_to(kube, namespace, pod, port, who, server_name), pod)
+        except HaError as error:
+            return error.message
+
     with concurrent.futures.ThreadPoolExecutor(min(MOST_AT_ONCE, len(pods))) as pool:
-        answers = pool.map(lambda pod: _ask(kube, namespace, pod, port, who, server_name), pods)
-        return dict(zip(pods, answers, strict=True))
+        return dict(zip(pods, pool.map(answer, pods), strict=True))
 
 
 def administrator_in(kube: Kube, namespace: str, name: str) -> Administrator:
@@ -98,7 +125,7 @@ def administrator_in(kube: Kube, namespace: str, name: str) -> Administrator:
     return administrator(texts(secret).get("value", ""))
 
 
-def _ask(kube: Kube, namespace: str, pod: str, port: int, who: Administrator, server_name: str) -> bool | str:
+def _way_to(kube: Kube, namespace: str, pod: str, port: int, who: Administrator, server_name: str) -> Get:
     def get(path: str) -> tuple[int, str]:
         return kube.https(
             "GET",
@@ -113,13 +140,7 @@ def _ask(kube: Kube, namespace: str, pod: str, port: int, who: Administrator, se
             timeout=ANSWER_SECONDS,
         )
 
-    try:
-        status, body = get("/readyz?verbose")
-    except HaError as error:
-        return error.message
-    if status != 200:
-        return f"/readyz says {status}: {failed_checks(body)}"
-    return deaf(get, pod) or True
+    return get
 
 
 def failed_checks(body: str) -> str:

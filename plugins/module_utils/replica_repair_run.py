@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the module replica_repair does: restarts replicas that hear of no change, and sees each of them hear again."""
+"""What the module replica_repair does: restarts replicas whose memory is not to be trusted, and sees each of them well again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typing as t
 from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_report
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
-from ansible_collections.k0smotron.ha.plugins.module_utils.replica_watches import is_deaf
+from ansible_collections.k0smotron.ha.plugins.module_utils.replica_memory import needs_restart
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 if t.TYPE_CHECKING:
@@ -46,13 +46,13 @@ def _repaired(kube: Kube, cluster: Object, timeout: float) -> Record:
 
 
 def choose(record: Record) -> tuple[list[str], list[str]]:
-    """(replicas to restart, deaf ones to leave alone) of a control plane, by its record.
+    """(replicas to restart, others that should be and are left alone) of a control plane, by its record.
 
-    A deaf replica still answers requests. So it stays while another one does not, which would leave fewer of them.
+    Such a replica still answers requests. So it stays while another one does not, which would leave fewer of them.
     """
-    deaf = sorted(pod for pod, said in record["readyz"].items() if is_deaf(said))
-    answer = [pod for pod, said in record["readyz"].items() if said is True or is_deaf(said)]
-    return (deaf, []) if len(answer) >= record["replicas"]["wanted"] else ([], deaf)
+    sick = sorted(pod for pod, said in record["readyz"].items() if needs_restart(said))
+    answer = [pod for pod, said in record["readyz"].items() if said is True or needs_restart(said)]
+    return (sick, []) if len(answer) >= record["replicas"]["wanted"] else ([], sick)
 
 
 def _restart(kube: Kube, cluster: Object, pod: str, timeout: float) -> None:

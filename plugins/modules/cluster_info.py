@@ -99,7 +99,9 @@ control_planes:
       returned: always
       sample: team-a-kubeconfig
     readyz:
-      description: For each pod V(true) when its C(/readyz) said ok and it hears of changes, or else what is wrong with it.
+      description:
+        - For each pod V(true) when its C(/readyz) said ok, it hears of changes, and it has not found that its memory differs from
+          the database. Or else what is wrong with it.
       type: dict
       returned: always
       sample: {kmc-team-a-0: true, kmc-team-a-1: true, kmc-team-a-2: true}

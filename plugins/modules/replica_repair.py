@@ -2,20 +2,24 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ansible module: restart the replicas of control planes that hear of no change."""
+"""Ansible module: restart the replicas of control planes whose memory is not to be trusted."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: replica_repair
-short_description: Restart the replicas of control planes that hear of no change
+short_description: Restart the replicas of control planes whose memory is not to be trusted
 version_added: 0.1.0
 description:
   - Asks each replica what M(k0smotron.ha.cluster_info) asks, and deletes the pods of those that have not heard of any change for
-    half a minute though the database answers. Their StatefulSet makes them again.
-  - Such a replica says that it is ready and answers requests, but its watches are silent. That follows the loss of a database
-    server's node, because nobody ends the connection on which the replica waits for changes, and TCP gives up after a quarter
-    of an hour only. No probe of k0smotron's notices.
+    half a minute though the database answers, and of those that remember something else than the database holds. Their
+    StatefulSet makes them again.
+  - A replica that hears of no change says that it is ready and answers requests, but its watches are silent. That follows the
+    loss of a database server's node, because nobody ends the connection on which the replica waits for changes, and TCP gives up
+    after a quarter of an hour only. No probe of k0smotron's notices.
+  - A replica that remembers something else lists objects that are in no database, or leaves some out. That follows a failover in
+    which a dying primary showed what no standby had, or which lost writes. Its API server finds out within five minutes, from
+    Kubernetes 1.34 on.
   - One replica is restarted at a time, and the next one when it hears again. None is, while another replica of its control plane
     does not answer at all.
   - Whatever else is wrong with a control plane is left alone. Run it often, such as every five minutes.
@@ -35,7 +39,7 @@ options:
     type: str
   wait_timeout:
     description:
-      - Seconds that a replica may take to come back. The module fails when one does not.
+      - Seconds that a replica may take to be well again. The module fails when one does not.
     type: int
     default: 600
 seealso:
@@ -43,7 +47,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Restart whatever replica hears of no change
+- name: Restart whatever replica is not to be trusted
   k0smotron.ha.replica_repair:
 """
 
@@ -71,13 +75,13 @@ control_planes:
       returned: always
       sample: [kmc-team-a-0]
     left:
-      description: Replicas that hear of no change and were left alone, because another one does not answer.
+      description: Replicas that should be restarted and were left alone, because another one does not answer.
       type: list
       elements: str
       returned: always
       sample: []
     up:
-      description: Whether every replica runs, answers and hears of changes, in check mode before the repair.
+      description: Whether every replica runs, answers and is to be trusted, in check mode before the repair.
       type: bool
       returned: always
       sample: true

@@ -48,6 +48,10 @@ class Database:
     def selector(self) -> str:
         return f"application=spilo,cluster-name={self.name}"
 
+    def url(self, password: str | None = None, query: str = "sslmode=require") -> str:
+        """The DSN."""
+        return f"postgres://{OWNER}:{password or self.password()}@{self.name}.{self.namespace}:5432/kine?{query}"
+
     def psql(self, statement: str, database: str = "postgres") -> str:
         """Ask the leader, as the superuser; the leader is found by Patroni's label."""
         pods = json.loads(
@@ -170,6 +174,10 @@ class Plane:
         # At once: connections that kine makes meanwhile would be left.
         _output(*inside, "sh", "-c", f"echo '*filter\n{rules}COMMIT' | iptables-restore --noflush")
 
+    def remembered(self, folder: Path) -> str:
+        """What a control plane of one replica has of ConfigMaps in its memory, as its watches and lists do."""
+        return self.kubectl(folder, "get", "--raw", "/api/v1/namespaces/default/configmaps?resourceVersion=0")
+
     def kubectl(self, folder: Path, *arguments: str) -> str:
         """kubectl against the hosted API, by the kubeconfig that k0smotron wrote."""
         secret = get("secret", f"{self.name}-kubeconfig", self.namespace)
@@ -181,6 +189,15 @@ class Plane:
             ["kubectl", *arguments], env=environment, capture_output=True, text=True, timeout=60, check=True
         )
         return done.stdout
+
+
+def operator() -> str:
+    """Of Zalando's operator: how many replicas it has to have, whether one is ready, and what a drill wrote on it."""
+    live = get("deployment", "postgres-operator", "default")
+    assert live
+    ready = "ready" if live["status"].get("readyReplicas") else "down"
+    had = live["metadata"]["annotations"].get("k0smotron.ha/drill-replicas", "nothing")
+    return f"{live['spec']['replicas']} {ready}, noted {had}"
 
 
 def _processes(name: str) -> t.Iterator[str]:

@@ -20,6 +20,7 @@ from tests.integration.modules.lifecycle import (
     START_SECONDS,
     Database,
     Plane,
+    operator,
 )
 from tests.integration.modules.runner import Modules, create_secret, get, kubectl, names, warnings
 from tests.lab import waiting
@@ -59,17 +60,11 @@ def plane(life: Modules, database: Database, settings: dict[str, t.Any]) -> t.It
     """Created by the first test that asks for it."""
     kubectl("apply", "--server-side", "--force-conflicts", "-f", str(FAST_START))
     found = Plane(life, database.namespace, settings["control_plane_version"])
-    create_secret("source", found.namespace, {DATA_SOURCE_KEY: url(database)})
+    create_secret("source", found.namespace, {DATA_SOURCE_KEY: database.url()})
     result = found.run()
     assert not result.get("failed"), result["msg"]
     yield found
     kubectl("delete", CLUSTER, "--all", "-n", found.namespace, "--ignore-not-found")
-
-
-def url(database: Database, **changes: str) -> str:
-    """The DSN of the database; changes: password, query."""
-    password, query = changes.get("password", database.password()), changes.get("query", "sslmode=require")
-    return f"postgres://{OWNER}:{password}@{database.name}.{database.namespace}:5432/kine?{query}"
 
 
 # -- the database ------------------------------------------------------------------------------------------------
@@ -135,17 +130,15 @@ def test_its_record_names_the_database(plane: Plane, database: Database) -> None
 # -- the drill ---------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def neighbour(plane: Plane, life: Modules, database: Database) -> t.Iterator[Plane]:
-    """A control plane with a database of its own on the same server."""
+@pytest.fixture(scope="module")
+def neighbour(plane: Plane, life: Modules, database: Database) -> Plane:
+    """A control plane with a database of its own on the same server; the last test that asks for it removes it."""
     database.psql(f"CREATE DATABASE next OWNER {OWNER}")
-    create_secret("next", plane.namespace, {DATA_SOURCE_KEY: url(database).replace("/kine?", "/next?")})
+    create_secret("next", plane.namespace, {DATA_SOURCE_KEY: database.url().replace("/kine?", "/next?")})
     found = Plane(life, plane.namespace, plane.version, "next")
     made = found.run(replicas=1, api_port=32744, konnectivity_port=32733, data_source_secret="next")
     assert not made.get("failed"), made["msg"]
-    yield found
-    removed = found.run(state="absent")
-    assert not removed.get("failed"), removed["msg"]
+    return found
 
 
 def test_a_drill_is_predicted_and_loses_nothing(plane: Plane, neighbour: Plane, life: Modules, tmp_path: Path) -> None:
@@ -168,35 +161,17 @@ def test_a_drill_is_predicted_and_loses_nothing(plane: Plane, neighbour: Plane, 
     assert len(pages) == 2
 
 
-def test_a_drill_finds_a_write_that_somebody_took_away(plane: Plane, database: Database, tmp_path: Path) -> None:
-    """The negative control: a drill that cannot fail proves nothing. After one whose gap is too long, and before no other."""
-    drill = plane.drills(tmp_path, "none", "none", "switchover")
-    file = tmp_path / f"{plane.namespace}-{plane.name}-none"
-    waiting.until(file.with_suffix(".html").exists, "the first drill's page", 180)
-    # Rows of an earlier drill are there until kine compacts them, and its namespace, on its way, adds those of deletions.
-    last = database.psql("SELECT max(id) FROM kine", "kine")
-    ours = f"name LIKE '/registry/configmaps/k0smotron-ha-drill-%/w0-2' AND created = 1 AND id > {last}"
-    row = f"DELETE FROM kine WHERE {ours} RETURNING 'gone'"  # noqa: S608
-    waiting.until(lambda: "gone" in database.psql(row, "kine"), "the drill's third write", 60)
-    said = drill.communicate(timeout=300)[0]
-    assert drill.returncode == 2, said
-    found = json.loads(file.with_suffix(".json").read_text())
-    rules = {rule["id"]: rule for rule in found["rules"]}
-    assert rules["lost"]["count"] == 1
-    assert "create of w0-2 was acknowledged" in rules["lost"]["observed"]
-    assert said.count("[localhost] => (item=none)") == 2
-    assert "no acknowledged write is lost: 1 times not" in said.partition("Every drill has passed")[2]
-    assert "timeline" not in said, "thousands of lines"
-    assert "item=switchover" not in said, "the next fault came after a loss"
-
-
-def operator() -> str:
-    """Of Zalando's operator: how many replicas it has to have, whether one is ready, and what a drill wrote on it."""
-    live = get("deployment", "postgres-operator", "default")
-    assert live
-    ready = "ready" if live["status"].get("readyReplicas") else "down"
-    had = live["metadata"]["annotations"].get("k0smotron.ha/drill-replicas", "nothing")
-    return f"{live['spec']['replicas']} {ready}, noted {had}"
+def test_what_is_taken_away_behind_a_replica_is_remembered(
+    neighbour: Plane, database: Database, tmp_path: Path
+) -> None:
+    """As after a failover that loses a write, or after one that a dying primary showed and no standby had."""
+    neighbour.kubectl(tmp_path, "create", "configmap", "phantom", "-n", "default")
+    assert "phantom" in neighbour.remembered(tmp_path)
+    database.psql("DELETE FROM kine WHERE name = '/registry/configmaps/default/phantom'", "next")
+    assert "phantom" in neighbour.remembered(tmp_path)
+    assert not neighbour.kubectl(tmp_path, "get", "configmap", "phantom", "-n", "default", "--ignore-not-found")
+    # Somebody has to tell it of later changes, which it compares up to.
+    neighbour.kubectl(tmp_path, "create", "configmap", "later", "-n", "default")
 
 
 def test_a_drill_that_was_killed_is_cleaned_up_by_the_next(plane: Plane, life: Modules, tmp_path: Path) -> None:
@@ -249,6 +224,34 @@ def test_ready_is_not_up_when_the_database_is_cut_off(plane: Plane, database: Da
     assert not again.get("failed"), again["msg"]
 
 
+def test_ready_is_not_up_when_a_replica_remembers_what_no_database_holds(
+    neighbour: Plane, life: Modules, tmp_path: Path
+) -> None:
+    """An API server compares every five minutes, most of which have passed since something was taken away."""
+    here: dict[str, t.Any] = {"name": neighbour.name, "namespace": neighbour.namespace}
+    try:
+
+        def sick() -> dict[str, t.Any]:
+            record = neighbour.info()
+            return {} if record["up"] else record
+
+        record = waiting.until(sick, "a replica that has found out", 330, 5)
+        assert record["reason"].startswith(
+            "kmc-next-0 is not well: it remembers something else of configmaps than the database"
+        )
+        assert "Nothing was disturbed" in life.refused("failover_drill", **neighbour.drill())
+        predicted = life.run("replica_repair", check=True, **here)
+        repaired = life.ok("replica_repair", **here, wait_timeout=START_SECONDS)
+        assert (predicted["changed"], repaired["changed"]) == (True, True)
+        both = [each["control_planes"][0] for each in (predicted, repaired)]
+        assert [(each["restarted"], each["up"]) for each in both] == [(["kmc-next-0"], False), (["kmc-next-0"], True)]
+        assert "phantom" not in neighbour.remembered(tmp_path)
+        assert not life.ok("replica_repair", **here)["changed"]
+    finally:
+        removed = neighbour.run(state="absent")
+    assert not removed.get("failed"), removed["msg"]
+
+
 def test_ready_is_not_up_when_a_replica_hears_of_no_change(plane: Plane) -> None:
     """Its /readyz is ok and its requests are answered, over connections of theirs; only the poll that feeds its watches waits."""
     [deaf, well] = sorted(plane.pods())
@@ -279,10 +282,32 @@ def test_ready_is_not_up_when_a_replica_hears_of_no_change(plane: Plane) -> None
     assert not plane.modules.ok("replica_repair", **here)["changed"]
 
 
+def test_a_drill_finds_a_write_that_somebody_took_away(plane: Plane, database: Database, tmp_path: Path) -> None:
+    """The negative control: a drill that cannot fail proves nothing. Its replicas remember the write until they are restarted."""
+    drill = plane.drills(tmp_path, "none", "none", "switchover")
+    file = tmp_path / f"{plane.namespace}-{plane.name}-none"
+    waiting.until(file.with_suffix(".html").exists, "the first drill's page", 180)
+    # Rows of an earlier drill are there until kine compacts them, and its namespace, on its way, adds those of deletions.
+    last = database.psql("SELECT max(id) FROM kine", "kine")
+    ours = f"name LIKE '/registry/configmaps/k0smotron-ha-drill-%/w0-2' AND created = 1 AND id > {last}"
+    row = f"DELETE FROM kine WHERE {ours} RETURNING 'gone'"  # noqa: S608
+    waiting.until(lambda: "gone" in database.psql(row, "kine"), "the drill's third write", 60)
+    said = drill.communicate(timeout=300)[0]
+    assert drill.returncode == 2, said
+    found = json.loads(file.with_suffix(".json").read_text())
+    rules = {rule["id"]: rule for rule in found["rules"]}
+    assert rules["lost"]["count"] == 1
+    assert "create of w0-2 was acknowledged" in rules["lost"]["observed"]
+    assert said.count("[localhost] => (item=none)") == 2
+    assert "no acknowledged write is lost: 1 times not" in said.partition("Every drill has passed")[2]
+    assert "timeline" not in said, "thousands of lines"
+    assert "item=switchover" not in said, "the next fault came after a loss"
+
+
 def test_a_new_url_rolls_every_replica(plane: Plane, database: Database) -> None:
     before = plane.pods()
     create_secret(
-        "source", plane.namespace, {DATA_SOURCE_KEY: url(database, query="sslmode=require&application_name=new")}
+        "source", plane.namespace, {DATA_SOURCE_KEY: database.url(query="sslmode=require&application_name=new")}
     )
     result = plane.run()
     assert result["changed"]
@@ -371,26 +396,3 @@ def test_removal_with_data_leaves_nothing(database: Database) -> None:
     for kind in ("pvc", "secret", "pods", "services", "endpoints", "configmaps"):
         assert names(kind, database.namespace, database.selector) == []
     assert not database.run(state="absent", data="delete")["changed"]
-
-
-def test_an_operator_that_would_delete_data_is_refused(life: Modules, shared_namespace: str) -> None:
-    """The operator's settings are changed in words only: it reads them at its next start, and gets them back before."""
-    operator = Path("default/postgres-operator")
-    declared = Database(life, shared_namespace, "acid-guarded")
-    declared.run(wait=False)
-    data = json.loads(kubectl("get", "configmap", operator.name, "-n", operator.parent.name, "-o", "json"))["data"]
-    patch = ("patch", "configmap", operator.name, "-n", operator.parent.name, "--type=merge", "-p")
-    try:
-        kubectl(*patch, json.dumps({"data": {"enable_secrets_deletion": "true"}}))
-        refused = declared.run(state="absent")
-    finally:
-        kubectl(*patch, json.dumps({"data": {"enable_secrets_deletion": data["enable_secrets_deletion"]}}))
-    stale = declared.run(state="absent")
-    kubectl("rollout", "restart", f"deployment/{operator.name}", "-n", operator.parent.name)
-    kubectl("rollout", "status", f"deployment/{operator.name}", "-n", operator.parent.name, "--timeout=90s")
-    assert refused["failed"]
-    assert "enable_secrets_deletion" in refused["msg"]
-    assert stale["failed"]
-    assert "was changed after the operator started" in stale["msg"]
-    removed = declared.run(state="absent", data="delete")
-    assert not removed.get("failed"), removed["msg"]

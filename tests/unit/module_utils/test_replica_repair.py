@@ -12,11 +12,12 @@ import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_report, replica_repair_run
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import WaitTimeout
-from ansible_collections.k0smotron.ha.plugins.module_utils.replica_watches import deaf, is_deaf
+from ansible_collections.k0smotron.ha.plugins.module_utils.replica_memory import deaf, inconsistent
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
-from tests.unit.module_utils.test_replica_watches import lease, replica
+from tests.unit.module_utils.test_replica_memory import PODS, counted, lease, replica
 
 DEAF = deaf(replica([lease("05")], lease("48")), "kmc-a-0") or ""
+OTHER = inconsistent(counted(PODS.format("failure", 1)), "kmc-a-0") or ""
 CLUSTER = {"metadata": {"name": "a", "namespace": "team"}}
 
 
@@ -71,14 +72,10 @@ def repaired(kube: StandInKube, monkeypatch: pytest.MonkeyPatch, wanted: int = 3
     return replica_repair_run.repair(module, t.cast(t.Any, kube)), said
 
 
-def test_a_deaf_replica_is_known_by_what_is_said_of_it() -> None:
-    assert is_deaf(DEAF)
-    assert not any(is_deaf(said) for said in (True, False, "connection refused", ""))
-
-
-def test_deaf_replicas_are_restarted_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    kube = StandInKube({"kmc-a-1": DEAF, "kmc-a-0": DEAF, "kmc-a-2": True})
-    result, said = repaired(kube, monkeypatch)
+@pytest.mark.parametrize("said", [DEAF, OTHER])
+def test_replicas_are_restarted_one_after_the_other(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kube = StandInKube({"kmc-a-1": said, "kmc-a-0": said, "kmc-a-2": True})
+    result, warned = repaired(kube, monkeypatch)
     assert kube.done == ["delete kmc-a-0", "wait", "delete kmc-a-1", "wait"]
     assert result["changed"]
     assert result["control_planes"] == [
@@ -91,7 +88,7 @@ def test_deaf_replicas_are_restarted_one_after_the_other(monkeypatch: pytest.Mon
             "left": [],
         }
     ]
-    assert said == []
+    assert warned == []
 
 
 def test_check_mode_names_them_only(monkeypatch: pytest.MonkeyPatch) -> None:

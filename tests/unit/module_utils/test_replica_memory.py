@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A replica whose memory stands still, told by its own Lease."""
+"""A replica whose memory stands still, told by its own Lease, and one whose memory is not the database's, told by itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ import typing as t
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Unreachable
-from ansible_collections.k0smotron.ha.plugins.module_utils.replica_watches import LEASES, Get, deaf
+from ansible_collections.k0smotron.ha.plugins.module_utils.replica_memory import (
+    LEASES,
+    METRICS,
+    Get,
+    deaf,
+    inconsistent,
+    needs_restart,
+)
 
 ASKED = f"{LEASES}?resourceVersion=0&labelSelector=kubernetes.io%2Fhostname%3Dkmc-a-0"
 
@@ -61,3 +68,52 @@ def test_no_answer_is_no_proof() -> None:
         raise Unreachable("nobody answers")
 
     assert deaf(silent, "kmc-a-0") is None
+
+
+def counted(*lines: str, status: int = 200) -> Get:
+    """A replica whose metrics have these comparisons among others; lines: labels and count."""
+    ours = [f"apiserver_storage_consistency_checks_total{{{line}" for line in lines]
+    body = "\n".join(
+        ["# TYPE apiserver_storage_consistency_checks_total counter", *ours, "apiserver_request_total 7", ""]
+    )
+    answers = {METRICS: (status, body)}
+    return lambda path: answers[path]
+
+
+PODS = 'group="",resource="pods",status="{}"}} {}'
+ROLES = 'group="rbac.authorization.k8s.io",resource="roles",status="{}"}} {}'
+
+
+def test_a_memory_that_is_not_the_database_is_told_with_what_helps() -> None:
+    told = inconsistent(
+        counted(PODS.format("success", 4), PODS.format("failure", 12), ROLES.format("failure", 1)), "kmc-a-0"
+    )
+    assert told is not None
+    assert told.startswith("it remembers something else of pods, roles than the database")
+    assert told.endswith("Delete the pod kmc-a-0")
+    assert needs_restart(told)
+
+
+@pytest.mark.parametrize(
+    "get",
+    [
+        counted(),
+        counted(PODS.format("success", 4), ROLES.format("error", 2)),
+        counted(PODS.format("failure", 0)),
+        counted(PODS.format("failure", 1), status=403),
+    ],
+)
+def test_what_found_nothing_has_nothing(get: Get) -> None:
+    assert inconsistent(get, "kmc-a-0") is None
+
+
+def test_who_does_not_answer_is_not_accused() -> None:
+    def silent(_path: str) -> tuple[int, str]:
+        raise Unreachable("nobody answers")
+
+    assert inconsistent(silent, "kmc-a-0") is None
+
+
+def test_only_a_memory_is_mended_by_a_restart() -> None:
+    assert needs_restart(deaf(replica([lease("05")], lease("48")), "kmc-a-0") or "")
+    assert not any(needs_restart(said) for said in (True, False, "connection refused", ""))
