@@ -16,7 +16,7 @@ KEY = "K0SMOTRON_KINE_DATASOURCE_URL"
 PASSWORD = "hunter2-of-the-tests"
 HOSTILE = "hunter2/of@the|tests&%"
 URL = f"postgres://kine:{PASSWORD}@database.example:5432/kine?sslmode=require"
-PARAMS = "connect_timeout=2&sslmode=require&target_session_attrs=read-write"
+PARAMS = "connect_timeout=2&target_session_attrs=read-write&sslmode=require"
 CREDENTIALS = "k0smotron.main.credentials.postgresql.acid.zalan.do"
 
 
