@@ -6,10 +6,8 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 import typing as t
-from pathlib import Path
 
 import pytest
 
@@ -166,22 +164,3 @@ def test_a_forbidden_user_is_told_what_is_missing(database: Database) -> None:
 
 def test_removing_what_is_not_there_changes_nothing(database: Database) -> None:
     assert not database.ok(state="absent", wait=True, wait_timeout=30)["changed"]
-
-
-def test_an_operator_that_would_delete_data_is_refused(database: Database) -> None:
-    """The operator's settings are changed in words only: it reads them at its next start, and gets them back before."""
-    operator = Path("default/postgres-operator")
-    database.ok()
-    data = json.loads(kubectl("get", "configmap", operator.name, "-n", operator.parent.name, "-o", "json"))["data"]
-    patch = ("patch", "configmap", operator.name, "-n", operator.parent.name, "--type=merge", "-p")
-    try:
-        kubectl(*patch, json.dumps({"data": {"enable_secrets_deletion": "true"}}))
-        refused = database.refused(state="absent")
-    finally:
-        kubectl(*patch, json.dumps({"data": {"enable_secrets_deletion": data["enable_secrets_deletion"]}}))
-    stale = database.refused(state="absent")
-    kubectl("rollout", "restart", f"deployment/{operator.name}", "-n", operator.parent.name)
-    kubectl("rollout", "status", f"deployment/{operator.name}", "-n", operator.parent.name, "--timeout=90s")
-    assert "enable_secrets_deletion" in refused
-    assert "was changed after the operator started" in stale
-    assert database.ok(state="absent", data="delete", wait=True)["changed"]
