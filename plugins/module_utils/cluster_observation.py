@@ -30,6 +30,11 @@ class Observation:
     api_url: str | None
 
 
+def newest_served(kube: Kube) -> str | None:
+    """The newest API version of k0smotron's Cluster that is served here; None where k0smotron is not installed."""
+    return next((version for version in control_planes.API_VERSIONS if kube.serves(version, "Cluster")), None)
+
+
 def observe(kube: Kube, options: ControlPlaneOptions, api_version: str, *, thorough: bool = False) -> Observation:
     """Look at a control plane and judge it; thorough asks one that seems up for its replicas' memories, too.
 

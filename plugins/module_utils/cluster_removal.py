@@ -9,6 +9,7 @@ import time
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import control_planes
+from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import newest_served
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.changes import refuse_owned
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common import disruption_budget
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
@@ -38,8 +39,7 @@ def remove(kube: Kube, options: ControlPlaneOptions, params: Params, warn: t.Cal
     require_dns_label("The control plane's name", options.name)
     require_dns_label("The namespace", options.namespace)
     deadline = time.monotonic() + params["wait_timeout"]
-    served = [version for version in control_planes.API_VERSIONS if kube.serves(version, "Cluster")]
-    refs = own_refs(options, (served or control_planes.API_VERSIONS)[0])
+    refs = own_refs(options, newest_served(kube) or control_planes.API_VERSIONS[0])
     live = kube.get(*refs[0])
     if live is not None:
         refuse_owned(live)

@@ -9,7 +9,11 @@ import concurrent.futures
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import control_planes, datastore_lookup, datastore_run
-from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import observe, observe_cluster_api
+from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import (
+    newest_served,
+    observe,
+    observe_cluster_api,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import cluster_api, cluster_api_judge
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.changes import storage_kind
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
@@ -29,7 +33,7 @@ MOST_AT_ONCE = 4
 
 def report(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     """The whole module: its parameters in, its result out. Raises HaError only when the API server does not answer."""
-    if not _served(kube):
+    if not newest_served(kube):
         module.warn("k0smotron is not installed in this cluster, so there is no control plane to look at")
     found = chosen(kube, module.params["name"], module.params["namespace"])
     with concurrent.futures.ThreadPoolExecutor(MOST_AT_ONCE) as pool:
@@ -47,17 +51,13 @@ def live(kube: Kube, name: str, namespace: str) -> Object:
 
 def clusters(kube: Kube, namespace: str | None = None) -> list[Object]:
     """All Clusters, of one namespace or of all, in the newest version that is served; [] where none is."""
-    served = _served(kube)
+    served = newest_served(kube)
     return kube.list(served, "Cluster", namespace) if served else []
 
 
 def _one(kube: Kube, name: str, namespace: str) -> Object | None:
-    served = _served(kube)
+    served = newest_served(kube)
     return kube.get(served, "Cluster", name, namespace) if served else None
-
-
-def _served(kube: Kube) -> str | None:
-    return next((version for version in control_planes.API_VERSIONS if kube.serves(version, "Cluster")), None)
 
 
 def chosen(kube: Kube, name: str | None, namespace: str | None) -> list[Object]:

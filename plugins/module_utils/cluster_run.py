@@ -9,7 +9,11 @@ import dataclasses
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_removal, control_planes, database_move
-from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import Observation, observe
+from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import (
+    Observation,
+    newest_served,
+    observe,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import changes as live_changes
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import node_ports
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common import disruption_budget
@@ -77,9 +81,9 @@ def served_version(kube: Kube) -> str:
 
     In check mode, before k0smotron is installed, the oldest one: every k0smotron that we know serves it.
     """
-    served = [version for version in control_planes.API_VERSIONS if kube.serves(version, "Cluster")]
+    served = newest_served(kube)
     if served:
-        return served[0]
+        return served
     if kube.check_mode:
         return control_planes.API_VERSIONS[-1]
     raise kind_not_served(control_planes.API_VERSIONS[0], "Cluster")
