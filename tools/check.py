@@ -41,6 +41,7 @@ BEGINNING = ("empty/postgres_operator", "empty/k0smotron", "base/control_plane")
 """The shortest way through the roles. It leaves the operators, which the lanes after it share and none of them has to install."""
 APART = (
     "tests/integration/kube",
+    "tests/integration/modules/test_cluster.py",
     "tests/integration/modules/test_datastore_cloudnativepg.py",
     "tests/integration/modules/test_managed_database.py",
     "tests/integration/modules/test_manifests.py",

@@ -224,34 +224,6 @@ def test_ready_is_not_up_when_the_database_is_cut_off(plane: Plane, database: Da
     assert not again.get("failed"), again["msg"]
 
 
-def test_ready_is_not_up_when_a_replica_remembers_what_no_database_holds(
-    neighbour: Plane, life: Modules, tmp_path: Path
-) -> None:
-    """An API server compares every five minutes, most of which have passed since something was taken away."""
-    here: dict[str, t.Any] = {"name": neighbour.name, "namespace": neighbour.namespace}
-    try:
-
-        def sick() -> dict[str, t.Any]:
-            record = neighbour.info()
-            return {} if record["up"] else record
-
-        record = waiting.until(sick, "a replica that has found out", 330, 5)
-        assert record["reason"].startswith(
-            "kmc-next-0 is not well: it remembers something else of configmaps than the database"
-        )
-        assert "Nothing was disturbed" in life.refused("failover_drill", **neighbour.drill())
-        predicted = life.run("replica_repair", check=True, **here)
-        repaired = life.ok("replica_repair", **here, wait_timeout=START_SECONDS)
-        assert (predicted["changed"], repaired["changed"]) == (True, True)
-        both = [each["control_planes"][0] for each in (predicted, repaired)]
-        assert [(each["restarted"], each["up"]) for each in both] == [(["kmc-next-0"], False), (["kmc-next-0"], True)]
-        assert "phantom" not in neighbour.remembered(tmp_path)
-        assert not life.ok("replica_repair", **here)["changed"]
-    finally:
-        removed = neighbour.run(state="absent")
-    assert not removed.get("failed"), removed["msg"]
-
-
 def test_ready_is_not_up_when_a_replica_hears_of_no_change(plane: Plane) -> None:
     """Its /readyz is ok and its requests are answered, over connections of theirs; only the poll that feeds its watches waits."""
     [deaf, well] = sorted(plane.pods())
@@ -316,6 +288,34 @@ def test_a_new_url_rolls_every_replica(plane: Plane, database: Database) -> None
     assert before.keys() == after.keys()
     assert not set(before.values()) & set(after.values())
     assert int(database.psql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'new'")) > 0
+
+
+def test_ready_is_not_up_when_a_replica_remembers_what_no_database_holds(
+    neighbour: Plane, life: Modules, tmp_path: Path
+) -> None:
+    """An API server compares every five minutes, most of which have passed since something was taken away."""
+    here: dict[str, t.Any] = {"name": neighbour.name, "namespace": neighbour.namespace}
+    try:
+
+        def sick() -> dict[str, t.Any]:
+            record = neighbour.info()
+            return {} if record["up"] else record
+
+        record = waiting.until(sick, "a replica that has found out", 330, 5)
+        assert record["reason"].startswith(
+            "kmc-next-0 is not well: it remembers something else of configmaps than the database"
+        )
+        assert "Nothing was disturbed" in life.refused("failover_drill", **neighbour.drill())
+        predicted = life.run("replica_repair", check=True, **here)
+        repaired = life.ok("replica_repair", **here, wait_timeout=START_SECONDS)
+        assert (predicted["changed"], repaired["changed"]) == (True, True)
+        both = [each["control_planes"][0] for each in (predicted, repaired)]
+        assert [(each["restarted"], each["up"]) for each in both] == [(["kmc-next-0"], False), (["kmc-next-0"], True)]
+        assert "phantom" not in neighbour.remembered(tmp_path)
+        assert not life.ok("replica_repair", **here)["changed"]
+    finally:
+        removed = neighbour.run(state="absent")
+    assert not removed.get("failed"), removed["msg"]
 
 
 def test_a_wait_that_fails_says_why(plane: Plane, life: Modules) -> None:
