@@ -46,6 +46,7 @@ def test_a_primary_and_its_replica(maria: MariaServer, replica: MariaServer, mar
 def test_a_replica_that_acknowledges_and_applies_nothing(
     maria: MariaServer, replica: MariaServer, maria_site: MariaSite
 ) -> None:
+    replica.catch_up(maria)  # with what made the database
     with replica.paused("SLAVE SQL_THREAD"):
         maria_site.admin(*WRITE, WRITE[1])
         follower, leader = ask(replica), ask(maria)
