@@ -262,7 +262,7 @@ def test_a_drill_finds_a_write_that_somebody_took_away(plane: Plane, database: D
     # Rows of an earlier drill are there until kine compacts them, and its namespace, on its way, adds those of deletions.
     last = database.psql("SELECT max(id) FROM kine", "kine")
     ours = f"name LIKE '/registry/configmaps/k0smotron-ha-drill-%/w0-2' AND created = 1 AND id > {last}"
-    row = f"DELETE FROM kine WHERE {ours} RETURNING 'gone'"  # noqa: S608
+    row = f"DELETE FROM kine WHERE {ours} RETURNING 'gone'"  # noqa: S608 - made of our own words only
     waiting.until(lambda: "gone" in database.psql(row, "kine"), "the drill's third write", 60)
     said = drill.communicate(timeout=300)[0]
     assert drill.returncode == 2, said
