@@ -23,6 +23,7 @@ from tools.common import BUILD, ROOT, elapsed
 from tools.counts import Counts, count
 
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
+_MESSAGE = re.compile(r'\\*"msg\\*": ')
 LOGS = BUILD / "logs"
 HEARTBEAT = 60.0  # seconds of silence after which a running stage says that it is alive
 TAIL = 60  # lines of a failed stage's log that are shown
@@ -190,7 +191,14 @@ def complaint(log: Path) -> str:
         return last_line(log)
     task = next((line for line in reversed(lines[: failed[-1]]) if line.startswith("TASK [")), "")
     said = itertools.takewhile(lambda line: not line.startswith(("TASK [", "PLAY RECAP")), lines[failed[-1] :])
-    return f"{task} {' '.join(said)}"[:COMPLAINT]
+    return f"{task} {_innermost(' '.join(said))}"[:COMPLAINT]
+
+
+def _innermost(said: str) -> str:
+    """From the message on that ended a playbook within the task, which hides in the task's stdout behind its command."""
+    around, _fatal, within = said.rpartition("fatal: [")
+    message = _MESSAGE.search(within) if around else None
+    return within[message.start() :] if message else said
 
 
 def _plain(log: Path) -> list[str]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from tools import stages
 from tools.check import summary
 from tools.common import ROOT
 from tools.counts import Counts, count, failures
-from tools.stages import Runner, Stage, judge
+from tools.stages import Runner, Stage, complaint, judge
 
 REPORT = """<testsuites><testsuite>
 <testcase name="a"/><testcase name="b"><failure/></testcase>
@@ -159,3 +160,22 @@ def test_the_last_line_is_the_sum_of_counts() -> None:
     runner.lanes([stage("one", ""), stage("two", ""), stage("lab up", "", is_test=False)])
     lines = list(summary(runner.results, 65.0))
     assert lines[-2:] == ["all in 1 min 05 s", "2 passed, 0 failed"]
+
+
+def failing_play(task: str, result: dict[str, t.Any]) -> str:
+    return f"TASK [{task}] ***\nfatal: [localhost]: FAILED! => {json.dumps(result)}\n\nPLAY RECAP ***\nlocalhost : failed=1\n"
+
+
+def test_complaint_names_the_task_and_its_message(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("TASK [Before]\nok: [localhost]\n" + failing_play("Create it", {"changed": False, "msg": "No name"}))
+    assert complaint(log).startswith("TASK [Create it] *** fatal: [localhost]: FAILED!")
+    assert "No name" in complaint(log)
+
+
+def test_complaint_of_a_playbook_within_a_task_is_its_own_message(tmp_path: Path) -> None:
+    log, long = tmp_path / "log", ["ansible-playbook"] + ["--extra-vars=x"] * 99
+    within = failing_play("Drill", {"changed": True, "certificates": {}, "msg": "Nobody could write for 31 s"})
+    log.write_text(failing_play("Run a drill", {"cmd": long, "stdout": within, "stdout_lines": within.splitlines()}))
+    assert complaint(log).startswith("TASK [Run a drill] ***")
+    assert "Nobody could write for 31 s" in complaint(log)
