@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import typing as t
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import yaml
 
 from tests.integration.modules.runner import kubectl
+from tests.lab.waiting import until
 
 KIND = "innodbclusters.mysql.oracle.com"
 _ROOT = Path(__file__).resolve().parents[3]
@@ -29,8 +31,14 @@ def served() -> t.Iterator[None]:
     [definition] = [item for item in definitions if item and item["metadata"]["name"] == KIND]
     kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump(definition))
     try:
-        kubectl("wait", "--for=condition=Established", f"crd/{KIND}", "--timeout=30s")
+        until(_established, f"{KIND} to be Established", 60)
         yield
     finally:
         if not there:
             kubectl("delete", "crd", KIND, "--timeout=60s")
+
+
+def _established() -> bool:
+    """Not by ``kubectl wait``, which fails on a definition that has no conditions yet."""
+    conditions = json.loads(kubectl("get", "crd", KIND, "--output=json")).get("status", {}).get("conditions") or []
+    return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
