@@ -69,14 +69,18 @@ def chosen(kube: Kube, name: str | None, namespace: str | None) -> list[Object]:
     return sorted(named, key=lambda cluster: (cluster["metadata"]["namespace"], cluster["metadata"]["name"]))
 
 
-def record(kube: Kube, cluster: Object) -> dict[str, t.Any]:
-    """Everything about one control plane. Never raises HaError: what cannot be found out is in the reason."""
+def record(kube: Kube, cluster: Object, *, thorough: bool = True) -> dict[str, t.Any]:
+    """Everything about one control plane. Never raises HaError: what cannot be found out is in the reason.
+
+    thorough asks replicas that seem well for their memories, too, which costs each of them a megabyte or two of metrics.
+    """
     source, dsn = data_source(kube, cluster)
     behind = _datastore(kube, dsn, cluster["metadata"]["namespace"]) if dsn else None
-    return health(kube, cluster) | {"provider": provider(dsn, behind), "data_source": source, "datastore": behind}
+    own = health(kube, cluster, thorough=thorough)
+    return own | {"provider": provider(dsn, behind), "data_source": source, "datastore": behind}
 
 
-def health(kube: Kube, cluster: Object) -> dict[str, t.Any]:
+def health(kube: Kube, cluster: Object, *, thorough: bool = True) -> dict[str, t.Any]:
     """The part of the record that is about the control plane's own replicas; nobody asks its database."""
     options = options_from(cluster)
     found: dict[str, t.Any] = {
@@ -92,7 +96,7 @@ def health(kube: Kube, cluster: Object) -> dict[str, t.Any]:
         "nodes": {},
     }
     try:
-        found |= _health(kube, options, cluster)
+        found |= _health(kube, options, cluster, thorough)
     except HaError as error:
         found |= {"up": False, "reason": str(error)}
     return found
@@ -126,15 +130,16 @@ def options_from(cluster: Object) -> ControlPlaneOptions:
     )
 
 
-def _health(kube: Kube, options: ControlPlaneOptions, cluster: Object) -> dict[str, t.Any]:
+def _health(kube: Kube, options: ControlPlaneOptions, cluster: Object, thorough: bool) -> dict[str, t.Any]:
     resource = cluster_api.owner(cluster)
     if resource:
         infrastructure = cluster_api.remote_cluster_reference(options.name)
         managed = cluster_api.ClusterApiOptions(control_plane=options, resource=resource, infrastructure=infrastructure)
         above = kube.get(cluster_api.CLUSTER, "Cluster", options.name, options.namespace)
-        seen = observe_cluster_api(kube, cluster_api_judge.adopt(managed, above), cluster["apiVersion"], thorough=True)
+        adopted = cluster_api_judge.adopt(managed, above)
+        seen = observe_cluster_api(kube, adopted, cluster["apiVersion"], thorough=thorough)
     else:
-        seen = observe(kube, options, cluster["apiVersion"], thorough=True)
+        seen = observe(kube, options, cluster["apiVersion"], thorough=thorough)
     details = seen.verdict.details
     return {
         "up": seen.verdict.up,

@@ -110,9 +110,12 @@ class Subject:
         pods = self.kube.list("v1", "Pod", self.options.namespace, control_planes.pod_selector(self.options.name))
         return sorted(pod["metadata"]["name"] for pod in pods if pod_ready(pod))
 
-    def up(self) -> Verdict:
-        """Are the control plane and its database up, each by its own judgement."""
-        found = cluster_report.record(self.kube, self.cluster)
+    def up(self, *, thorough: bool = False) -> Verdict:
+        """Are the control plane and its database up, each by its own judgement.
+
+        thorough is nothing for the wait for recovery: megabytes of metrics from every replica at every look are a load.
+        """
+        found = cluster_report.record(self.kube, self.cluster, thorough=thorough)
         if not found["up"]:
             return Verdict(False, f"the control plane is not up: {found['reason']}")
         behind = found["datastore"]
@@ -124,7 +127,7 @@ class Subject:
 
     def require_fit(self) -> None:
         """Raise InvalidInput for what is sick before the drill: its certificate would say nothing about the fault."""
-        verdict = self.up()
+        verdict = self.up(thorough=True)
         if not verdict.up:
             raise InvalidInput(f"Nothing was disturbed, because {verdict.reason}", "Run the drill when it is up")
         differences = self.differences()
@@ -176,20 +179,13 @@ class Subject:
         return {pod: self._memory(pod) for pod in self._replicas()}
 
     def _memory(self, pod: str) -> dict[str, str] | str:
-        found = {}
+        options, found = self.options, {}
+        get = replica_health.way_to(
+            self.kube, options.namespace, pod, options.api_port, self.who, self.address.server_name
+        )
         try:
             for path in COMPARED:
-                status, body = self.kube.https(
-                    "GET",
-                    self.options.namespace,
-                    pod,
-                    self.options.api_port,
-                    f"{path}?resourceVersion=0",
-                    ca=self.who.ca,
-                    cert=self.who.cert,
-                    key=self.who.key,
-                    server_name=self.address.server_name,
-                )
+                status, body = get(f"{path}?resourceVersion=0")
                 if status != 200:
                     return f"{status} to {path}"
                 for metadata in (item["metadata"] for item in json.loads(body)["items"]):

@@ -109,7 +109,7 @@ def ask_each(
 
     def answer(pod: str) -> bool | str:
         try:
-            return question(_way_to(kube, namespace, pod, port, who, server_name), pod)
+            return question(way_to(kube, namespace, pod, port, who, server_name), pod)
         except HaError as error:
             return error.message
 
@@ -125,7 +125,9 @@ def administrator_in(kube: Kube, namespace: str, name: str) -> Administrator:
     return administrator(texts(secret).get("value", ""))
 
 
-def _way_to(kube: Kube, namespace: str, pod: str, port: int, who: Administrator, server_name: str) -> Get:
+def way_to(kube: Kube, namespace: str, pod: str, port: int, who: Administrator, server_name: str) -> Get:
+    """How to ask one replica itself, past the Service. Raises HaError when it does not answer in time."""
+
     def get(path: str) -> tuple[int, str]:
         return kube.https(
             "GET",
