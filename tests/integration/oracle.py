@@ -21,7 +21,7 @@ from tests.lab.paths import State, default_root
 from tests.lab.progress import Progress
 
 FOLDER = Path(__file__).parents[1] / "oracle"
-INPUTS = ("dsn.go", "drive.go", "go.mod", "go.sum", "links.s", "main.go")
+INPUTS = ("dsn.go", "drive.go", "go.mod", "go.sum", "links.s", "main.go", "starts.go")
 ORACLE = programs.Module("Test oracle", FOLDER, INPUTS, {"oracle": "oracle"})
 # What a program gets to see of this machine: none of the PG* variables, which pgx would read.
 NO_ENVIRONMENT: t.Final[dict[str, str]] = {}
@@ -46,6 +46,15 @@ def read_dsns(dsns: t.Sequence[str]) -> list[dict[str, t.Any]]:
 
 def drive(address: str, seconds: float) -> dict[str, t.Any]:
     """What the kine at ``address`` does for an API server. See Seen in tests/oracle/drive.go."""
-    command = [str(program("oracle")), "drive", address]
+    return _asked("drive", address, seconds)
+
+
+def starts(address: str, seconds: float) -> dict[str, t.Any]:
+    """What API servers never hear of that start while others write. See Starts in tests/oracle/starts.go."""
+    return _asked("starts", address, seconds)
+
+
+def _asked(question: str, address: str, seconds: float) -> dict[str, t.Any]:
+    command = [str(program("oracle")), question, address]
     done = subprocess.run(command, env=NO_ENVIRONMENT, capture_output=True, text=True, check=True, timeout=seconds)
     return t.cast("dict[str, t.Any]", json.loads(done.stdout))

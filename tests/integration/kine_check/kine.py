@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 import tempfile
@@ -41,15 +42,29 @@ JUMP = 1000
 
 def behaviour(url: str, ca_file: str = "") -> str:
     """What kine 0.16 does with the database of a DSN, in one line without times, names and numbers that vary."""
+    with running(url, ca_file) as (process, log, address):
+        if not _started(process, log):
+            return _not_started(process, log)
+        return _words(oracle.drive(address, DRIVE_SECONDS))
+
+
+def starts(url: str) -> dict[str, t.Any]:
+    """What API servers never hear of that start while others write, on the kine of a DSN. See tests/oracle/starts.go."""
+    with running(url) as (process, log, address):
+        assert _started(process, log), log.read_text()
+        return oracle.starts(address, DRIVE_SECONDS)
+
+
+@contextlib.contextmanager
+def running(url: str, ca_file: str = "") -> t.Iterator[tuple[subprocess.Popen[bytes], Path, str]]:
+    """A kine that was just started on a DSN: its process, its log, and where it is going to listen."""
     with tempfile.NamedTemporaryFile("w") as output:
-        log, port = Path(output.name), free_port()
-        command = [str(oracle.program("kine")), f"--endpoint={url}", f"--listen-address=127.0.0.1:{port}", *FLAGS]
+        address = f"127.0.0.1:{free_port()}"
+        command = [str(oracle.program("kine")), f"--endpoint={url}", f"--listen-address={address}", *FLAGS]
         command += [f"--ca-file={ca_file}"] if ca_file else []
         process = subprocess.Popen(command, env=oracle.NO_ENVIRONMENT, stdout=output, stderr=output)
         try:
-            if not _started(process, log):
-                return _not_started(process, log)
-            return _words(oracle.drive(f"127.0.0.1:{port}", DRIVE_SECONDS))
+            yield process, Path(output.name), address
         finally:
             process.kill()  # nothing is lost: the database goes, too
             process.wait()
