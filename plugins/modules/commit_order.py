@@ -59,7 +59,7 @@ options:
     default: {}
   timeout:
     description:
-      - Seconds after which it is given up, with nothing changed. For the table itself it waits 10 seconds at most.
+      - Seconds after which it is given up, with nothing changed. For the table itself it waits 5 seconds at most.
     type: int
     default: 30
 seealso:

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine import schema
 
 NAME = "k0smotron_ha_commit_order"
-LOCK_SECONDS = 10
-"""A statement that has kine's table for itself makes all writes queue behind it, so it gives up after this long."""
+LOCK_SECONDS = 5
+"""Who waits for kine's table makes its writers queue behind, so it gives up after this long."""
 # The lock belongs to the table's database, by the table's number in it.
 BODY = "BEGIN PERFORM pg_catalog.pg_advisory_xact_lock(TG_RELID::bigint); RETURN NULL; END"
 # kine's CREATE TABLE IF NOT EXISTS looks into the first schema of the search path and into no other.
@@ -29,9 +29,10 @@ LOOK: t.Final = """
 SELECT pg_catalog.quote_ident(n.nspname), c.oid IS NOT NULL,
   coalesce((SELECT p.prosrc FROM pg_catalog.pg_proc AS p
             WHERE p.pronamespace = n.oid AND p.proname = %s AND p.pronargs = 0), ''),
-  EXISTS (SELECT FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid
-          WHERE t.tgrelid = c.oid AND t.tgname = %s AND t.tgenabled IN ('O', 'A')
-            AND p.pronamespace = n.oid AND p.proname = t.tgname)
+  coalesce((SELECT CASE WHEN t.tgenabled IN ('O', 'A') AND p.pronamespace = n.oid AND p.proname = t.tgname THEN 'fires'
+                        ELSE 'idle' END
+            FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid
+            WHERE t.tgrelid = c.oid AND t.tgname = %s), '')
 FROM pg_catalog.pg_namespace AS n
 LEFT JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = %s
 WHERE n.nspname = current_schema()
@@ -41,17 +42,20 @@ LOOK_FOR: t.Final = (NAME, NAME, schema.TABLE)
 
 @dataclass(frozen=True)
 class Seen:
-    """What LOOK finds: the quoted schema of kine's table, whether that is there, our function's body, and its trigger."""
+    """What LOOK finds: the quoted schema of kine's table, whether that is there, our function's body, and its trigger.
+
+    The trigger ``fires``, or is ``idle``: disabled, or another function's. "" stands for what is not there.
+    """
 
     schema: str
     table: bool
     body: str
-    trigger: bool
+    trigger: str
 
     @property
     def ordered(self) -> bool:
         """Whether revisions become visible in their order."""
-        return self.trigger and self.body == BODY
+        return self.trigger == "fires" and self.body == BODY
 
 
 def statements(seen: Seen, *, wanted: bool) -> list[str]:
@@ -69,8 +73,10 @@ def _missing(seen: Seen) -> list[str]:
     todo = [] if seen.table else schema.postgres_ddl(table)
     if seen.body != BODY:
         todo.append(f"CREATE OR REPLACE FUNCTION {function} RETURNS trigger LANGUAGE plpgsql AS $${BODY}$$")
-    if not seen.trigger:
-        todo.append(f"DROP TRIGGER IF EXISTS {NAME} ON {table}")  # somebody may have disabled it
+    if seen.trigger == "idle":
+        todo.append(f"DROP TRIGGER {NAME} ON {table}")
+    if seen.trigger != "fires":
+        # Waits for writers only. DROP TRIGGER would wait for readers, such as a backup, and keep all others waiting.
         todo.append(f"CREATE TRIGGER {NAME} BEFORE INSERT ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {function}")
     return todo
 

@@ -9,11 +9,11 @@ import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.commit_order import BODY, NAME, Seen, statements
 
-NOTHING = Seen("kine", table=False, body="", trigger=False)
-TABLE = Seen("kine", table=True, body="", trigger=False)
-DISABLED = Seen("kine", table=True, body=BODY, trigger=False)
-OLDER = Seen("kine", table=True, body="BEGIN RETURN NULL; END", trigger=True)
-ORDERED = Seen("kine", table=True, body=BODY, trigger=True)
+NOTHING = Seen("kine", table=False, body="", trigger="")
+TABLE = Seen("kine", table=True, body="", trigger="")
+DISABLED = Seen("kine", table=True, body=BODY, trigger="idle")
+OLDER = Seen("kine", table=True, body="BEGIN RETURN NULL; END", trigger="fires")
+ORDERED = Seen("kine", table=True, body=BODY, trigger="fires")
 
 
 def verbs(seen: Seen, *, wanted: bool) -> list[str]:
@@ -25,8 +25,8 @@ def verbs(seen: Seen, *, wanted: bool) -> list[str]:
 @pytest.mark.parametrize(
     ("seen", "expected"),
     [
-        (NOTHING, ["SET LOCAL", "CREATE TABLE", "CREATE OR", "DROP TRIGGER", "CREATE TRIGGER"]),
-        (TABLE, ["SET LOCAL", "CREATE OR", "DROP TRIGGER", "CREATE TRIGGER"]),
+        (NOTHING, ["SET LOCAL", "CREATE TABLE", "CREATE OR", "CREATE TRIGGER"]),
+        (TABLE, ["SET LOCAL", "CREATE OR", "CREATE TRIGGER"]),
         (DISABLED, ["SET LOCAL", "DROP TRIGGER", "CREATE TRIGGER"]),
         (OLDER, ["SET LOCAL", "CREATE OR"]),
         (ORDERED, []),
@@ -41,7 +41,7 @@ def test_what_is_missing_is_made(seen: Seen, expected: list[str]) -> None:
     [
         (NOTHING, []),
         (TABLE, []),
-        (DISABLED, ["SET LOCAL", "DROP FUNCTION"]),
+        (DISABLED, ["SET LOCAL", "DROP TRIGGER", "DROP FUNCTION"]),
         (ORDERED, ["SET LOCAL", "DROP TRIGGER", "DROP FUNCTION"]),
     ],
 )
@@ -50,7 +50,7 @@ def test_what_is_ours_goes_and_the_table_stays(seen: Seen, expected: list[str]) 
 
 
 def test_everything_is_in_kines_schema() -> None:
-    made = statements(Seen('"a b"', table=False, body="", trigger=False), wanted=True)
+    made = statements(Seen('"a b"', table=False, body="", trigger=""), wanted=True)
     assert f'CREATE OR REPLACE FUNCTION "a b".{NAME}()' in "; ".join(made)
     assert all('"a b".kine' in statement for statement in made if " ON " in statement or "TABLE" in statement)
 
