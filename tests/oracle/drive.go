@@ -79,13 +79,17 @@ type driver struct {
 	watched int      // how many it has shown
 }
 
-func drive(address string) (*Seen, error) {
+func connected(address string) (*driver, error) {
 	client, err := clientv3.New(clientv3.Config{Endpoints: []string{address}, DialTimeout: requestTimeout, Logger: zap.NewNop()})
+	return &driver{client: client}, err
+}
+
+func drive(address string) (*Seen, error) {
+	d, err := connected(address)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = client.Close() }()
-	d := &driver{client: client}
+	defer func() { _ = d.client.Close() }()
 	revision := d.firstCreates()
 	if d.seen.First.Failed == d.seen.First.Tried {
 		return &d.seen, nil

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
-	"go.uber.org/zap"
 )
 
 const (
@@ -32,12 +31,11 @@ type Starts struct {
 
 // starts is many API servers that begin as one does, by a list and a watch from its revision on, while eight others write.
 func starts(address string) (*Starts, error) {
-	client, err := clientv3.New(clientv3.Config{Endpoints: []string{address}, DialTimeout: requestTimeout, Logger: zap.NewNop()})
+	d, err := connected(address)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = client.Close() }()
-	d := &driver{client: client}
+	defer func() { _ = d.client.Close() }()
 	if _, _, err := d.create(prefix+"configmaps/before", []byte("before")); err != nil {
 		return nil, err
 	}

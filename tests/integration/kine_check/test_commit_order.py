@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 import psycopg
@@ -20,11 +19,9 @@ if t.TYPE_CHECKING:
 
 
 @pytest.fixture
-def modules(site: Site, monkeypatch: pytest.MonkeyPatch) -> Modules:
+def modules(site: Site, without_cluster: None) -> Modules:
     """Give the runner, without any cluster."""
-    for name in [*os.environ]:
-        if name == "KUBECONFIG" or name.startswith("K8S_AUTH_"):
-            monkeypatch.delenv(name)
+    del without_cluster
     return Modules(secrets=[site.url()])
 
 

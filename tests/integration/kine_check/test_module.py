@@ -37,11 +37,9 @@ def site(primary: Server, standby: Server) -> Iterator[Site]:
 
 
 @pytest.fixture
-def modules(site: Site, monkeypatch: pytest.MonkeyPatch) -> Modules:
+def modules(site: Site, without_cluster: None) -> Modules:
     """Give the runner, without any cluster."""
-    for name in [*os.environ]:
-        if name == "KUBECONFIG" or name.startswith("K8S_AUTH_"):
-            monkeypatch.delenv(name)
+    del without_cluster
     return Modules(secrets=[PASSWORD, "hunter2", "%7Ckine", site.url()])
 
 
