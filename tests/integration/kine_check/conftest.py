@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 from dataclasses import replace
 
@@ -60,14 +59,6 @@ def site(primary: Server, standby: Server) -> t.Iterator[Site]:
     site = primary.site()
     yield site
     assert site.schemas() == [], "the check left a scratch schema behind"
-
-
-@pytest.fixture
-def without_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide the cluster of the user's shell from a module."""
-    for name in [*os.environ]:
-        if name == "KUBECONFIG" or name.startswith("K8S_AUTH_"):
-            monkeypatch.delenv(name)
 
 
 def findings(report: Report, *statuses: Status) -> list[str]:

@@ -38,11 +38,9 @@ def sites(primary: Server, standby: Server) -> Iterator[list[Site]]:
 
 
 @pytest.fixture
-def modules(sites: list[Site], monkeypatch: pytest.MonkeyPatch) -> Modules:
+def modules(sites: list[Site], without_cluster: None) -> Modules:
     """Give the runner, without any cluster."""
-    for name in [*os.environ]:
-        if name == "KUBECONFIG" or name.startswith("K8S_AUTH_"):
-            monkeypatch.delenv(name)
+    del without_cluster
     return Modules(secrets=["hunter2", "%7Ckine", *(site.url() for site in sites)])
 
 

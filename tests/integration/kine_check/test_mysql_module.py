@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 import pymysql
@@ -35,11 +34,9 @@ def site(maria: MariaServer, replica: MariaServer) -> Iterator[MariaSite]:
 
 
 @pytest.fixture
-def modules(site: MariaSite, monkeypatch: pytest.MonkeyPatch) -> Modules:
+def modules(site: MariaSite, without_cluster: None) -> Modules:
     """Give the runner, without any cluster."""
-    for name in [*os.environ]:
-        if name == "KUBECONFIG" or name.startswith("K8S_AUTH_"):
-            monkeypatch.delenv(name)
+    del without_cluster
     return Modules(secrets=[PASSWORD, "hunter2", site.url()])
 
 

@@ -98,24 +98,17 @@ def _changed(text: str) -> list[str]:
 
 
 @pytest.fixture
-def role(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Role:
+def role(tmp_path: Path, without_cluster: None) -> Role:
     """Give the role; no cluster may be asked."""
-    without_cluster(monkeypatch)
+    del without_cluster
     return Role(tmp_path)
 
 
 @pytest.fixture
-def modules(monkeypatch: pytest.MonkeyPatch) -> Modules:
+def modules(without_cluster: None) -> Modules:
     """Give the runner of modules; no result may show a password."""
-    without_cluster(monkeypatch)
+    del without_cluster
     return Modules(secrets=["hunter2"])
-
-
-def without_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide the cluster of the shell."""
-    for name in [*os.environ]:
-        if name == "KUBECONFIG" or name.startswith("K8S_AUTH_"):
-            monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")
