@@ -37,11 +37,13 @@ ONLY_IN_ALL = {
     "empty/cluster_api_operator",
     "empty/guide_url",
     "empty/interrupted",
+    "empty/k0smotron",
+    "empty/postgres_operator",
     "own/managed_mysql",
 }
 """Scenarios that ``make test`` leaves to ``make test-all``, because every feature in them has another real path there."""
-BEGINNING = ("empty/postgres_operator", "empty/k0smotron", "base/control_plane")
-"""The shortest way through the roles. It leaves the operators, which the lanes after it share and none of them has to install."""
+BEGINNING = ("empty/site", "base/control_plane")
+"""What a user does first. It leaves the operators, which the lanes after it share and none of them has to install."""
 APART = (
     "tests/integration/kube",
     "tests/integration/modules/test_datastore_cloudnativepg.py",
@@ -97,10 +99,15 @@ def quick() -> list[Stage]:
     return [pytest("unit", "tests/unit"), *linters(), sanity]
 
 
-def databases() -> Stage:
+def selected(left_out: Collection[str]) -> list[str]:
+    """What tells pytest to leave the tests marked with `matrix` to ``make test-all``."""
+    return ["-m", "not matrix"] if left_out else []
+
+
+def databases(left_out: Collection[str]) -> Stage:
     """kine_check and the DSN parser against real servers of their own and against real kine; needs the lab's programs."""
     elsewhere = [f"--ignore={path}" for path in (*ON_THE_LAB, LIFECYCLE)]
-    return pytest("databases", "tests/integration", *elsewhere, in_the_lab=True)
+    return pytest("databases", "tests/integration", *elsewhere, *selected(left_out), in_the_lab=True)
 
 
 def scenarios(group: str, left_out: Collection[str]) -> list[Stage]:
@@ -124,13 +131,14 @@ def beginning() -> list[Stage]:
 
 def sharing(left_out: Collection[str]) -> list[Stage]:
     """What shares the operators, and for the scenarios one database; one after the other."""
-    modules = pytest("modules", "tests/integration/modules", *(f"--ignore={path}" for path in APART), in_the_lab=True)
+    others = [f"--ignore={path}" for path in APART]
+    modules = pytest("modules", "tests/integration/modules", *others, *selected(left_out), in_the_lab=True)
     return [modules, *scenarios("base", left_out)]
 
 
 def own(left_out: Collection[str]) -> list[Stage]:
     """What has databases of its own, and can go on beside the others."""
-    return [pytest("apart", *APART, in_the_lab=True), *scenarios("own", left_out)]
+    return [pytest("apart", *APART, *selected(left_out), in_the_lab=True), *scenarios("own", left_out)]
 
 
 def empty(left_out: Collection[str]) -> list[Stage]:
@@ -166,7 +174,7 @@ def main() -> int:
     left_out: Collection[str] = ONLY_IN_ALL
     if sys.argv[1:] == ["all"]:
         left_out = ()
-        os.environ["SEVERAL_REPLICAS"] = "3"
+        os.environ.update(SEVERAL_REPLICAS="3", WHOLE_MATRIX="yes")
     runner = Runner()
     if only_lint:
         runner.lanes(linters(), keep_going=True)
@@ -174,7 +182,7 @@ def main() -> int:
         runner.lanes(beginning(), quick())
         if runner.ok:  # a lab run is long: it tells everything at once
             runner.lanes(sharing(left_out), own(left_out), keep_going=True)
-            runner.lanes(empty(left_out), [databases()], keep_going=True)
+            runner.lanes(empty(left_out), [databases(left_out)], keep_going=True)
             runner.lanes([end(left_out)])
     print("\n" + "\n".join(summary(runner.results, time.monotonic() - started)), flush=True)
     return 0 if runner.ok else 1

@@ -62,7 +62,7 @@ SPDX-License-Identifier: GPL-3.0-or-later
 
 # What kine does with a bad database, and what kine_check says
 
-Written by `make calibration`; `make test` fails when it is no longer true. Each fault is made on purpose on a real
+Written by `make calibration`; `make test-all` fails when it is no longer true. Each fault is made on purpose on a real
 PostgreSQL 15 with a synchronous standby, or on a real MariaDB 10.11 with a semi-synchronous replica.
 `k0smotron.ha.kine_check` looks at it, and then kine 0.16.4 gets it, with a client that writes, lists, watches and
 compacts as an API server does. Five characters such as 42501 are PostgreSQL's SQLSTATE, four digits MariaDB's error.

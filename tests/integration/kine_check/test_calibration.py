@@ -18,6 +18,9 @@ from tests.integration.kine_check.mysql_faults import CASE
 if t.TYPE_CHECKING:
     from tests.integration.kine_check.calibration import Outcomes
 
+# What kine_check says of each fault is in test_faults.py and beside it, too; here real kine says it as well, which takes minutes.
+pytestmark = pytest.mark.matrix
+
 CHECKS_OF = {"PostgreSQL": {check.id for check in CHECKS}, "MariaDB": {check.id for check in MYSQL_CHECKS}}
 # What docs/calibration.md says of them is why.
 WITHOUT_A_FAULT = {"PostgreSQL": set(), "MariaDB": {"ranges", "read_your_writes"}}

@@ -20,6 +20,8 @@ if t.TYPE_CHECKING:
     from tests.integration.modules.runner import Modules
 
 PASSWORD = "hunter2-of-the-team"
+OTHER_POSTGRES = pytest.param("postgres", marks=pytest.mark.matrix)
+OTHER_MARIA = pytest.param("maria", marks=pytest.mark.matrix)
 ALL = {"managed_database_state": "absent", "managed_database_drop": ["database", "owner"]}
 
 
@@ -60,7 +62,7 @@ def test_from_nothing_to_fit_and_back(role: Role, modules: Modules, place: Elsew
     from_nothing_to_fit_and_back(role, modules, place)
 
 
-@pytest.mark.parametrize("major", [16, 18])
+@pytest.mark.parametrize("major", [16, pytest.param(18, marks=pytest.mark.matrix)])
 def test_since_postgresql_16_who_makes_a_role_may_not_act_as_it(role: Role, modules: Modules, major: int) -> None:
     with other_major(major) as server:
         place = ElsewherePostgres(server, tls="disable")
@@ -68,6 +70,7 @@ def test_since_postgresql_16_who_makes_a_role_may_not_act_as_it(role: Role, modu
         from_nothing_to_fit_and_back(role, modules, place)
 
 
+@pytest.mark.parametrize("place", ["postgres", OTHER_MARIA], indirect=True)
 def test_another_password_is_refused_unless_reset_by_name(role: Role, modules: Modules, place: Elsewhere) -> None:
     name = new_name()
     role.ok(place.variables(name, managed_database_password="old-one"))
@@ -97,6 +100,7 @@ def test_what_the_role_hands_on(role: Role, postgres: ElsewherePostgres) -> None
     assert returned["max_connections"] == 97
 
 
+@pytest.mark.matrix
 def test_of_several_hosts_the_one_that_answers_is_used(role: Role, postgres: ElsewherePostgres) -> None:
     name, hosts = new_name(), "127.0.0.2,127.0.0.1"
     wanted = postgres.variables(name, managed_database_host=hosts, managed_database_password=PASSWORD)
@@ -112,6 +116,7 @@ def test_mysql_gets_what_kine_needs_at_a_failover(role: Role, maria: ElsewhereMa
     assert returned["connection"]["port"] == maria.server.port
 
 
+@pytest.mark.parametrize("place", [OTHER_POSTGRES, "maria"], indirect=True)
 def test_a_database_of_somebody_else_is_not_dropped(role: Role, place: Elsewhere) -> None:
     name, other = new_name(), new_name()
     place.create(other, PASSWORD)

@@ -150,6 +150,7 @@ def test_a_removal_that_was_interrupted_has_to_be_finished(database: Database) -
     assert not database.ok(state="absent", wait=True, wait_timeout=60)["changed"]
 
 
+@pytest.mark.matrix
 def test_kept_data_is_the_newest_and_comes_back(database: Database) -> None:
     """The primary's label on the claims is the operator's and late; what counts is who was the primary."""
     database.ok(wait=True, wait_timeout=400)
@@ -187,6 +188,7 @@ def test_a_certificate_of_somebody_else_has_to_be_complete(database: Database) -
     assert "theirs, which has no ca.crt" in database.refused(tls_secret="theirs")
 
 
+@pytest.mark.matrix
 def test_both_instances_on_one_node_are_refused(database: Database) -> None:
     """By durability_check, which asks the primary in its own pod."""
     node = json.loads(kubectl("get", "nodes", "-o", "json"))["items"][-1]["metadata"]["labels"][

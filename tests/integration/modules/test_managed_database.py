@@ -36,6 +36,7 @@ def elsewhere() -> t.Iterator[ElsewherePostgres]:
         server.remove()
 
 
+@pytest.mark.matrix
 def test_a_password_is_made_once_and_kept(kubeconfig: Path, elsewhere: ElsewherePostgres, tmp_path: Path) -> None:
     assert kubeconfig.is_file()
     name, role = f"managed-{secrets.token_hex(3)}", Role(tmp_path)
