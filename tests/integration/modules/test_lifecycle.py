@@ -97,8 +97,7 @@ def test_running_is_not_up_when_the_owner_cannot_write(database: Database) -> No
         database.open()
     assert result["failed"]
     assert f"Database kine does not take writes from {OWNER}" in result["msg"]
-    live = get(POSTGRESQL, database.name, database.namespace)
-    assert live
+    live = get(POSTGRESQL, database.name, database.namespace) or {}
     assert live["status"]["PostgresClusterStatus"] == "Running"
 
 
@@ -198,6 +197,7 @@ def test_a_drill_that_was_killed_is_cleaned_up_by_the_next(plane: Plane, life: M
     waiting.until(going, "namespaces of drills that are going", 30)
 
 
+@pytest.mark.matrix
 def test_a_drill_does_not_disturb_another_one(plane: Plane, life: Modules) -> None:
     drill = life.begin("failover_drill", **plane.drill(fault_seconds=25))
     try:
@@ -333,6 +333,7 @@ def test_a_wait_that_fails_says_why(plane: Plane, life: Modules) -> None:
     assert removed["changed"]
 
 
+@pytest.mark.matrix
 def test_a_drill_fails_where_the_primary_does_not_wait_for_its_standby(
     plane: Plane, life: Modules, database: Database
 ) -> None:
