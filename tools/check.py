@@ -148,8 +148,8 @@ def empty(left_out: Collection[str]) -> list[Stage]:
 
 def end(left_out: Collection[str]) -> Stage:
     """Take the lab down, up, and down again: it has to leave the machine as it was, so nothing else may run beside it."""
-    selected = ["-k", SHORT_LIFE] if left_out else []
-    return pytest("lab lifecycle", LIFECYCLE, *selected, in_the_lab=True)
+    short = ["-k", SHORT_LIFE] if left_out else []
+    return pytest("lab lifecycle", LIFECYCLE, *short, in_the_lab=True)
 
 
 def summary(results: Sequence[Result], seconds: float) -> t.Iterator[str]:
