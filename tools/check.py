@@ -23,8 +23,6 @@ JUNIT = BUILD / "junit"
 SCENARIOS = ROOT / "extensions" / "molecule"
 PACKAGE = "ansible_collections.k0smotron.ha"
 LIFECYCLE = "tests/integration/test_lab_lifecycle.py"
-SHORT_LIFE = "a_lab_that_serves or as_it_was or everything_was_killed"
-"""Of the lab's own tests what ``make test`` needs most: that it comes up after a run that was killed, and leaves nothing."""
 ON_THE_LAB = ("tests/integration/kube", "tests/integration/modules")
 ONLY_IN_ALL = {
     "base/bad_data_source",
@@ -148,8 +146,7 @@ def empty(left_out: Collection[str]) -> list[Stage]:
 
 def end(left_out: Collection[str]) -> Stage:
     """Take the lab down, up, and down again: it has to leave the machine as it was, so nothing else may run beside it."""
-    short = ["-k", SHORT_LIFE] if left_out else []
-    return pytest("lab lifecycle", LIFECYCLE, *short, in_the_lab=True)
+    return pytest("lab lifecycle", LIFECYCLE, *selected(left_out), in_the_lab=True)
 
 
 def summary(results: Sequence[Result], seconds: float) -> t.Iterator[str]:

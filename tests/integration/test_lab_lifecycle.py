@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lab comes up from any state and leaves nothing behind.
 
-Takes the running lab down, if there is one, and ends without a lab. The tests follow on each other.
+Takes the running lab down, if there is one, and ends without a lab. The tests follow on each other; ``make test`` keeps
+that the lab comes up after a run that was killed, and that it leaves nothing.
 """
 
 from __future__ import annotations
@@ -205,6 +206,7 @@ def test_up_makes_a_lab_that_serves(before: Machine) -> None:
     assert not look().mounts - before.mounts, "mounts belong into the machines' own namespaces"
 
 
+@pytest.mark.matrix
 def test_second_up_does_nothing() -> None:
     lasting = living().processes
     time.sleep(1)
@@ -215,6 +217,7 @@ def test_second_up_does_nothing() -> None:
     assert lasting <= living().processes
 
 
+@pytest.mark.matrix
 def test_extras_come_when_asked_for_and_stay() -> None:
     assert not any(_images_of_extras(node) for node in _nodes())
     lab("up", "--with", "all", timeout=900)
@@ -242,6 +245,7 @@ def _images_of_extras(node: str) -> list[str]:
     return [name for name in listed.splitlines() if any(part in name for part in parts) and "@" not in name]
 
 
+@pytest.mark.matrix
 def test_a_killed_program_comes_back_by_itself() -> None:
     name = f"--hostname-override={addresses.node(1).name}"
     kubelet = next(
@@ -261,6 +265,7 @@ def _command_line(pid: int) -> list[str]:
         return [""]
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("name", [addresses.node(2).name, control_plane.NAME])
 def test_up_switches_a_dead_machine_on_again_and_keeps_the_data(name: str) -> None:
     pid = machine.running(STATE, name)
@@ -280,6 +285,7 @@ def test_up_switches_a_dead_machine_on_again_and_keeps_the_data(name: str) -> No
     waiting.until(lambda: answers(_load_balancer()), "the Service's answer", 90)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("kind", elsewhere.PAIRS)
 @pytest.mark.parametrize("lost", ["primary", "standby"])
 def test_a_server_elsewhere_comes_back_with_its_data(kind: str, lost: str) -> None:
@@ -293,6 +299,7 @@ def test_a_server_elsewhere_comes_back_with_its_data(kind: str, lost: str) -> No
     assert f"without_{lost}" in pair.sql(pair.primary, DATABASES[kind])
 
 
+@pytest.mark.matrix
 def test_nodes_can_be_added_and_removed() -> None:
     extra = addresses.node(settings.read(STATE).nodes + 1)
     lab("up", "--nodes", extra.name.removeprefix("n"))
@@ -318,6 +325,7 @@ def test_up_after_everything_was_killed() -> None:
     assert all(pair(STATE).follows() for pair in elsewhere.PAIRS.values())
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("seconds", [0.7, 1, 3, 6])  # 0.7: while images are linked
 def test_up_after_up_was_killed(seconds: float) -> None:
     """From nothing, so that every moment of a start is a possible one."""
