@@ -8,7 +8,11 @@ from __future__ import annotations
 import concurrent.futures
 import typing as t
 
-from ansible_collections.k0smotron.ha.plugins.module_utils import control_planes, datastore_lookup, datastore_run
+from ansible_collections.k0smotron.ha.plugins.module_utils import (
+    control_planes,
+    datastore_lookup,
+    datastore_observation,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import (
     newest_served,
     observe,
@@ -204,7 +208,7 @@ def _datastore(kube: Kube, dsn: Dsn, namespace: str) -> dict[str, t.Any] | None:
         if live is None:
             return None
         store = datastore_lookup.known(kube, live)
-        verdict = datastore_run.judge(kube, store)
+        verdict = datastore_observation.judge(kube, store)
     except HaError as error:
         return {"provider": None, "up": False, "reason": str(error), "leader": None, "sync_standby": None}
     shown = ("status", "leader", "sync_standby", "mode")

@@ -14,16 +14,16 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
     certificates,
     datastore_databases,
     datastore_proof,
+    datastore_users,
     server_certificate,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_lookup import fetch
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_observation import judge
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals import remove
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     PROVIDERS,
     DatabaseSpec,
     Datastore,
     DatastoreOptions,
-    Question,
     datastore,
     options_for,
 )
@@ -44,7 +44,6 @@ if t.TYPE_CHECKING:
 
 Params: t.TypeAlias = t.Mapping[str, t.Any]
 Warn: t.TypeAlias = t.Callable[[str], None]
-Observed: t.TypeAlias = dict[str, list[Object]]
 
 # Options of the module that are fields of DatastoreOptions under the same name.
 SAME_NAME = (
@@ -69,6 +68,7 @@ def ensure(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     """The whole module: its parameters in, its result out. Raises HaError."""
     store = datastore(module.params["provider"], options(module.params))
     if module.params["state"] == "absent":
+        datastore_users.refuse(kube, store, module.warn)
         return remove(kube, store, module.params)
     return present(kube, store, module.params, module.warn)
 
@@ -170,29 +170,6 @@ def describe(store: Datastore, verdict: Verdict) -> dict[str, t.Any]:
         "replication": {key: details.get(key) for key in ("leader", "sync_standby", "mode")},
         "verdict": {"up": verdict.up, "reason": verdict.reason},
     }
-
-
-def judge(kube: Kube, store: Datastore) -> Verdict:
-    """What the operator, the pods and the Secrets say, without trying a write."""
-    return store.judge(observe(kube, store))
-
-
-def observe(kube: Kube, store: Datastore) -> Observed:
-    """What a Datastore wants to see, and to hear from its servers, for its judgement."""
-    observed = {ref.key: fetch(kube, ref) for ref in store.refs_for_judgement()}
-    return {**observed, **ask(kube, store.options.namespace, store.questions(observed))}
-
-
-def ask(kube: Kube, namespace: str, questions: t.Sequence[Question]) -> Observed:
-    """What servers answer, by each Question's key."""
-    return {each.key: [_answer(kube, namespace, each)] for each in questions}
-
-
-def _answer(kube: Kube, namespace: str, question: Question) -> Object:
-    try:
-        return {"output": kube.exec(namespace, question.pod, question.command, question.container)}
-    except HaError as error:  # whether that is fatal, or passes, is the judgement's business
-        return {"problem": error.message}
 
 
 def _await(kube: Kube, store: Datastore, params: Params) -> Verdict:

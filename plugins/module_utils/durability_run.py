@@ -12,7 +12,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
     database_ca,
     datasource_secret_run,
     datastore_lookup,
-    datastore_run,
+    datastore_observation,
     durability_connection,
     kine_check_sources,
 )
@@ -118,7 +118,7 @@ def _seen(kube: Kube, live: Object, database: str) -> list[Risk]:
     store = _for(datastore_lookup.known(kube, live), database)
     refs = [ref for ref in store.refs_for_judgement() if ref.kind != "Secret"]
     observed = {ref.key: datastore_lookup.fetch(kube, ref) for ref in refs}
-    answers = datastore_run.ask(kube, store.options.namespace, store.durability_questions(observed))
+    answers = datastore_observation.ask(kube, store.options.namespace, store.durability_questions(observed))
     return store.risks({**observed, **answers, "nodes": _nodes(kube)})
 
 

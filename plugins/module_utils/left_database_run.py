@@ -14,7 +14,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
     cluster_report,
     control_planes,
     datastore_lookup,
-    datastore_run,
+    datastore_observation,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     DatabaseSpec,
@@ -271,7 +271,7 @@ def _administrator(kube: Kube, store: Datastore, place: Place) -> Administrator:
         )
     if place.database in {*POSTGRES_DATABASES, *MARIADB_DATABASES}:
         raise InvalidInput(f"{place} is the server's own", "Keep it, and take kine's table out of it by hand")
-    verdict = datastore_run.judge(kube, store)
+    verdict = datastore_observation.judge(kube, store)
     leader = verdict.details.get("leader")
     if not leader:
         raise Unreachable(

@@ -20,7 +20,7 @@ extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - k0smotron.ha.attributes
 requirements:
-  - psycopg >= 3.1, with O(wait=true) and a PostgreSQL operator
+  - psycopg >= 3.2, with O(wait=true) and a PostgreSQL operator
   - PyMySQL >= 1.2, with O(wait=true) and O(provider=mariadb) or O(provider=innodbcluster)
   - cryptography, unless O(tls_secret) is given
 options:
@@ -45,6 +45,8 @@ options:
   state:
     description:
       - V(present) declares the database cluster. V(absent) removes its custom resource; see O(data).
+      - V(absent) is refused while the data source of a control plane leads there; in check mode, and where control planes
+        may not be listed, it is warned of.
     type: str
     choices: [present, absent]
     default: present
@@ -179,6 +181,7 @@ options:
 seealso:
   - module: k0smotron.ha.datasource_secret
   - module: k0smotron.ha.kine_check
+  - module: k0smotron.ha.durability_check
 """
 
 EXAMPLES = r"""

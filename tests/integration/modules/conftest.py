@@ -48,6 +48,13 @@ def kubeconfig() -> Path:
 
 
 @pytest.fixture(scope="session")
+def lab_variables(kubeconfig: Path) -> dict[str, t.Any]:
+    """What the lab says about itself, such as the k0s version of its image; empty for another cluster."""
+    path = kubeconfig.parent / "lab-vars.yml"
+    return t.cast("dict[str, t.Any]", json.loads(path.read_text())) if path.is_file() else {}
+
+
+@pytest.fixture(scope="session")
 def kinds(kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Both operators' kinds are served; in the lab by operators as these tests need them, whatever ran there before."""
     variables = kubeconfig.parent / "lab-vars.yml"
@@ -61,10 +68,12 @@ def kinds(kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(scope="session")
-def cloudnativepg_image(kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+def cloudnativepg_image(
+    kubeconfig: Path, lab_variables: dict[str, t.Any], tmp_path_factory: pytest.TempPathFactory
+) -> str:
     """CloudNativePG runs; the image of its instances in the lab."""
     variables = kubeconfig.parent / "lab-vars.yml"
-    image = json.loads(variables.read_text()).get("lab_cloudnativepg_image") if variables.is_file() else None
+    image = lab_variables.get("lab_cloudnativepg_image")
     if not image:
         pytest.fail("This test needs the lab with CloudNativePG: python -m tests.lab up --with cloudnativepg")
     playbook = tmp_path_factory.mktemp("cloudnativepg") / "operator.yml"
