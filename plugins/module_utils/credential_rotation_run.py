@@ -16,8 +16,8 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
     control_planes,
     credential_rotation,
     datastore_lookup,
+    datastore_observation,
     datastore_proof,
-    datastore_run,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import observe
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import cluster_api
@@ -209,8 +209,13 @@ def refuse_by_server(place: Place) -> None:
     unlike = administer(place, place.statements.unlike(place.owner, dsn.database))
     if unlike:
         raise InvalidInput(
-            f"A second login could not take the place of {place.owner}, which has: {', '.join(unlike.splitlines())}",
+            f"A rotation would break or leave out something of {place.owner}, which has: {', '.join(unlike.splitlines())}",
             "docs/rotation.md says what to do about it.",
+        )
+    if _lets_in(place, dataclasses.replace(dsn, password=secrets.token_hex(32))):
+        raise InvalidInput(
+            f"Over a port-forward the database lets {place.owner} in with any password, so nothing could be proven",
+            "Let it ask for one there, too: in PostgreSQL's pg_hba, scram-sha-256 instead of trust for 127.0.0.1 and ::1.",
         )
 
 
@@ -263,7 +268,11 @@ def _revoke(place: Place) -> None:
     for statement in (place.statements.lock, place.statements.end_sessions, place.statements.drop):
         administer(place, statement(bridge.user))
     for revoked in (parse(rotation.previous), bridge):
-        _prove_refused(place, revoked)
+        if _lets_in(place, revoked):
+            raise Conflict(
+                f"The database still lets {revoked.user} in with a password that was revoked",
+                "See who sets it, and whether it lets in anybody from loopback (pg_hba)",
+            )
     now = _now().isoformat(timespec="seconds")
     place.kube.merge(Ref.of(place.source), {"metadata": {"annotations": {credential_rotation.ROTATED: now}}})
     place.kube.delete([place.rotation_secret])
@@ -346,7 +355,7 @@ def _require_unmoved(place: Place) -> None:
 def _leader(place: Place) -> str:
     """The pod that leads. Raises WaitTimeout where there is none for the whole time, in check mode at this moment."""
     timeout = 0 if place.kube.check_mode else place.timeout
-    verdict = place.kube.wait(lambda: datastore_run.judge(place.kube, place.store), timeout)
+    verdict = place.kube.wait(lambda: datastore_observation.judge(place.kube, place.store), timeout)
     return str(verdict.details["leader"]["pod"])
 
 
@@ -360,14 +369,15 @@ def _prove(place: Place, dsn: Dsn) -> None:
     datastore_proof.write_as(place.kube, place.store, (dsn.user, dsn.password), dsn.database, _leader(place))
 
 
-def _prove_refused(place: Place, dsn: Dsn) -> None:
+def _lets_in(place: Place, dsn: Dsn) -> bool:
+    """Whether the database takes a login. Who is refused changes nothing, so check mode may ask, too."""
     try:
         _prove(place, dsn)
     except AccessDenied:
         raise
     except Forbidden:
-        return
-    raise Conflict(f"The database still lets {dsn.user} in with a password that was revoked", "See who sets it")
+        return False
+    return True
 
 
 def _now() -> datetime.datetime:

@@ -16,6 +16,11 @@ import hmac
 import secrets
 import typing as t
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.left_database import (
+    POSTGRES_NAME_LIMIT,
+    archive_prefix,
+)
+
 ITERATIONS = 4096
 
 
@@ -26,7 +31,7 @@ class Statements(t.Protocol):
         """Answers 1 when there is such a login, and 0 otherwise."""
 
     def unlike(self, owner: str, database: str) -> str:
-        """Answers what of the owner the second login would not have, or the change not reach; nothing when all is well."""
+        """Answers what of the owner the second login lacks, the change does not reach, or others lose; else nothing."""
 
     def make(self, login: str, password: str, owner: str, database: str) -> str:
         """Make a login that acts as the owner: what it creates belongs to the owner."""
@@ -51,12 +56,19 @@ class Postgres:
         return f"SELECT count(*) FROM pg_roles WHERE rolname = {_text(login)}"  # noqa: S608
 
     def unlike(self, owner: str, database: str) -> str:
-        """Settings of its own: SET role loads none, and with another search_path kine would make another table."""
+        """Settings of its own: SET role loads none, and with another search_path kine would make another table.
+
+        And its other databases, declared or not: whoever uses one knows only the old password. Nobody uses an archive.
+        """
+        archive = archive_prefix(database, POSTGRES_NAME_LIMIT)
         return (
             "SELECT 'the setting ' || split_part(setting, '=', 1)"  # noqa: S608
             " FROM pg_db_role_setting JOIN pg_roles ON pg_roles.oid = setrole"
             " LEFT JOIN pg_database ON pg_database.oid = setdatabase, unnest(setconfig) AS setting"
             f" WHERE rolname = {_text(owner)} AND (setdatabase = 0 OR datname = {_text(database)})"
+            " UNION ALL SELECT 'the database ' || datname FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba"
+            f" WHERE rolname = {_text(owner)} AND datname <> {_text(database)}"
+            f" AND substr(CAST(datname AS text), 1, {len(archive)}) <> {_text(archive)}"
         )
 
     def make(self, login: str, password: str, owner: str, database: str) -> str:
@@ -89,10 +101,18 @@ class Mysql:
         return f"SELECT COUNT(*) FROM mysql.user WHERE user = {_text(login)}"  # noqa: S608
 
     def unlike(self, owner: str, database: str) -> str:
-        """Accounts other than the one of all hosts, which keep the old password, and whose grants may be others."""
-        other = f"SELECT CONCAT('the account ', user, '@', host) FROM mysql.user WHERE user = {_text(owner)} AND host <> '%'"  # noqa: S608
-        one = f"(SELECT 1 FROM mysql.user WHERE user = {_text(owner)} AND host = '%')"  # noqa: S608
-        return f"{other} UNION ALL SELECT 'no account for all hosts' FROM DUAL WHERE NOT EXISTS {one}"  # noqa: S608
+        """Accounts other than the one of all hosts, which keep the old password, and whose grants may be others.
+
+        And other databases that it has grants on: whoever uses one knows only the old password.
+        """
+        user, name = _text(owner), r"REPLACE(db, '\_', '_')"  # db is a pattern
+        return (
+            f"SELECT CONCAT('the account ', user, '@', host) FROM mysql.user WHERE user = {user} AND host <> '%'"  # noqa: S608
+            " UNION ALL SELECT 'no account for all hosts' FROM DUAL"
+            f" WHERE NOT EXISTS (SELECT 1 FROM mysql.user WHERE user = {user} AND host = '%')"
+            f" UNION ALL SELECT CONCAT('the database ', {name}) FROM mysql.db"
+            f" WHERE user = {user} AND {name} <> {_text(database)}"
+        )
 
     def make(self, login: str, password: str, owner: str, database: str) -> str:
         account = self._account(login)

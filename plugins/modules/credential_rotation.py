@@ -6,14 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: credential_rotation
-short_description: Change the password by which a control plane uses its database, without a failed write
-version_added: 0.1.0
+short_description: Change the password by which a control plane uses its database, while its clients go on
+version_added: 0.2.0
 description:
   - Gives the owner of a control plane's database a new password. The replicas move to a second login that acts as the owner, one
     after the other; then the owner's password changes, in its operator's Secret and in the database; then they move back, the
     second login is removed, and both old credentials are seen to be refused.
   - Each replica is restarted twice, and the next one only when it is ready. Measured on
-    Zalando's operator with two replicas, clients that retry a connection once saw no failed write.
+    Zalando's operator with two replicas, clients that send a failed write once more, a second later, saw none fail.
   - Where a rotation is, is read from the cluster. A run that was interrupted anywhere is only repeated. Do not run two at
     the same time, nor one and the role C(control_plane).
   - Afterwards M(k0smotron.ha.datastore), M(k0smotron.ha.datasource_secret) and M(k0smotron.ha.cluster) find nothing to change.
@@ -24,7 +24,7 @@ extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - k0smotron.ha.attributes
 requirements:
-  - psycopg >= 3.1, for PostgreSQL
+  - psycopg >= 3.2, for PostgreSQL
   - PyMySQL >= 1.2, for MariaDB
 options:
   name:
@@ -51,6 +51,7 @@ options:
     type: int
     default: 900
 seealso:
+  - module: k0smotron.ha.datastore
   - module: k0smotron.ha.datasource_secret
   - module: k0smotron.ha.cluster
 """

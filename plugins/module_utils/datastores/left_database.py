@@ -14,6 +14,7 @@ import typing as t
 from abc import ABC, abstractmethod
 
 TABLE = "kine"
+POSTGRES_NAME_LIMIT = 63
 _DIGITS = len("20260102120000")
 
 
@@ -80,7 +81,7 @@ class PostgreSQL(Server):
     """By psql and the socket, where Zalando's and CloudNativePG's pods trust the superuser."""
 
     container = "postgres"
-    name_limit = 63
+    name_limit = POSTGRES_NAME_LIMIT
 
     def command(self, statements: t.Sequence[str], database: str = "") -> tuple[str, ...]:
         given = [part for statement in statements for part in ("-c", statement)]
@@ -110,7 +111,7 @@ class PostgreSQL(Server):
         return [rename, self.create(database, like)]
 
     def find_archive(self, database: str) -> str:
-        named = self.text(_before_time(database, self.name_limit))
+        named = self.text(archive_prefix(database, self.name_limit))
         return (
             f"SELECT datname FROM pg_database WHERE left(datname, -{_DIGITS}) = {named}"  # noqa: S608
             f" AND right(datname, {_DIGITS}) ~ '^[0-9]{{{_DIGITS}}}$' ORDER BY datname DESC LIMIT 1"
@@ -178,9 +179,10 @@ SERVERS: t.Mapping[str, Server] = {"zalando": PostgreSQL(), "cloudnativepg": Pos
 
 def archive_name(database: str, now: datetime.datetime, limit: int) -> str:
     """Where the data goes: sorted by time, and never longer than the server takes."""
-    return _before_time(database, limit) + f"{now:%Y%m%d%H%M%S}"
+    return archive_prefix(database, limit) + f"{now:%Y%m%d%H%M%S}"
 
 
-def _before_time(database: str, limit: int) -> str:
+def archive_prefix(database: str, limit: int) -> str:
+    """How the names of its archives begin."""
     mark = "_archived_"
     return database[: limit - len(mark) - _DIGITS] + mark

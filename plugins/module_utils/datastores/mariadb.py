@@ -116,8 +116,7 @@ class MariaDB(Datastore):
             "apiVersion": self.api_version,
             "kind": kind,
             "metadata": {
-                # Neither part has a dot of its own, so no two MariaDBs share one.
-                "name": f"{self.options.name}.{in_kubernetes(name)}",
+                "name": _declared_as(self.options.name, name),
                 "namespace": self.options.namespace,
                 "labels": self.labels(),
             },
@@ -248,8 +247,10 @@ class MariaDB(Datastore):
     def options_from(cls, live: Object, observed: t.Mapping[str, t.Sequence[Object]]) -> DatastoreOptions:
         name, spec = live["metadata"]["name"], live["spec"]
         # The operator has grants of its own, on databases that nobody declared.
-        declared = {item.get("name") for item in _specs(observed["databases"], name)}
-        granted = [item for item in _specs(observed["grants"], name) if item.get("database") in declared]
+        declared = {item["spec"].get("name") for item in observed["databases"] if refers(item, name)}
+        grants = [
+            item for item in observed["grants"] if refers(item, name) and item["spec"].get("database") in declared
+        ]
         image = spec.get("image")
         return DatastoreOptions(
             name=name,
@@ -260,7 +261,7 @@ class MariaDB(Datastore):
             synchronous="on" if replicated(spec) else "off",
             require_tls=cls.requires_tls(live) is True,
             tls_secret="",
-            databases=tuple(DatabaseSpec(item["database"], item["username"]) for item in granted),
+            databases=tuple(DatabaseSpec(*pair) for pair in _owners(name, grants).items()),
         )
 
 
@@ -269,13 +270,33 @@ def primary_service(name: str, spec: Object) -> str:
     return f"{name}-primary" if replicated(spec) else name
 
 
+def _declared_as(name: str, what: str) -> str:
+    """Name of our object of a MariaDB. Neither part has a dot of its own, so no two MariaDBs share one."""
+    return f"{name}.{in_kubernetes(what)}"
+
+
+def _owners(name: str, grants: t.Sequence[Object]) -> dict[str, str]:
+    """Who owns each database: whom our Grant gives all of it, or else the first one of somebody else's."""
+
+    def ours_first(grant: Object) -> tuple[bool, str]:
+        called = grant["metadata"]["name"]
+        return called != _declared_as(name, grant["spec"]["database"]), called
+
+    owners: dict[str, str] = {}
+    for grant in sorted((item for item in grants if _gives_all(item["spec"])), key=ours_first):
+        owners.setdefault(grant["spec"]["database"], grant["spec"]["username"])
+    return owners
+
+
+def _gives_all(spec: Object) -> bool:
+    """What gives less is not for an owner, but for an exporter or a backup."""
+    privileges = {privilege.strip().upper() for privilege in spec["privileges"]}
+    return not privileges.isdisjoint(("ALL", "ALL PRIVILEGES")) and (spec.get("table") or "*") == "*"
+
+
 def refers(item: Object, name: str) -> bool:
     """Whether a Database, User or Grant is one of this MariaDB."""
     return bool(item["spec"]["mariaDbRef"].get("name") == name)
-
-
-def _specs(items: t.Sequence[Object], name: str) -> list[Object]:
-    return [item["spec"] for item in items if refers(item, name)]
 
 
 DECLARED: t.Mapping[str, str] = {"databases": "Database", "users": "User", "grants": "Grant"}

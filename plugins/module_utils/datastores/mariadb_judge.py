@@ -164,19 +164,19 @@ def _replica_problems(primary: Server, replica: Server) -> Iterator[str]:
 
 
 def _declared_problems(databases: t.Sequence[DatabaseSpec], observed: Observed) -> Iterator[str]:
-    wanted = {
-        "databases": [item.name for item in databases],
-        "users": list(dict.fromkeys(item.owner for item in databases)),
-        "grants": [item.name for item in databases],
+    wanted: dict[str, t.Sequence[tuple[str, ...]]] = {
+        "databases": [(item.name,) for item in databases],
+        "users": list(dict.fromkeys((item.owner,) for item in databases)),
+        "grants": [(item.name, item.owner) for item in databases],
     }
-    fields = {"databases": "name", "users": "name", "grants": "database"}
+    fields = {"databases": ("name",), "users": ("name",), "grants": ("database", "username")}
     for key, names in wanted.items():
-        found = {item["spec"].get(fields[key]): item for item in observed.get(key) or []}
+        found = {tuple(item["spec"].get(field) for field in fields[key]): item for item in observed.get(key) or []}
         for name in names:
             if name not in found:
-                yield f"The {_DECLARED[key]} {name} is not declared yet"
+                yield f"The {_DECLARED[key]} {name[0]} is not declared yet"
             elif conditions(found[name]).get("Ready") != "True":
-                yield f"The {_DECLARED[key]} {name} is not made yet{_said(found[name])}"
+                yield f"The {_DECLARED[key]} {name[0]} is not made yet{_said(found[name])}"
 
 
 def _said(item: Object) -> str:

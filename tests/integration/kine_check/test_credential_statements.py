@@ -41,7 +41,9 @@ def test_postgresql(site: Site) -> None:
         f'ALTER ROLE "{site.role}" IN DATABASE postgres SET jit TO off',
     )
     assert rows(POSTGRES.unlike(site.role, site.database)) == [("the setting search_path",)]
-    site.admin(f'ALTER ROLE "{site.role}" RESET ALL')
+    site.admin(f'ALTER ROLE "{site.role}" RESET ALL', f'CREATE DATABASE "{site.role}_too" OWNER "{site.role}"')
+    assert rows(POSTGRES.unlike(site.role, site.database)) == [(f"the database {site.role}_too",)]
+    site.admin(f'DROP DATABASE "{site.role}_too"')
     assert rows(POSTGRES.count(BRIDGE)) == [(0,)]
     for password in ("first", "second"):
         site.admin(POSTGRES.make(BRIDGE, password, site.role, site.database))
@@ -86,6 +88,12 @@ def test_mariadb(maria_site: MariaSite) -> None:
     administer(f"CREATE USER '{site.role}'@'10.0.0.1' IDENTIFIED BY 'unused'")
     assert administer(MYSQL.unlike(site.role, site.database)) == [(f"the account {site.role}@10.0.0.1",)]
     administer(f"DROP USER '{site.role}'@'10.0.0.1'")
+    pattern = rf"{site.role}\_too"
+    administer(f"GRANT SELECT ON `{pattern}`.* TO '{site.role}'@'%'")
+    assert administer(MYSQL.unlike(site.role, site.database)) == [(f"the database {site.role}_too",)]
+    assert administer(MYSQL.unlike(site.role, f"{site.role}_too")) == [(f"the database {site.database}",)]
+    administer(f"REVOKE ALL PRIVILEGES ON `{pattern}`.* FROM '{site.role}'@'%'")
+    assert administer(MYSQL.unlike(site.role, site.database)) == []
     assert administer(MYSQL.count(BRIDGE)) == [(0,)]
     for password in ("first", "second"):
         administer(MYSQL.make(BRIDGE, password, site.role, site.database))

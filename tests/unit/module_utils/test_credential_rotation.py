@@ -137,15 +137,44 @@ def test_no_account_is_without_a_password_for_a_moment() -> None:
     ],
 )
 def test_an_owner_has_one_account_for_all_hosts(accounts: list[tuple[str, str]], said: list[str]) -> None:
-    """The statement in another SQL, which has to be told three words of MariaDB's."""
+    assert unlike_on_mariadb(accounts, []) == said
+
+
+@pytest.mark.parametrize(
+    ("grants", "said"),
+    [
+        ([("kine", "k_1"), ("other", "theirs")], []),
+        ([("kine", r"k\_1")], []),
+        ([("kine", "k_1"), ("kine", r"k\_2"), ("kine", "theirs")], ["the database k_2", "the database theirs"]),
+    ],
+)
+def test_an_owner_with_a_grant_on_another_database_on_mariadb(grants: list[tuple[str, str]], said: list[str]) -> None:
+    assert unlike_on_mariadb([("kine", "%")], grants) == said
+
+
+def unlike_on_mariadb(accounts: list[tuple[str, str]], grants: list[tuple[str, str]]) -> list[str]:
+    """What it answers of kine and its database k_1, in another SQL, which has to be told three words of MariaDB's."""
     with contextlib.closing(sqlite3.connect(":memory:")) as server:
         server.create_function("CONCAT", -1, lambda *parts: "".join(parts))
         server.executescript(
-            "ATTACH ':memory:' AS mysql; CREATE TABLE mysql.user (user, host);"
+            "ATTACH ':memory:' AS mysql; CREATE TABLE mysql.user (user, host); CREATE TABLE mysql.db (user, db);"
             "CREATE TABLE DUAL (one); INSERT INTO DUAL VALUES (1)"
         )
         server.executemany("INSERT INTO mysql.user VALUES (?, ?)", accounts)
-        assert [row[0] for row in server.execute(STATEMENTS["mysql"].unlike("kine", "kine"))] == said
+        server.executemany("INSERT INTO mysql.db VALUES (?, ?)", grants)
+        return [row[0] for row in server.execute(STATEMENTS["mysql"].unlike("kine", "k_1"))]
+
+
+def test_an_owner_of_another_database_on_postgresql() -> None:
+    """The half of the statement that another SQL understands, too; the whole of it is tried on real servers."""
+    _settings, databases = STATEMENTS["postgres"].unlike("kine", "kine").split(" UNION ALL ")
+    with contextlib.closing(sqlite3.connect(":memory:")) as server:
+        server.executescript(
+            "CREATE TABLE pg_roles (oid, rolname); INSERT INTO pg_roles VALUES (1, 'kine'), (2, 'other');"
+            "CREATE TABLE pg_database (datname, datdba);"
+            "INSERT INTO pg_database VALUES ('kine', 1), ('theirs', 1), ('foreign', 2), ('kine_archived_20261129120000', 1)"
+        )
+        assert server.execute(databases).fetchall() == [("the database theirs",)]
 
 
 def test_names_are_quoted() -> None:

@@ -16,8 +16,8 @@ import pytest
 from ansible_collections.k0smotron.ha.plugins.module_utils import (
     cluster_observation,
     credential_rotation_run,
+    datastore_observation,
     datastore_proof,
-    datastore_run,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.credential_rotation import Step
 from ansible_collections.k0smotron.ha.plugins.module_utils.credential_statements import scram
@@ -56,6 +56,7 @@ class Server:
         self.log = log
         self.verifiers = {"kine": scram("old")}
         self.unlike: list[str] = []
+        self.trusts = False
 
     def execute(self, sql: str) -> str:
         if "count(*) FROM pg_roles" in sql:
@@ -72,7 +73,7 @@ class Server:
     def let_in(self, login: str, password: str) -> None:
         verifier = self.verifiers.get(login, "")
         salt = base64.b64decode(re.split(r"[:$]", verifier)[2]) if verifier else b""
-        if not verifier or scram(password, salt) != verifier:
+        if not self.trusts and (not verifier or scram(password, salt) != verifier):
             self.log.append(f"refuse {login}")
             raise Forbidden(f"password of {login}")
         self.log.append(f"prove {login}")
@@ -156,7 +157,7 @@ def kube(monkeypatch: pytest.MonkeyPatch) -> StandInKube:
         made.server.let_in(*login)
 
     monkeypatch.setattr(credential_rotation_run, "observe", observe)
-    monkeypatch.setattr(datastore_run, "judge", lambda *_: Verdict(True, "", {"leader": {"pod": "p"}}))
+    monkeypatch.setattr(datastore_observation, "judge", lambda *_: Verdict(True, "", {"leader": {"pod": "p"}}))
     monkeypatch.setattr(datastore_proof, "write_as", write_as)
     monkeypatch.setattr(
         datastore_proof, "DRIVERS", {"postgres": datastore_proof.Driver("psycopg (version 3)", None, no_write)}
@@ -228,15 +229,46 @@ def test_a_second_login_that_was_lost_is_made_again_before_replicas_need_it(
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_an_owner_with_settings_of_its_own_is_refused_before_anything_is_made(
+def test_an_owner_with_more_than_a_rotation_reaches_is_refused_before_anything_is_made(
     kube: StandInKube, check_mode: bool
 ) -> None:
     kube.check_mode = check_mode
-    kube.server.unlike = ["the setting search_path", "the setting role"]
-    with pytest.raises(InvalidInput, match=r"place of kine, which has: the setting search_path, the setting role\."):
+    kube.server.unlike = ["the setting search_path", "the database theirs"]
+    with pytest.raises(
+        InvalidInput,
+        match=r"break or leave out something of kine, which has: the setting search_path, the database theirs\.",
+    ):
         rotate(kube)
     assert (KEPT in kube.objects, kube.log) == (False, [])
     assert kube.timeouts == {0 if check_mode else 10}
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_server_that_trusts_loopback_is_refused_before_anything_is_made(kube: StandInKube, check_mode: bool) -> None:
+    """Else each proof would succeed but the last one, that the old password is refused, which would fail for ever."""
+    kube.check_mode = check_mode
+    kube.server.trusts = True
+    with pytest.raises(InvalidInput, match=r"lets kine in with any password.*scram-sha-256 instead of trust for 127"):
+        rotate(kube)
+    assert (KEPT in kube.objects, kube.log) == (False, ["prove kine"])
+
+
+def test_a_server_that_trusts_loopback_only_later_fails_the_last_proof(
+    kube: StandInKube, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_before(kube, monkeypatch, Step.REVOKE)
+    kube.server.trusts = True
+    with pytest.raises(Conflict, match=r"still lets kine in with a password that was revoked.*loopback"):
+        rotate(kube)
+    kube.server.trusts = False
+    assert rotate(kube)["steps"] == ["revoke"]
+
+
+def test_check_mode_asks_the_server_and_changes_nothing(kube: StandInKube) -> None:
+    before = copy.deepcopy(kube.objects)
+    kube.check_mode = True
+    assert rotate(kube)["steps"] == ["begin", "bridge", "change", "revoke"]
+    assert (kube.objects, kube.log) == (before, ["refuse kine"])
 
 
 @pytest.mark.parametrize("check_mode", [False, True])

@@ -278,6 +278,33 @@ def test_a_live_one_is_known_again() -> None:
     )
 
 
+def granted(name: str, username: str, *privileges: str, **more: str) -> Spec:
+    spec = {"mariaDbRef": {"name": "mdb"}, "database": "kine", "username": username, "privileges": list(privileges)}
+    return {"metadata": {"name": name}, "spec": {**spec, **more}}
+
+
+BACKUP = granted("a-backup", "backup", "SELECT", "LOCK TABLES")
+ONE_TABLE = granted("a-table", "exporter", "ALL PRIVILEGES", table="kine")
+THEIRS = granted("b-theirs", "theirs", "all", table="*")
+THEIRS_TOO = granted("c-theirs", "others", "All Privileges")
+
+
+@pytest.mark.parametrize(
+    ("others", "ours", "owners"),
+    [
+        ([BACKUP, ONE_TABLE, THEIRS], True, ["k0smotron"]),
+        ([BACKUP, ONE_TABLE], False, []),
+        ([THEIRS_TOO, BACKUP, THEIRS], False, ["theirs"]),
+        ([THEIRS_TOO], False, ["others"]),
+    ],
+)
+def test_the_owner_of_a_database_is_who_has_all_of_it(others: list[Spec], ours: bool, owners: list[str]) -> None:
+    _cluster, database, _user, grant = store().desired()
+    grants = [*others, *([grant] if ours else [])]
+    options = provider_of(live()).options_from(live(), {"databases": [database], "users": [], "grants": grants})
+    assert options.databases == tuple(DatabaseSpec("kine", owner) for owner in owners)
+
+
 @pytest.mark.parametrize(
     ("tls", "wanted"), [({}, False), ({"enabled": True}, False), ({"enabled": True, "required": True}, True)]
 )

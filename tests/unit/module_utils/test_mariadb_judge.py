@@ -211,6 +211,20 @@ def test_it_is_not_up(change: Change, reason: str) -> None:
     assert reason in verdict.reason
 
 
+def backup() -> Object:
+    return ready({"database": "kine", "username": "backup"})
+
+
+def test_another_accounts_grant_on_the_database_has_no_say() -> None:
+    def pending(observed: Object) -> None:
+        observed["grants"].append(backup())
+        not_ready(observed["grants"][1])
+
+    assert judged(pending).up
+    reason = judged(lambda observed: observed.update(grants=[backup()])).reason
+    assert reason == "The grant of the database kine is not declared yet"
+
+
 @pytest.mark.parametrize("thread", ["Slave_IO_Running", "Slave_SQL_Running"])
 def test_a_replica_that_only_acknowledges(thread: str) -> None:
     """Ready to the operator, counted by the primary, and lost at the next failover (seen with v0.38.1)."""
