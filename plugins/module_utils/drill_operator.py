@@ -13,7 +13,7 @@ import contextlib
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import operators
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import Workload
-from ansible_collections.k0smotron.ha.plugins.module_utils.drill_turn import turn
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill_turn import Turn, turn
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput, NotFound
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
@@ -59,34 +59,43 @@ def stop(kube: Kube, operator: Workload) -> None:
 
 def start(kube: Kube, operator: Workload) -> None:
     """Give back what `stop` took; nothing happens where it took nothing. Returns when a pod is ready."""
-    deployment = _deployment(kube, operator)
-    had = _had(deployment)
-    if had is None:
-        return
-    part: Object = {"metadata": {"annotations": {HAD: None}}}
-    if not _replicas(deployment):  # else somebody else started it, and his number counts
-        part["spec"] = {"replicas": had}
     try:
-        kube.merge(_ref(operator), part)
-        kube.wait(
-            lambda: Verdict(operators.is_ready(_deployment(kube, operator)), "no pod of it is ready"), MOVE_SECONDS
-        )
+        kube.wait(lambda: _started(kube, operator), MOVE_SECONDS)
     except HaError as error:
         raise HaError(
             f"{_ref(operator)}, which the drill stopped, is not back: {error.message}",
-            f"Run kubectl scale deployment {operator.name} -n {operator.namespace} --replicas={had}",
+            f"Run kubectl scale deployment {operator.name} -n {operator.namespace} --replicas=N;"
+            f" its annotation {HAD} says how many it had, where it has not been started yet",
         ) from error
+
+
+def _started(kube: Kube, operator: Workload) -> Verdict:
+    """Begun anew by each look, because a request on the way there may fail."""
+    deployment = _deployment(kube, operator)
+    had = _had(deployment)
+    if had is not None:
+        part: Object = {"metadata": {"annotations": {HAD: None}}}
+        if not _replicas(deployment):  # else somebody else started it, and his number counts
+            part["spec"] = {"replicas": had}
+        kube.merge(_ref(operator), part)
+        deployment = _deployment(kube, operator)
+    return Verdict(operators.is_ready(deployment) or not _replicas(deployment), "no pod of it is ready")
 
 
 def restore(kube: Kube, operator: Workload) -> None:
     """Start it again when a drill that was killed has stopped it. Raises Conflict while the drill that did so goes on."""
-    if _had(_deployment(kube, operator)) is None:
+    if not is_stopped(kube, operator):
         return
     with turn_of(kube, operator):
         start(kube, operator)
 
 
-def turn_of(kube: Kube, operator: Workload) -> contextlib.AbstractContextManager[None]:
+def is_stopped(kube: Kube, operator: Workload) -> bool:
+    """Whether a drill has stopped it, and has not started it yet."""
+    return _had(_deployment(kube, operator)) is not None
+
+
+def turn_of(kube: Kube, operator: Workload) -> contextlib.AbstractContextManager[Turn]:
     """One drill at a time stops it, whichever of its databases it drills."""
     return turn(kube, operator.name, operator.namespace, of="this database's operator")
 

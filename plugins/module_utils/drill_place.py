@@ -19,6 +19,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError
 PREFIX = "k0smotron-ha-drill-"
 NAMESPACES = "/api/v1/namespaces"
 READ_BACK_SECONDS = 120.0
+READ_BACK_SECONDS_A_KEY = 0.05
 READERS = 4
 
 
@@ -48,9 +49,9 @@ def read_back(address: Address, namespace: str, keys: t.Iterable[str]) -> tuple[
 
     An API server answers a list from its memory, but a GET like these never.
     """
-    until = time.monotonic() + READ_BACK_SECONDS
-    listed = _keys(address, namespace, until)
+    listed = _keys(address, namespace, time.monotonic() + READ_BACK_SECONDS)
     names = sorted({*keys, *(listed or ())})
+    until = time.monotonic() + READ_BACK_SECONDS + READ_BACK_SECONDS_A_KEY * len(names)
     with concurrent.futures.ThreadPoolExecutor(READERS) as pool:
         shares = pool.map(lambda first: _values(address, namespace, names[first::READERS], until), range(READERS))
         found = {key: value for share in shares for key, value in share.items()}

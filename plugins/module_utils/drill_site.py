@@ -39,9 +39,11 @@ class Site:
         self.subject = subject
         self._namespace = namespace
         self._before = subject.bookkeeping(), subject.authority()
+        subject.require_seen(self._before[0])
         self._clients = Clients(subject.address, namespace, load)
         self._calm = threading.Event()
         self._over = 0.0
+        self._down = ""
 
     @property
     def log(self) -> Log:
@@ -74,6 +76,11 @@ class Site:
             return Verdict(False, "no write has been acknowledged since the fault")
         return self.subject.up()
 
+    def recovery_is_over(self) -> None:
+        """What is down now has not recovered in time."""
+        verdict = self.up()
+        self._down = "" if verdict.up else verdict.reason
+
     def stop_writing(self) -> None:
         """Writers and readers end; watchers stay, to hear of the last writes."""
         self._clients.stop_writing()
@@ -90,6 +97,7 @@ class Site:
             replicas=self.subject.differences(),
             authority=(authority, self.subject.authority()),
             kine=[text for name, text in self.subject.bookkeeping().items() if name not in bookkeeping],
+            down=self._down,
         )
 
     def stop(self) -> None:

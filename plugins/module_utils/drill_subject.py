@@ -17,7 +17,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
     cluster_report,
     control_planes,
     datastore_lookup,
-    datastore_run,
+    datastore_observation,
     drill_actions,
     kine_check_run,
     replica_health,
@@ -51,6 +51,8 @@ COMPARED = (
 """What is compared between replicas: kinds that every cluster has and that nobody changes every few seconds (Leases, Events)."""
 SAME_SECONDS = 60.0
 """Replicas get so long to hold the same objects: a replica that is back reads them all anew."""
+NO_SIGHT = ("source", "dsn", "connect")
+"""Checks of kine_check without which it sees nothing of the data."""
 NOT_DATA = ("latency",)
 """Checks of kine_check that tell about a moment, not about what a fault did to the data."""
 KINE_CHECK: t.Mapping[str, t.Any] = {
@@ -83,7 +85,7 @@ class Subject:
 
     def scene(self) -> Scene:
         """Who plays in it, now."""
-        details = datastore_run.judge(self.kube, self.store).details if self.store else {}
+        details = datastore_observation.judge(self.kube, self.store).details if self.store else {}
         return Scene(
             provider=self.store.provider if self.store else None,
             database=self.store.options.name if self.store else "",
@@ -137,6 +139,11 @@ class Subject:
                 "The playbook k0smotron.ha.repair restarts the one that is wrong, once it has found out itself (five minutes)",
             )
 
+    def turn(self) -> tuple[str, str]:
+        """Name and namespace of what one drill at a time may touch: the database, or the control plane where nobody knows it."""
+        owner = self.store.options if self.store else self.options
+        return owner.name, owner.namespace
+
     def look(self) -> str:
         """Who leads and who follows, and how many replicas are ready, in words."""
         scene = self.scene()
@@ -148,19 +155,25 @@ class Subject:
         """The bytes that each standby has not on its disk, by a PostgreSQL primary's word; {} where that is not to be had."""
         if not isinstance(self.store, Postgres):
             return {}
-        observed = datastore_run.observe(self.kube, self.store)
+        observed = datastore_observation.observe(self.kube, self.store)
         questions = self.store.durability_questions(observed) if observed["cluster"] else []
-        found = durability_postgres.server(datastore_run.ask(self.kube, self.store.options.namespace, questions))
+        found = durability_postgres.server(
+            datastore_observation.ask(self.kube, self.store.options.namespace, questions)
+        )
         return {standby.name: standby.missing for standby in found.standbys}
 
     def authority(self) -> str:
         """A digest of the certificate authority that every kubeconfig of this control plane trusts; "" where it is gone."""
         secret = control_planes.kubeconfig_secret(self.options.name)
-        try:
+
+        def read() -> Verdict:  # an API server that does not answer for a moment has not lost it
             now = replica_health.administrator_in(self.kube, self.options.namespace, secret)
+            return Verdict(True, "", {"digest": hashlib.sha256(now.ca.encode()).hexdigest()})
+
+        try:
+            return str(self.kube.wait(read, SAME_SECONDS).details["digest"])
         except HaError:
             return ""
-        return hashlib.sha256(now.ca.encode()).hexdigest()
 
     def differences(self) -> list[str]:
         """What speaks against all replicas holding the same objects, after the time they may take to."""
@@ -176,7 +189,10 @@ class Subject:
 
     def _memories(self) -> Round:
         """What each replica holds in its own memory; or why it does not say."""
-        return {pod: self._memory(pod) for pod in self._replicas()}
+        try:
+            return {pod: self._memory(pod) for pod in self._replicas()}
+        except HaError:  # to be asked again, as long as there is time
+            return {}
 
     def _memory(self, pod: str) -> dict[str, str] | str:
         options, found = self.options, {}
@@ -210,6 +226,15 @@ class Subject:
             for check in examined.report.checks
             if check.status == "fail" and check.id not in NOT_DATA
         }
+
+    def require_seen(self, bookkeeping: t.Mapping[str, str]) -> None:
+        """Raise InvalidInput where kine_check cannot look at the datastore: it would not see what a fault does to it."""
+        blind = [said for name, said in bookkeeping.items() if name in NO_SIGHT]
+        if blind:
+            raise InvalidInput(
+                f"Nothing was disturbed, because nobody could see what it does to the datastore's bookkeeping: {blind[0]}",
+                "The module k0smotron.ha.kine_check, run from here, says what it needs",
+            )
 
     def description(self) -> Object:
         """The control plane and its database for the certificate: names, and a fingerprint of how they are set up."""

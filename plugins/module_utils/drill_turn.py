@@ -1,14 +1,15 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One drill of a control plane at a time: a Lease in its namespace, renewed all the while, taken over when nobody renews it.
+"""One drill of a database at a time: a Lease beside it, renewed all the while, taken over when nobody renews it.
 
-It lives beside the control plane, not in the hosted cluster: that may not answer during a drill.
+Not in the hosted cluster, which may not answer during a drill.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
 import secrets
 import threading
@@ -26,23 +27,52 @@ SETTLE_SECONDS = 1.0
 """Of two drills that take it at the same moment, the one that wrote last has it."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Turn:
+    """A Lease that a drill holds."""
+
+    kube: Kube
+    lease: Ref
+    of: str
+    holder: str = dataclasses.field(default_factory=lambda: secrets.token_hex(8))
+    ended: threading.Event = dataclasses.field(default_factory=threading.Event)
+    lost: threading.Event = dataclasses.field(default_factory=threading.Event)
+
+    def require(self) -> None:
+        """Raise Conflict where this drill was silent for so long that another one has taken it for dead."""
+        if self.lost.is_set():
+            raise Conflict(
+                f"Another drill of {self.of} has begun, because {self.lease} was not renewed in time",
+                "The Kubernetes API server was away or slow for too long: drill again when it is well",
+            )
+
+    def is_ours(self) -> bool:
+        """Whether this drill still holds it."""
+        return _holder(self.kube.get(*self.lease)) == self.holder
+
+    def write(self) -> None:
+        """Take it, or say that it is still held."""
+        self.kube.apply([_lease(self.lease, self.holder)])
+
+
 @contextlib.contextmanager
-def turn(kube: Kube, name: str, namespace: str, *, of: str = "this control plane") -> t.Iterator[None]:
-    """Hold the Lease of a control plane, or of what else a drill may touch. Raises Conflict while another drill does."""
+def turn(kube: Kube, name: str, namespace: str, *, of: str = "this database") -> t.Iterator[Turn]:
+    """Hold the Lease of what a drill may touch. Raises Conflict while another drill does."""
     lease = Ref("coordination.k8s.io/v1", "Lease", f"{name}-failover-drill", namespace)
-    holder, ended = secrets.token_hex(8), threading.Event()
+    held = Turn(kube, lease, of)
     _require_silence(kube, lease, of)
-    kube.apply([_lease(lease, holder)])
+    held.write()
     time.sleep(SETTLE_SECONDS)
-    if _holder(kube.get(*lease)) != holder:
+    if not held.is_ours():
         raise _conflict(lease, of)
-    threading.Thread(target=_beat, args=(kube, lease, holder, ended), daemon=True, name="drill lease").start()
+    threading.Thread(target=_beat, args=(held,), daemon=True, name="drill lease").start()
     try:
-        yield
+        yield held
     finally:
-        ended.set()
+        held.ended.set()
         with contextlib.suppress(HaError):  # what went wrong before is the news; the next drill takes it over
-            kube.delete([lease])
+            if held.is_ours():
+                kube.delete([lease])
 
 
 def _require_silence(kube: Kube, lease: Ref, of: str) -> None:
@@ -60,11 +90,13 @@ def _conflict(lease: Ref, of: str) -> Conflict:
     return Conflict(f"Another drill of {of} runs: it renews {lease}", "Wait for its end")
 
 
-def _beat(kube: Kube, lease: Ref, holder: str, ended: threading.Event) -> None:
-    while not ended.wait(BEAT_SECONDS):
+def _beat(held: Turn) -> None:
+    while not held.ended.wait(BEAT_SECONDS):
         with contextlib.suppress(HaError):
-            if _holder(kube.get(*lease)) == holder and not ended.is_set():
-                kube.apply([_lease(lease, holder)])
+            if not held.is_ours():
+                held.lost.set()
+            elif not held.ended.is_set():
+                held.write()
 
 
 def _holder(lease: Object | None) -> str | None:

@@ -21,8 +21,8 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.drill.records import 
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill_load import Load
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill_site import Site, site
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill_subject import Subject, find
-from ansible_collections.k0smotron.ha.plugins.module_utils.drill_turn import turn
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput, WaitTimeout
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill_turn import Turn, turn
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, HaError, InvalidInput, WaitTimeout
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 if t.TYPE_CHECKING:
@@ -36,6 +36,19 @@ LOAD = ("writers", "rate", "readers", "watchers", "retries")
 MOST_OTHERS = 9
 
 
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is to be done, to whom of the scene as it was when all was well."""
+
+    fault: faults.Fault
+    scene: faults.Scene
+    actions: t.Sequence[faults.Action]
+
+    def words(self) -> list[str]:
+        """The actions, for people."""
+        return [drill_actions.words(action) for action in self.actions]
+
+
 def drill(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     """The whole module: its parameters in, its result out. Fails with the certificates when a verdict is negative."""
     params = module.params
@@ -43,28 +56,55 @@ def drill(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     subjects = [find(kube, name, namespace) for name, namespace in _control_planes(params)]
     fault = faults.fault(params["fault"])
     operator = _operator(kube, subjects[0], needed=fault.id == "operator_down")
-    if not module.check_mode:
-        _undo_killed(kube, subjects[0], operator)
-    scene = dataclasses.replace(subjects[0].scene(), operator=operator, command=params["fault_command"] or ())
-    actions = fault.actions(scene, params["fault_seconds"])
-    for subject in subjects:
-        subject.require_fit()
-    for action in actions:
-        drill_actions.rehearse(kube, action)
-    plan: dict[str, t.Any] = {"fault": fault.id, "actions": [drill_actions.words(action) for action in actions]}
     if module.check_mode:
-        return {"changed": True, "msg": f"Would drill: {fault.title}", **plan}
-    found = [_certify(each, fault, plan["actions"], params) for each in _seen(kube, subjects, actions, fault, params)]
+        return _predicted(module, kube, _plan(kube, subjects[0], fault, operator, params), subjects)
+    with contextlib.ExitStack() as stack:
+        turns = [stack.enter_context(turn(kube, *place)) for place in sorted({each.turn() for each in subjects})]
+        _undo_killed(kube, subjects[0], operator)
+        plan = _plan(kube, subjects[0], fault, operator, params)
+        for subject in subjects:
+            subject.require_fit()
+        for action in plan.actions:
+            drill_actions.rehearse(kube, action)
+            if isinstance(action, faults.Stop):
+                turns.append(stack.enter_context(drill_operator.turn_of(kube, action.deployment)))
+        found = [_certify(each, plan, params) for each in _seen(kube, subjects, plan, turns, params)]
+    return _told(module, plan, found)
+
+
+def _plan(kube: Kube, subject: Subject, fault: faults.Fault, operator: faults.Workload | None, params: Params) -> Plan:
+    scene = dataclasses.replace(subject.scene(), operator=operator, command=params["fault_command"] or ())
+    return Plan(fault, scene, fault.actions(scene, params["fault_seconds"]))
+
+
+def _predicted(module: AnsibleModule, kube: Kube, plan: Plan, subjects: t.Sequence[Subject]) -> dict[str, t.Any]:
+    """The result in check mode; what a killed drill left would be put right first, so it is no reason to refuse."""
+    operator = plan.scene.operator
+    if operator and drill_operator.is_stopped(kube, operator):
+        module.warn(f"A drill has stopped {operator.namespace}/{operator.name}, which would be started again first")
+    else:
+        for subject in subjects:
+            subject.require_fit()
+    for action in plan.actions:
+        drill_actions.rehearse(kube, action)
+    todo = "; ".join(plan.words()) or "nothing"
+    message = f"Would drill: {plan.fault.title}. To be done: {todo}"
+    return {"changed": True, "msg": message, "fault": plan.fault.id, "actions": plan.words()}
+
+
+def _told(module: AnsibleModule, plan: Plan, found: t.Sequence[certificate.Certificate]) -> dict[str, t.Any]:
+    """The result of a drill; fails with it when a certificate did not pass."""
     result = {
         "changed": True,
         "certificate": found[0],
         "others": found[1:],
         "msg": "\n".join(map(certificate.headline, found)),
-        **plan,
+        "fault": plan.fault.id,
+        "actions": plan.words(),
     }
-    if params["report"]:
-        result["report"] = params["report"]
-        for path, each in zip(_pages(params), found, strict=True):
+    if module.params["report"]:
+        result["report"] = module.params["report"]
+        for path, each in zip(_pages(module.params), found, strict=True):
             report_file.write(module, path, page(each))
     if not all(each["passed"] for each in found):
         module.fail_json(**result)
@@ -89,33 +129,26 @@ class Seen(t.NamedTuple):
     afterwards: Afterwards
 
 
-def _seen(
-    kube: Kube, subjects: t.Sequence[Subject], actions: t.Sequence[faults.Action], fault: faults.Fault, params: Params
-) -> list[Seen]:
+def _seen(kube: Kube, subjects: t.Sequence[Subject], plan: Plan, turns: t.Sequence[Turn], params: Params) -> list[Seen]:
     """The drill itself, and what is there afterwards."""
     load = Load(**{key: params[key] for key in LOAD})
     with contextlib.ExitStack() as stack:
-        for subject in subjects:
-            stack.enter_context(turn(kube, subject.options.name, subject.options.namespace))
-        for action in actions:
-            if isinstance(action, faults.Stop):
-                stack.enter_context(drill_operator.turn_of(kube, action.deployment))
         sites = [stack.enter_context(site(subject, load)) for subject in subjects]
-        _work(kube, sites, actions, fault, params)
+        _work(kube, sites, plan, turns, params)
         with ThreadPoolExecutor(len(sites)) as pool:
             return [Seen(*pair) for pair in zip(sites, pool.map(Site.afterwards, sites), strict=True)]
 
 
-def _certify(seen: Seen, fault: faults.Fault, actions: t.Sequence[str], params: Params) -> certificate.Certificate:
+def _certify(seen: Seen, plan: Plan, params: Params) -> certificate.Certificate:
     log = seen.site.log
     return certificate.issue(
         subject=seen.site.subject.description(),
-        fault=fault,
-        actions=actions,
+        fault=plan.fault,
+        actions=plan.words(),
         load={key: params[key] for key in LOAD},
         findings=oracle.judge(log, seen.afterwards),
         measures=measure(log),
-        limits=certificate.Limits(_limit(params, fault), params["max_watch_gap"]),
+        limits=certificate.Limits(_limit(params, plan.fault), params["max_watch_gap"]),
         log=log,
         when=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
@@ -152,7 +185,10 @@ def _refuse(params: Params) -> None:
     if len({*names}) < len(names):
         raise InvalidInput(f"A control plane is named twice: {', '.join(names)}", "Name it in name or in others")
     if params["report"]:
-        for path in _pages(params):
+        pages = _pages(params)
+        if len({*pages}) < len(pages):
+            raise InvalidInput("Two certificates would be written to one file", "Drill these control planes one by one")
+        for path in pages:
             report_file.refuse(path)
 
 
@@ -178,33 +214,58 @@ def _limit(params: Params, fault: faults.Fault) -> float:
     return fault.goal if given is None else float(given)
 
 
-def _work(
-    kube: Kube, sites: t.Sequence[Site], actions: t.Sequence[faults.Action], fault: faults.Fault, params: Params
-) -> None:
+def _work(kube: Kube, sites: t.Sequence[Site], plan: Plan, turns: t.Sequence[Turn], params: Params) -> None:
     """Load, the fault, and recovery."""
     for each in sites:
         each.start()
     time.sleep(params["warm_up"])
     for each in sites:
         each.require_writes()
-    began = _begin(sites)
+    _require_unmoved(sites[0], plan)
+    _require(turns)
+    _disturb(kube, sites, plan, params["fault_seconds"])
     try:
-        for action in actions:
-            drill_actions.act(kube, action)
-            if isinstance(action, faults.Stop):
-                began = _begin(sites)  # no client feels that an operator has gone
-        for each in sites:
-            each.fault_is_over()
-        if fault.lasts:
-            time.sleep(max(0.0, began + params["fault_seconds"] - time.monotonic()))
-    finally:
-        for action in actions:
-            drill_actions.undo(kube, action)
-    with contextlib.suppress(WaitTimeout):  # the certificate says it better: by its gap, and by what is lost
         kube.wait(lambda: _up(sites), params["recovery"])
+    except WaitTimeout:  # the certificate says it better, and for each control plane
+        for each in sites:
+            each.recovery_is_over()
     time.sleep(params["after"])
     for each in sites:
         each.stop_writing()
+    _require(turns)
+
+
+def _disturb(kube: Kube, sites: t.Sequence[Site], plan: Plan, seconds: int) -> None:
+    """The fault, from its begin to its end."""
+    began = _begin(sites)
+    try:
+        for action in plan.actions:
+            drill_actions.act(kube, action)
+            if isinstance(action, faults.Stop):
+                began = _begin(sites)  # no client feels that an operator has gone
+        if plan.fault.lasts:
+            time.sleep(max(0.0, began + seconds - time.monotonic()))
+    finally:
+        for action in plan.actions:
+            drill_actions.undo(kube, action)
+    for each in sites:
+        each.fault_is_over()
+
+
+def _require(turns: t.Sequence[Turn]) -> None:
+    """Raise Conflict where another drill has taken this one for dead: what it does is no part of this fault."""
+    for each in turns:
+        each.require()
+
+
+def _require_unmoved(site: Site, plan: Plan) -> None:
+    """Raise Conflict where a role has moved in the warm-up: what was the standby's pod may be the only one that leads."""
+    now = site.subject.scene()
+    if (now.primary, now.standby) != (plan.scene.primary, plan.scene.standby):
+        raise Conflict(
+            f"Nothing was disturbed, because the primary or its standby has changed in the warm-up: {site.subject.look()}",
+            "See what else is at work there, and drill again",
+        )
 
 
 def _begin(sites: t.Sequence[Site]) -> float:

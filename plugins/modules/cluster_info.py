@@ -29,6 +29,8 @@ options:
     type: str
 seealso:
   - module: k0smotron.ha.cluster
+  - module: k0smotron.ha.replica_repair
+  - module: k0smotron.ha.failover_drill
 """
 
 EXAMPLES = r"""

@@ -96,6 +96,7 @@ seealso:
   - module: k0smotron.ha.cluster
   - module: k0smotron.ha.datasource_secret
   - module: k0smotron.ha.cluster_info
+  - module: k0smotron.ha.commit_order
 """
 
 EXAMPLES = r"""

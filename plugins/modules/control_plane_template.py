@@ -98,6 +98,7 @@ seealso:
   - module: k0smotron.ha.control_plane
   - module: k0smotron.ha.datasource_secret
   - module: k0smotron.ha.cluster_info
+  - module: k0smotron.ha.commit_order
 """
 
 EXAMPLES = r"""

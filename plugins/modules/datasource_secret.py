@@ -176,6 +176,7 @@ seealso:
   - module: k0smotron.ha.datastore
   - module: k0smotron.ha.cluster
   - module: k0smotron.ha.kine_check
+  - module: k0smotron.ha.commit_order
 """
 
 EXAMPLES = r"""

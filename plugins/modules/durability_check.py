@@ -132,6 +132,7 @@ options:
 seealso:
   - module: k0smotron.ha.datastore
   - module: k0smotron.ha.kine_check
+  - module: k0smotron.ha.failover_drill
 """
 
 EXAMPLES = r"""

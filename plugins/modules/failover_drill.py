@@ -8,14 +8,15 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: failover_drill
 short_description: Break a control plane's database on purpose, and certify what clients saw of it
-version_added: 0.1.0
+version_added: 0.2.0
 description:
   - Writes, reads and watches through the hosted API of a control plane, does one thing to its database or to its replicas,
     waits until all is up again, and judges from what these clients recorded.
   - "What must hold: no acknowledged write is lost, all can be read back, nothing is there that was never sent,
     C(resourceVersion) never goes back, no watcher missed an event, every read finds what was acknowledged before it, all
-    replicas hold the same objects, the control plane's certificate authority is the same, and
-    M(k0smotron.ha.kine_check) finds nothing in the datastore that it did not find before."
+    replicas hold the same objects, the control plane's certificate authority is the same, no check of
+    M(k0smotron.ha.kine_check) but C(latency) fails that did not fail before, and control plane and database are up again
+    within O(recovery)."
   - The clients use the address that everybody uses, and try no request again unless O(retries) says so. They work in a namespace
     of the hosted cluster that is made for the drill and removed with all that is in it.
   - The module fails when one of these rules is broken or a gap is longer than allowed; its result has the certificate then, too.
@@ -37,6 +38,9 @@ attributes:
     support: none
     details:
       - Nothing stays changed.
+requirements:
+  - psycopg >= 3.2 (for PostgreSQL)
+  - PyMySQL >= 1.2 (for MySQL and MariaDB)
 options:
   name:
     description:
@@ -141,7 +145,8 @@ options:
     default: 10
   recovery:
     description:
-      - How many seconds control plane and database get to be up again; 1 to 600. The drill does not wait longer.
+      - How many seconds control plane and database get to be up again; 1 to 600. The drill does not wait
+        longer, and does not pass then.
     type: int
     default: 180
   after:
@@ -169,7 +174,7 @@ options:
   max_write_gap:
     description:
       - The longest time in seconds between two acknowledged writes that passes.
-      - When not given, 25 for O(fault=primary_hung) and O(fault=command), and 10 for all others.
+      - When not given, 25 for O(fault=primary_hung), O(fault=disk_full) and O(fault=command), and 10 for all others.
     type: float
   max_watch_gap:
     description:
@@ -185,8 +190,10 @@ options:
       - In check mode no file is written.
     type: path
 seealso:
+  - module: k0smotron.ha.durability_check
   - module: k0smotron.ha.kine_check
   - module: k0smotron.ha.cluster_info
+  - module: k0smotron.ha.replica_repair
 """
 
 EXAMPLES = r"""
@@ -300,7 +307,42 @@ certificate:
       description: A digest of the control plane's and the database's specs and the DSN, which changes with any of them.
       type: str
       returned: always
-      sample: 3b1f0c5d0c2e
+      sample: 3b1f0c5d0c2e6ad1f1b4f1a54c6be9f4f27d1ce27ef07d6b8c43cc8a5d2b7e10
+    format:
+      description: Changes when a reader of the one before would misread it.
+      type: int
+      returned: always
+    when:
+      description: When it was issued, in UTC, ISO 8601.
+      type: str
+      returned: always
+    control_plane:
+      description: What was drilled, with its version and its replicas.
+      type: dict
+      returned: always
+    datastore:
+      description: Its database, by its operator where that is known here, and its DSN without the password.
+      type: dict
+      returned: always
+    load:
+      description: Clients and times, as the module's options name them.
+      type: dict
+      returned: always
+    limits:
+      description: The gaps in seconds that pass; null for any.
+      type: dict
+      returned: always
+    moments:
+      description: Who led and how many replicas were ready, each time that it had changed, with the second.
+      type: list
+      elements: dict
+      returned: always
+      sample: [{at: 1.2, what: "primary acid-0, standby acid-1; 3 of 3 replicas ready"}]
+    errors:
+      description: What writers were told most often.
+      type: list
+      elements: dict
+      returned: always
 others:
   description: The same as RV(certificate), for each of O(others).
   returned: after a drill, also one that did not pass

@@ -91,6 +91,7 @@ notes:
     hosted cluster and stop its kubelet; its certificate stays good until it expires.
 seealso:
   - module: k0smotron.ha.cluster
+  - module: k0smotron.ha.control_plane
 """
 
 EXAMPLES = r"""

@@ -39,6 +39,7 @@ requirements:
   - cryptography >= 42
 seealso:
   - module: k0smotron.ha.cluster
+  - module: k0smotron.ha.control_plane
 """
 
 EXAMPLES = r"""

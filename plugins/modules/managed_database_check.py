@@ -119,6 +119,7 @@ options:
 seealso:
   - module: k0smotron.ha.datasource_secret
   - module: k0smotron.ha.kine_check
+  - module: k0smotron.ha.durability_check
 """
 
 EXAMPLES = r"""

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: replica_repair
 short_description: Restart the replicas of control planes whose memory is not to be trusted
-version_added: 0.1.0
+version_added: 0.2.0
 description:
   - Asks each replica what M(k0smotron.ha.cluster_info) asks, and deletes the pods of those that have not heard of any change for
     half a minute though the database answers, and of those that remember something else than the database holds. Their
@@ -44,6 +44,7 @@ options:
     default: 600
 seealso:
   - module: k0smotron.ha.cluster_info
+  - module: k0smotron.ha.commit_order
 """
 
 EXAMPLES = r"""

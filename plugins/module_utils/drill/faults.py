@@ -131,12 +131,16 @@ def _primary_killed(scene: Scene, _seconds: int) -> list[Action]:
 def _primary_hung(scene: Scene, seconds: int) -> list[Action]:
     """The server and the processes that it started are stopped; a process beside them lets them go on."""
     note = _postmaster(scene, "primary_hung")
-    script = (
-        f"server=$(head -n 1 {note}); all=$server; "
+    others = (
         "for each in /proc/[0-9]*; do "
-        'if grep -qs "^PPid:[[:space:]]*$server$" "$each/status"; then all="$all ${each#/proc/}"; fi; done; '
-        # In this order: a drill that dies between the two has hung nothing.
-        f'setsid sh -c "sleep {seconds}; kill -CONT $all" </dev/null >/dev/null 2>&1 & kill -STOP $all'
+        'if grep -qs "^PPid:[[:space:]]*$server$" "$each/status"; then echo "${each#/proc/}"; fi; done'
+    )
+    script = (
+        f"export server=$(head -n 1 {note}); "
+        # In this order: a drill that dies between the two has hung nothing. The server first, which starts no others then; of
+        # these one may end meanwhile, and kill says so.
+        f"setsid sh -c 'sleep {seconds}; kill -CONT $server $({others})' </dev/null >/dev/null 2>&1 & "
+        f"kill -STOP $server && {{ kill -STOP $({others}) 2>/dev/null || true; }}"
     )
     return [_in_primary(scene, script, f"test -r {note} && command -v setsid")]
 

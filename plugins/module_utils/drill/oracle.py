@@ -162,6 +162,12 @@ def kine_is_off(log: Log, afterwards: Afterwards) -> Iterator[str]:
     yield from afterwards.kine
 
 
+def not_recovered(log: Log, afterwards: Afterwards) -> Iterator[str]:
+    """A database that serves, but without its standby, is one failure away from an outage."""
+    if afterwards.down:
+        yield afterwards.down
+
+
 RULES: t.Sequence[tuple[str, str, Rule]] = (
     ("lost", "No acknowledged write is lost", lost),
     ("unread", "Everything could be read back", unread),
@@ -172,6 +178,7 @@ RULES: t.Sequence[tuple[str, str, Rule]] = (
     ("replicas", "All replicas hold the same objects", replicas_differ),
     ("authority", "The control plane's authority is the same", authority_changed),
     ("kine", "kine's bookkeeping is consistent", kine_is_off),
+    ("recovered", "Control plane and database are up again", not_recovered),
 )
 
 

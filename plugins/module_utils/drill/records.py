@@ -132,3 +132,5 @@ class Afterwards:
     """Digests of the control plane's authority before and after."""
     kine: t.Sequence[str]
     """What kine_check says against the datastore's own bookkeeping."""
+    down: str = ""
+    """What was not up again in the time for recovery."""

@@ -12,6 +12,8 @@ from __future__ import annotations
 FILE = "k0smotron-ha-drill-fill"
 ROOM_KIB = 64
 """A volume with less than this is full: less than eight of a database's pages."""
+FILL_SECONDS = 45
+"""Less than a command in a pod may take: one that is left to itself would fill the volume after the drill, too."""
 LARGER = 1.25
 """How much larger a file system may be than the volume that was asked for."""
 
@@ -27,7 +29,7 @@ def rehearsal(folder: str, size: int) -> str:
         "where it is a folder on the disk of others, they would be without room, too"
     )
     return (
-        "for each in setsid flock fallocate dd; do command -v $each >/dev/null || exit 1; done; "
+        "for each in setsid flock fallocate dd timeout; do command -v $each >/dev/null || exit 1; done; "
         f"test -w {folder} || exit 1; "
         f'has=$(df -Pk {folder} | awk "END {{ print \\$2 }}"); '
         f'if [ "$has" -gt {most} ]; then echo "{words}" >&2; exit 1; fi'
@@ -36,24 +38,27 @@ def rehearsal(folder: str, size: int) -> str:
 
 def fill(folder: str, seconds: int) -> str:
     """Succeeds when no room is left; that ends by itself after so many seconds."""
-    file = f"{folder}/{FILE}"
     room = f'$(df -Pk {folder} | awk "END {{ print \\$4 }}")'
-    return (
-        f"touch {file} && {{ setsid flock {file} sh -c 'sleep {seconds}; rm -f {file}' </dev/null >/dev/null 2>&1 & }}; "
+    write = (
         # Fast where the file system knows it; what is reserved for root, whom this may be, is taken byte by byte.
-        f"fallocate -l {room}KiB {file}; "
-        f"for round in 1 2 3; do dd if=/dev/zero of={file} bs=64k oflag=append conv=notrunc; "
-        f'if [ "{room}" -lt {ROOM_KIB} ]; then exit 0; fi; done; '  # the server may have freed some meanwhile
-        f'rm -f {file}; echo "room was left all the time" >&2; exit 1'
+        f"fallocate -l {room}KiB $file; "
+        "for round in 1 2 3; do dd if=/dev/zero of=$file bs=64k oflag=append conv=notrunc; "
+        f'if [ "{room}" -lt {ROOM_KIB} ]; then exit 0; fi; done; exit 1'  # the server may have freed some meanwhile
+    )
+    return (
+        # A name of its own: what removes the file of another drill leaves this one alone.
+        f"export file={folder}/{FILE}-$$; touch $file && "
+        f"{{ setsid flock $file sh -c 'sleep {seconds}; rm -f $file' </dev/null >/dev/null 2>&1 & }}; "
+        f"timeout {FILL_SECONDS} sh -c '{write}' && exit 0; "
+        f'rm -f $file; echo "room was left for {FILL_SECONDS} s" >&2; exit 1'
     )
 
 
 def empty(folder: str) -> str:
     """Give the room back now."""
-    return f"rm -f {folder}/{FILE}"
+    return f"rm -f {folder}/{FILE}*"
 
 
 def tidy(folder: str) -> str:
     """Give the room back that nobody else will: the drill has ended, and with its container the process that would have."""
-    file = f"{folder}/{FILE}"
-    return f"test ! -e {file} || flock -n {file} rm -f {file}"
+    return f'for each in {folder}/{FILE}*; do test ! -e "$each" || flock -n "$each" rm -f "$each"; done'

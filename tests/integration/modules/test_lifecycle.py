@@ -30,15 +30,6 @@ SECOND_RUN_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
-def settings(kubeconfig: Path) -> dict[str, t.Any]:
-    """What the lab says about itself: the k0s version of its image."""
-    path = kubeconfig.parent / "lab-vars.yml"
-    if not path.is_file():
-        pytest.fail("This test needs the lab's own cluster, whose k0s image stands beside its kubeconfig: `make lab`")
-    return t.cast("dict[str, t.Any]", json.loads(path.read_text()))
-
-
-@pytest.fixture(scope="module")
 def life() -> Modules:
     """One runner for all tests of this file."""
     return Modules()
@@ -56,10 +47,13 @@ def database(life: Modules, shared_namespace: str) -> t.Iterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def plane(life: Modules, database: Database, settings: dict[str, t.Any]) -> t.Iterator[Plane]:
+def plane(life: Modules, database: Database, lab_variables: dict[str, t.Any]) -> t.Iterator[Plane]:
     """Created by the first test that asks for it."""
+    assert lab_variables, (
+        "This test needs the lab's own cluster, whose k0s image stands beside its kubeconfig: `make lab`"
+    )
     kubectl("apply", "--server-side", "--force-conflicts", "-f", str(FAST_START))
-    found = Plane(life, database.namespace, settings["control_plane_version"])
+    found = Plane(life, database.namespace, lab_variables["control_plane_version"])
     create_secret("source", found.namespace, {DATA_SOURCE_KEY: database.url()})
     result = found.run()
     assert not result.get("failed"), result["msg"]
@@ -97,7 +91,8 @@ def test_running_is_not_up_when_the_owner_cannot_write(database: Database) -> No
         database.open()
     assert result["failed"]
     assert f"Database kine does not take writes from {OWNER}" in result["msg"]
-    live = get(POSTGRESQL, database.name, database.namespace) or {}
+    live = get(POSTGRESQL, database.name, database.namespace)
+    assert live
     assert live["status"]["PostgresClusterStatus"] == "Running"
 
 
@@ -124,6 +119,13 @@ def test_its_record_names_the_database(plane: Plane, database: Database) -> None
     store = record["datastore"]
     assert (store["name"], store["namespace"], store["up"]) == (database.name, database.namespace, True)
     assert store["leader"]["pod"] != store["sync_standby"]["pod"]
+
+
+def test_a_database_stays_while_a_control_plane_uses_it(plane: Plane, database: Database) -> None:
+    refused = database.run(state="absent", data="delete")
+    assert refused["failed"]
+    assert f"is the database of the control plane {plane.namespace}/{plane.name}" in refused["msg"]
+    assert plane.info()["up"]
 
 
 # -- the drill ---------------------------------------------------------------------------------------------------
@@ -202,7 +204,7 @@ def test_a_drill_does_not_disturb_another_one(plane: Plane, life: Modules) -> No
     drill = life.begin("failover_drill", **plane.drill(fault_seconds=25))
     try:
         time.sleep(8)
-        assert "Another drill of this control plane runs" in life.refused("failover_drill", **plane.drill())
+        assert "Another drill of this database runs" in life.refused("failover_drill", **plane.drill())
     finally:
         first = json.loads(drill.communicate(timeout=300)[0])
     assert first["certificate"]["passed"]

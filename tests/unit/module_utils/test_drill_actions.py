@@ -27,8 +27,11 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     HaError,
     InvalidInput,
     NotFound,
+    Unreachable,
     WaitTimeout,
 )
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_client import Client
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 NOBODY = t.cast("t.Any", None)
@@ -206,8 +209,25 @@ def test_an_operator_that_does_not_come_back_is_news() -> None:
         raise WaitTimeout("Not up")
 
     cluster.wait = wait
-    with pytest.raises(HaError, match=r"kubectl scale deployment db-operator -n ops --replicas=1"):
+    with pytest.raises(
+        HaError, match=r"kubectl scale deployment db-operator -n ops --replicas=N; its annotation .* says"
+    ):
         drill_operator.start(cluster, OPERATOR)
+
+
+def test_a_request_that_fails_on_the_way_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster, merge = kube(0, **{"drill-replicas": "2"}), OperatorKube.merge
+    failures = iter([Unreachable("connection reset")])
+
+    def flaky(self: OperatorKube, *args: t.Any, **more: t.Any) -> None:
+        for failure in failures:
+            raise failure
+        merge(self, *args, **more)
+
+    monkeypatch.setattr(OperatorKube, "merge", flaky)
+    cluster.wait = lambda probe, timeout: Kube(Client(None)).wait(probe, timeout)
+    drill_operator.start(cluster, OPERATOR)
+    assert left(cluster) == (2, {})
 
 
 def test_the_next_drill_restores_it_unless_the_one_that_stopped_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,7 +270,7 @@ def test_an_operator_that_is_not_the_only_one_is_not_guessed() -> None:
 def test_an_operator_that_is_gone() -> None:
     cluster = t.cast("t.Any", type("Empty", (), {"get": lambda self, *_ref: None})())
     with pytest.raises(NotFound, match="is gone"):
-        drill_operator.start(cluster, OPERATOR)
+        drill_operator.rehearse(cluster, OPERATOR)
 
 
 # -- a switchover by an operator ---------------------------------------------------------------------------------

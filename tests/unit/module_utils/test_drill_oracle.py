@@ -127,6 +127,10 @@ def sequence_behind(_log: Log, afterwards: Afterwards) -> Afterwards:
     return dataclasses.replace(afterwards, kine=["sequence: behind"])
 
 
+def no_standby(_log: Log, afterwards: Afterwards) -> Afterwards:
+    return dataclasses.replace(afterwards, down="its database is not up: 1 of 2 instances are ready")
+
+
 def test_a_calm_log_satisfies_every_rule() -> None:
     findings = oracle.judge(*calm())
     assert [finding.id for finding in findings if finding.ok] == [rule[0] for rule in oracle.RULES]
@@ -157,6 +161,7 @@ def test_a_calm_log_satisfies_every_rule() -> None:
         ("authority", another_authority),
         ("authority", no_authority),
         ("kine", sequence_behind),
+        ("recovered", no_standby),
     ],
 )
 def test_each_rule_is_broken_by_its_own_story_only(rule: str, story: Story) -> None:

@@ -49,7 +49,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(drill_turn, name, 0.02)
 
 
-def turn(kube: LeaseKube) -> contextlib.AbstractContextManager[None]:
+def turn(kube: LeaseKube) -> contextlib.AbstractContextManager[drill_turn.Turn]:
     return drill_turn.turn(t.cast("t.Any", kube), "a", "ns")
 
 
@@ -76,7 +76,7 @@ def test_one_that_is_renewed_is_respected() -> None:
     kube = LeaseKube(
         lease("other", "0"), lambda found: lease("other", f"{found['spec']['renewTime']}1") if found else None
     )
-    with pytest.raises(Conflict, match="Another drill of this control plane runs"), turn(kube):
+    with pytest.raises(Conflict, match="Another drill of this database runs"), turn(kube):
         pytest.fail("two at a time")
     assert kube.renewals == 0
 
@@ -91,4 +91,15 @@ def test_of_two_that_take_it_at_once_the_last_one_has_it() -> None:
     kube.apply = lambda objects: other_was_later(objects[0])  # type: ignore[method-assign]
     with pytest.raises(Conflict), turn(kube):
         pytest.fail("two at a time")
+    assert kube.lease == lease("other", "0")
+
+
+def test_one_that_was_taken_over_is_known_to_be_lost_and_stays_with_who_has_it() -> None:
+    kube = LeaseKube()
+    with turn(kube) as held:
+        held.require()
+        kube.lease = lease("other", "0")
+        assert held.lost.wait(10)
+        with pytest.raises(Conflict, match="Another drill of this database has begun"):
+            held.require()
     assert kube.lease == lease("other", "0")

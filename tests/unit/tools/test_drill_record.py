@@ -28,7 +28,7 @@ def certificate(gap: float, *, lost: int = 0, allowed: float = 10.0) -> dict[str
         "loss_bound": 0.03,
     }
     rules = [{"id": "lost", "ok": not lost, "count": lost}, {"id": "stale", "ok": True, "count": 0}]
-    return {"when": "2026-11-28T09:00:00Z", "passed": not lost and gap <= allowed, "measures": measures, "rules": rules}
+    return {"when": "2026-12-01T09:00:00Z", "passed": not lost and gap <= allowed, "measures": measures, "rules": rules}
 
 
 def run(fault: str, gap: float, *, lost: int = 0, datastore: str = "zalando", retries: int = 0) -> Run:
@@ -56,6 +56,16 @@ def test_each_datastore_and_kind_of_client_has_its_own_table() -> None:
         "## zalando, clients that never try again",
         "## zalando, clients that try once more",
     ]
+
+
+def test_runs_with_earlier_defaults_are_told_apart() -> None:
+    before = {**run("switchover", 1.0), "when": "2026-11-28T23:00:00Z"}
+    told = page([run("switchover", 2.0), before])
+    today, _title, earlier = told.partition("## With earlier defaults")
+    assert "| `switchover` | 1 | 1 | 100 | 0 | 1 | 2 | 3 | 2.0 " in today
+    assert "### zalando, clients that never try again" in earlier
+    assert "| `switchover` | 1 | 1 | 100 | 0 | 1 | 2 | 3 | 1.0 " in earlier
+    assert "With earlier defaults" not in page([run("switchover", 2.0)])
 
 
 def test_the_page_hides_nothing() -> None:
