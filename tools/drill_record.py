@@ -16,6 +16,9 @@ from tools.common import ROOT
 RUNS = ROOT / "tests" / "drill" / "runs.jsonl"
 """One run a line, in the order in which they were made."""
 PAGE = ROOT / "docs" / "drill-measured.md"
+DEFAULTS_SINCE = "2026-11-29"
+"""The last day on which the roles began to set something that a failover depends on: commits in order, and
+``target_session_attrs=read-write`` on the evening before. Runs before it say what other defaults do."""
 NODE_FAULTS: t.Mapping[str, str] = {"node_lost": "power", "node_partitioned": "cable"}
 """Faults of the lab alone, made by its ``outage``: what the node of the database's primary is without."""
 FAULTS: t.Sequence[str] = (*(fault.id for fault in faults.FAULTS if fault.id not in ("none", "command")), *NODE_FAULTS)
@@ -56,7 +59,14 @@ busy the machine was. Each is a [drill](drill.md) on [the lab](lab.md), two proc
 20 writes a second to a control plane of three replicas. Gaps are in seconds between two successes; percentiles are by
 nearest rank, so p99 of fewer than 100 runs is their maximum. The load is the machine's average of a minute before the
 run. `node_lost` and `node_partitioned` take power or network
-from the node that the primary is on, for 60 s, with all that runs there.
+from the node that the primary is on, for 60 s, with all that runs there. What a section has no row of was not run with
+its defaults.
+"""
+_EARLIER = """
+## With earlier defaults
+
+Before %s control planes were made without [commits in order](runbooks.md#a-replica-that-misses-an-object),
+most of these without `target_session_attrs=read-write`, and those on CloudNativePG and MariaDB with a `connect_timeout` of 3 s.
 """
 
 Certificate: t.TypeAlias = t.Mapping[str, t.Any]
@@ -92,9 +102,15 @@ def recorded() -> list[Run]:
 
 
 def page(runs: t.Sequence[Run]) -> str:
-    """Markdown, a table for each datastore and kind of client."""
+    """Markdown, a table for each datastore and kind of client, today's defaults first."""
+    today = [run for run in runs if run["when"] >= DEFAULTS_SINCE]
+    before = [run for run in runs if run["when"] < DEFAULTS_SINCE]
+    return _HEAD + _tables(today, "##") + (_EARLIER % DEFAULTS_SINCE + _tables(before, "###") if before else "")
+
+
+def _tables(runs: t.Sequence[Run], level: str) -> str:
     kinds = groupby(sorted(runs, key=_kind), key=_kind)
-    return _HEAD + "".join(f"\n## {_title(*kind)}\n\n{_section([*of_it])}" for kind, of_it in kinds)
+    return "".join(f"\n{level} {_title(*kind)}\n\n{_section([*of_it])}" for kind, of_it in kinds)
 
 
 def _kind(run: Run) -> tuple[str, int]:
