@@ -16,7 +16,7 @@ description:
   - Of a server that no known operator runs in this Kubernetes cluster, only what SQL shows to the control plane's account is
     seen. What does not show there is named as unknown, and is no reason to fail.
   - It changes nothing, and does the same in check mode. There a database or Secret that does not exist yet is no error.
-  - An operator's primary is asked by a command in its pod, for which C(create) of C(pods/exec) is needed. Without it, what only
+  - An operator's primary is asked by a command in its pod, for which C(pods/exec) is needed. Without it, what only
     the server can tell is unknown. Everything is, where its pods or its operator's records may not be read; credentials are not
     looked at. Zones are compared where nodes may be listed.
 author:

@@ -35,6 +35,12 @@ ROLES = """
       pod_deletion_wait_timeout: 60s
       resource_check_timeout: 2m
 """
+PERMISSIONS = Path(__file__).parents[3] / "docs" / "examples" / "permissions.yml"
+ROLES_NEEDED = {
+    "cluster_info": ["look"],
+    "replica_repair": ["look", "repair"],
+    "failover_drill": ["look", "drill"],
+}
 KINDS = ("postgresqls.acid.zalan.do", "clusters.k0smotron.io")
 
 
@@ -111,6 +117,42 @@ def shared_namespace(kinds: None) -> t.Iterator[str]:
     """A namespace for tests that create nothing."""
     with _namespace() as name:
         yield name
+
+
+@pytest.fixture(scope="session")
+def accounts(kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[dict[str, str]]:
+    """Kubeconfigs of service accounts that may do no more than docs/permissions.md says, by the module that needs it."""
+    kubectl("apply", "-f", str(PERMISSIONS))
+    clusters = json.loads(kubectl("config", "view", "--raw", "--minify", "-o", "json"))["clusters"]
+    folder, made = tmp_path_factory.mktemp("accounts"), {}
+    with _namespace() as namespace:
+        bindings = []
+        for module, roles in ROLES_NEEDED.items():
+            account = f"{namespace}-{module.replace('_', '-')}"
+            kubectl("create", "serviceaccount", account, "-n", namespace)
+            for role in roles:
+                bindings.append(f"{account}-{role}")
+                who = f"--serviceaccount={namespace}:{account}"
+                kubectl("create", "clusterrolebinding", bindings[-1], f"--clusterrole=k0smotron-ha-{role}", who)
+            token = kubectl("create", "token", account, "-n", namespace, "--duration=2h").strip()
+            context = {"cluster": clusters[0]["name"], "user": account}
+            made[module] = folder / account
+            made[module].write_text(
+                json.dumps(
+                    {
+                        "apiVersion": "v1",
+                        "kind": "Config",
+                        "clusters": clusters,
+                        "users": [{"name": account, "user": {"token": token}}],
+                        "contexts": [{"name": account, "context": context}],
+                        "current-context": account,
+                    }
+                )
+            )
+        try:
+            yield {module: str(path) for module, path in made.items()}
+        finally:
+            kubectl("delete", "clusterrolebinding", *bindings)
 
 
 @pytest.fixture

@@ -22,9 +22,13 @@ Result: t.TypeAlias = dict[str, t.Any]
 
 @dataclasses.dataclass
 class Modules:
-    """Modules against the cluster of KUBECONFIG. No result may hold one of `secrets`."""
+    """Modules against the cluster of KUBECONFIG. No result may hold one of `secrets`.
+
+    `accounts` are the kubeconfigs of modules that run as somebody who may do only what they need.
+    """
 
     secrets: list[str] = dataclasses.field(default_factory=list)
+    accounts: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def run(self, module: str, *, check: bool = False, **params: t.Any) -> Result:
         """The result of one module run, failed or not, in diff mode."""
@@ -42,9 +46,10 @@ class Modules:
     def begin(self, module: str, *, check: bool = False, **params: t.Any) -> subprocess.Popen[str]:
         """A module at work, for who wants to do something meanwhile or to kill it."""
         settings = {"_ansible_check_mode": check, "_ansible_diff": True, "_ansible_verbosity": 3}
+        account = {"KUBECONFIG": self.accounts[module]} if module in self.accounts else {}
         process = subprocess.Popen(
             [sys.executable, "-m", f"{PACKAGE}.{module}"],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            env={**os.environ, **account, "PYTHONPATH": os.pathsep.join(sys.path)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -30,9 +30,9 @@ SECOND_RUN_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
-def life() -> Modules:
+def life(accounts: dict[str, str]) -> Modules:
     """One runner for all tests of this file."""
-    return Modules()
+    return Modules(accounts=accounts)
 
 
 @pytest.fixture(scope="module")
