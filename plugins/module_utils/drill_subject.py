@@ -270,22 +270,27 @@ def find(kube: Kube, name: str, namespace: str) -> Subject:
         kube=kube,
         cluster=cluster,
         options=options,
-        address=_address(api_url(kube, options, cluster), who, certificate_name(options)),
+        address=_address(api_url(kube, options, cluster), who, server_name(options, cluster)),
         who=who,
         store=datastore_lookup.known(kube, live) if live else None,
         database=live,
     )
 
 
-def _address(url: str | None, who: replica_health.Administrator, server_name: str) -> Address:
+def server_name(options: ControlPlaneOptions, cluster: Object) -> str:
+    """The name to ask for: an ingress that passes TLS through knows the control plane by nothing else."""
+    return (cluster["spec"].get("ingress") or {}).get("apiHost") or certificate_name(options)
+
+
+def _address(url: str | None, who: replica_health.Administrator, name: str) -> Address:
     parts = urlsplit(url or "")
     if not parts.hostname or not parts.port:
         raise Unreachable(
             "The hosted API has no address that its clients could use",
             "Give the control plane a Service of type NodePort or LoadBalancer",
         )
-    identity = ClientIdentity(ca=who.ca, cert=who.cert, key=who.key, server_name=server_name)
-    return Address(parts.hostname, parts.port, server_name, tls_context(identity))
+    identity = ClientIdentity(ca=who.ca, cert=who.cert, key=who.key, server_name=name)
+    return Address(parts.hostname, parts.port, name, tls_context(identity))
 
 
 def _sha256(value: t.Any) -> str:

@@ -254,3 +254,19 @@ def test_a_control_plane_is_new_as_the_module_of_its_mode_says(tmp_path: Path, m
     output, ended = run(tmp_path, str(playbook), **said)
     assert ended == 0, output
     assert f"new: {created}" in output
+
+
+def test_no_other_fault_is_made_after_a_drill_without_a_certificate(collections: Path) -> None:
+    """Here for want of a cluster; what a killed program has done, or what could not be undone, is to be looked at first."""
+    output, ended = run(
+        collections,
+        "k0smotron.ha.failover_drill",
+        failover_drill_confirm=True,
+        failover_drill_faults=["command", "switchover"],
+        failover_drill_command=["true"],
+        failover_drill_folder=str(collections / "reports"),
+    )
+    assert ended != 0
+    assert "(item=command)" in output
+    assert "item=switchover" not in output
+    assert (collections / "reports").is_dir()

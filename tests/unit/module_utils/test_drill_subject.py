@@ -5,14 +5,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import types
 import typing as t
 
 import pytest
 
-from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_report
-from ansible_collections.k0smotron.ha.plugins.module_utils.drill_subject import Subject
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_report, replica_health
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill_subject import Subject, server_name
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput, Unreachable
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube
 
+OPTIONS = ControlPlaneOptions(name="a", namespace="team", replicas=3, version="v1.34.4-k0s.0", service_type="ClusterIP")
 SICK = {"up": False, "reason": "a replica remembers what is not there", "datastore": None}
 
 
@@ -43,3 +49,35 @@ def test_memories_are_asked_for_before_the_fault(subject: Subject, looks: list[b
 def test_no_megabytes_are_read_while_a_drill_waits_for_recovery(subject: Subject, looks: list[bool]) -> None:
     assert not subject.up().up
     assert looks == [False]
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [({}, "kmc-a.team.svc"), ({"ingress": {"apiHost": "a.example.com"}}, "a.example.com")],
+)
+def test_an_ingress_is_asked_by_its_own_name(spec: dict[str, t.Any], name: str) -> None:
+    assert server_name(OPTIONS, {"spec": spec}) == name
+
+
+def test_a_drill_refuses_to_begin_where_it_sees_nothing_of_the_data(subject: Subject) -> None:
+    subject.require_seen({"replication": "replication: asynchronous"})
+    with pytest.raises(
+        InvalidInput, match="nobody could see what it does to the datastore's bookkeeping: connect: refused"
+    ):
+        subject.require_seen({"connect": "connect: refused"})
+
+
+def test_a_management_cluster_that_does_not_answer_for_a_moment_is_no_other_authority(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[t.Any] = [Unreachable("connection reset"), types.SimpleNamespace(ca="authority")]
+
+    def asked(*_place: t.Any) -> t.Any:
+        answer = answers.pop(0)
+        if isinstance(answer, HaError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(replica_health, "administrator_in", asked)
+    found = dataclasses.replace(subject, kube=Kube(t.cast("t.Any", None)), options=OPTIONS).authority()
+    assert found == hashlib.sha256(b"authority").hexdigest()
