@@ -59,7 +59,8 @@ busy the machine was. Each is a [drill](drill.md) on [the lab](lab.md), two proc
 20 writes a second to a control plane of three replicas. Gaps are in seconds between two successes; percentiles are by
 nearest rank, so p99 of fewer than 100 runs is their maximum. The load is the machine's average of a minute before the
 run. `node_lost` and `node_partitioned` take power or network
-from the node that the primary is on, for 60 s, with all that runs there. What a section has no row of was not run with
+from the node that the primary is on, for 60 s, with all that runs there ([why they take longer than
+a hang](runbooks.md#why-a-lost-node-hurts-longer)). What a section has no row of was not run with
 its defaults.
 """
 _EARLIER = """
