@@ -114,6 +114,7 @@ options:
         from O(datastore), and V(require) elsewhere.
     type: str
     choices: [verify_full, verify_ca, require, disable]
+    version_added: 0.2.0
   ca_file:
     description:
       - File on the host that runs the task, with the certificates of the authorities that sign the database's certificate.
@@ -122,6 +123,7 @@ options:
         as C(sslrootcert=/etc/database-ca/ca.crt).
       - With O(datastore), the ones of its operator when not given, where it has any.
     type: path
+    version_added: 0.2.0
   allow_other_database:
     description:
       - Let control planes that read the Secret and have run go over to another database. Without it that is refused, because they
@@ -129,6 +131,7 @@ options:
       - Say it when both are the same database by different names, or when the data was moved before.
     type: bool
     default: false
+    version_added: 0.2.0
   k0s_version:
     description:
       - The k0s version that will read the data source name, to warn about what it cannot read.

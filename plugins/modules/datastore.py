@@ -86,6 +86,7 @@ options:
       - With V(cloudnativepg) and V(mariadb) its tag has to begin with O(version), because the operator looks there.
       - Not with V(innodbcluster), whose operator makes the name from C(imageRepository) in O(spec) and the version.
     type: str
+    version_added: 0.2.0
   volume_size:
     description:
       - Size of each instance's volume. It can grow but not shrink.
@@ -150,6 +151,7 @@ options:
       - Not with O(provider=mariadb), whose operator keeps an authority for three years and renews the certificates.
       - Changing it restarts the servers.
     type: str
+    version_added: 0.2.0
   parameters:
     description:
       - Parameters of the database server, over those that are set for kine.

@@ -127,11 +127,13 @@ options:
         driver reads the DSN, the shape of the table, and whether the collation matters.
       - The default is the version that M(k0smotron.ha.cluster) installs.
     type: str
+    version_added: 0.2.0
   kine_version:
     description:
       - The kine that is going to use the database, as C(X.Y.Z). It takes the place of the one that comes with
         O(k0s_version).
     type: str
+    version_added: 0.2.0
   expect:
     description:
       - What data should be there. With V(empty), none, and nobody who could write it; rows that kine writes for itself
@@ -139,18 +141,21 @@ options:
     type: str
     choices: *expect
     default: any
+    version_added: 0.2.0
   cluster_uid:
     description:
       - The cluster whose data may be there, by the UID of its namespace C(kube-system). Data of another one fails.
       - By default data of any cluster may be there, and the check C(data) shows its UID.
     type: str
     default: ''
+    version_added: 0.2.0
   ca_file:
     description:
       - The certificate authority that kine gets beside a MySQL DSN, by its option C(--ca-file). A MySQL DSN cannot name it.
       - C(tls) in the DSN wins over it, in kine too. PostgreSQL DSNs name theirs in C(sslrootcert).
       - The default is C(KINE_KINE_CA_FILE) in O(secret), and none with O(url).
     type: str
+    version_added: 0.2.0
   fail_on:
     description:
       - What makes the module fail. With V(fail), a check that failed; with V(warn), a warning too.
