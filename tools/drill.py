@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tools import drill_record, quickstart
-from tools.common import BUILD, LAB, ROOT, timed
+from tools.common import BUILD, LAB, ROOT, environment, run, timed
 from tools.drill_record import FAULTS, NODE_FAULTS, PAGE, RUNS, Run
 
 CERTIFICATES = BUILD / "drill"
@@ -28,12 +28,13 @@ UP_SECONDS = 600.0
 class Datastore(t.NamedTuple):
     """An example of docs/examples, the faults that are impossible with it, and what the lab wants of it.
 
-    In the variables NAME is the drills' name.
+    In the variables NAME is the drills' name. extra is what the lab has only when it is asked for.
     """
 
     example: str
     impossible: t.Collection[str]
     variables: t.Mapping[str, str]
+    extra: str = ""
 
 
 DATASTORES: t.Mapping[str, Datastore] = {
@@ -51,12 +52,14 @@ DATASTORES: t.Mapping[str, Datastore] = {
         "cloudnativepg",
         {"disk_full"},
         {"postgres_cluster_name": "NAME", "postgres_cluster_image": "{{ lab_cloudnativepg_image }}"},
+        "cloudnativepg",
     ),
     "mariadb": Datastore(
         "mariadb",
         {"primary_killed", "primary_hung", "connections_exhausted", "disk_full"},
         # Not beside CloudNativePG's of the same name: each operator keeps its authority in a Secret NAME-ca.
         {"mysql_cluster_name": "NAME", "mysql_cluster_namespace": "mariadb-databases"},
+        "mariadb",
     ),
 }
 
@@ -69,6 +72,8 @@ class Drills:
         self._datastore, self._retries = datastore, retries
         self._control_plane = f"{name}-{datastore}"
         chosen = DATASTORES[datastore]
+        if chosen.extra:
+            run([*LAB, "up", "--with", chosen.extra], environment())
         example = ROOT / "docs" / "examples" / f"{chosen.example}.yml"
         variables = {key: value.replace("NAME", name) for key, value in chosen.variables.items()}
         more = {"control_plane_name": self._control_plane, **variables}
