@@ -32,8 +32,7 @@ def assert_fit(modules: Modules, place: Elsewhere, name: str, password: str) -> 
     assert result["tls"]["used"] == (place.tls != "disable")
 
 
-def from_nothing_to_fit_and_back(role: Role, modules: Modules, place: Elsewhere) -> None:
-    """Predict, make, make again, look, drop."""
+def test_from_nothing_to_fit_and_back(role: Role, modules: Modules, place: Elsewhere) -> None:
     name, before = new_name(), place.names()
     wanted = place.variables(name, managed_database_password=PASSWORD)
 
@@ -58,16 +57,18 @@ def from_nothing_to_fit_and_back(role: Role, modules: Modules, place: Elsewhere)
     assert role.ok({**wanted, **ALL}).changed == []
 
 
-def test_from_nothing_to_fit_and_back(role: Role, modules: Modules, place: Elsewhere) -> None:
-    from_nothing_to_fit_and_back(role, modules, place)
-
-
 @pytest.mark.parametrize("major", [16, pytest.param(18, marks=pytest.mark.matrix)])
 def test_since_postgresql_16_who_makes_a_role_may_not_act_as_it(role: Role, modules: Modules, major: int) -> None:
     with other_major(major) as server:
         place = ElsewherePostgres(server, tls="disable")
         place.prepare()
-        from_nothing_to_fit_and_back(role, modules, place)
+        name, before = new_name(), place.names()
+        wanted = place.variables(name, managed_database_password=PASSWORD)
+        assert role.ok(wanted).changed
+        assert role.ok(wanted).changed == []
+        assert_fit(modules, place, name, PASSWORD)
+        assert role.ok({**wanted, **ALL}).changed
+        assert place.names() == before
 
 
 @pytest.mark.parametrize("place", ["postgres", OTHER_MARIA], indirect=True)
