@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.extras import EXTRAS
 from tools import drill_record
 from tools.common import ROOT
 from tools.drill import DATASTORES
@@ -97,6 +98,7 @@ def test_what_needs_somebody_else_is_not_drilled_by_itself() -> None:
 
 @pytest.mark.parametrize("name", DATASTORES)
 def test_a_datastore_has_an_example_and_no_fault_that_nobody_knows(name: str) -> None:
-    example, impossible, _variables = DATASTORES[name]
-    assert (ROOT / "docs" / "examples" / f"{example}.yml").is_file()
-    assert {*impossible} < {*FAULTS}
+    chosen = DATASTORES[name]
+    assert (ROOT / "docs" / "examples" / f"{chosen.example}.yml").is_file()
+    assert {*chosen.impossible} < {*FAULTS}
+    assert chosen.extra in ("", *EXTRAS)
