@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import typing as t
@@ -141,11 +142,19 @@ module.exit_json(resources=[kept] if list(module.params.values()) == ["Secret", 
 """
 
 
+@pytest.fixture
+def stand_in_k8s_info(collections: Path) -> t.Iterator[None]:
+    """Hides all of the real kubernetes.core, so it goes when the test has ended."""
+    stand_in = collections / "ansible_collections" / "kubernetes" / "core" / "plugins" / "modules" / "k8s_info.py"
+    stand_in.parent.mkdir(parents=True)
+    stand_in.write_text(K8S_INFO, encoding="utf-8")
+    yield
+    shutil.rmtree(collections / "ansible_collections" / "kubernetes")
+
+
+@pytest.mark.usefixtures("stand_in_k8s_info")
 @pytest.mark.parametrize(("name", "refused"), [("team-a", True), ("team-b", False)])
 def test_no_control_plane_is_removed_in_the_middle_of_a_rotation(collections: Path, name: str, refused: bool) -> None:
-    stand_in = collections / "ansible_collections" / "kubernetes" / "core" / "plugins" / "modules" / "k8s_info.py"
-    stand_in.parent.mkdir(parents=True, exist_ok=True)
-    stand_in.write_text(K8S_INFO, encoding="utf-8")
     role = {"name": "k0smotron.ha.control_plane", "tasks_from": "absent.yml"}
     nowhere = {"KUBECONFIG": str(collections / "no-cluster")}
     play = {
