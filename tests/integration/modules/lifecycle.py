@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tests.integration.modules.runner import Modules, get, kubectl, names
 from tests.lab import waiting
+from tests.lab.errors import LabError
 
 POSTGRESQL = "postgresqls.acid.zalan.do"
 CLUSTER = "clusters.k0smotron.io"
@@ -134,6 +135,11 @@ class Plane:
         [record] = self.modules.ok("cluster_info", name=self.name, namespace=self.namespace)["control_planes"]
         return t.cast("dict[str, t.Any]", record)
 
+    def is_whole(self) -> bool:
+        """Whether it and its database are up."""
+        record = self.info()
+        return bool(record["up"] and record["datastore"]["up"])
+
     def drill(self, **more: t.Any) -> dict[str, t.Any]:
         """Options of a short failover drill on it."""
         short = {"fault": "none", "fault_seconds": 15, "warm_up": 4, "after": 3, "allow_disruption": True}
@@ -179,15 +185,20 @@ class Plane:
         return self.kubectl(folder, "get", "--raw", "/api/v1/namespaces/default/configmaps?resourceVersion=0")
 
     def kubectl(self, folder: Path, *arguments: str) -> str:
-        """kubectl against the hosted API, by the kubeconfig that k0smotron wrote."""
+        """kubectl against the hosted API, by the kubeconfig that k0smotron wrote.
+
+        Raises LabError with what kubectl says, as an API does not always answer while a fault lasts.
+        """
         secret = get("secret", f"{self.name}-kubeconfig", self.namespace)
         assert secret
         path = folder / "hosted.kubeconfig"
         path.write_bytes(base64.b64decode(secret["data"]["value"]))
         environment = {**os.environ, "KUBECONFIG": str(path)}
         done = subprocess.run(
-            ["kubectl", *arguments], env=environment, capture_output=True, text=True, timeout=60, check=True
+            ["kubectl", *arguments], env=environment, capture_output=True, text=True, timeout=60, check=False
         )
+        if done.returncode:
+            raise LabError(f"kubectl {shlex.join(arguments)}, of {self.name}: {done.stderr.strip()}")
         return done.stdout
 
 

@@ -179,11 +179,12 @@ def test_a_drill_that_was_killed_is_cleaned_up_by_the_next(plane: Plane, life: M
         time.sleep(seconds)
         drill.kill()
         drill.wait()
-    drill = life.begin("failover_drill", **plane.drill(fault="operator_down", fault_seconds=60))
-    waiting.until(lambda: operator() == "0 down, noted 1", "a drill that has stopped the operator", 90)
+    with life.begin("failover_drill", **plane.drill(fault="operator_down", fault_seconds=60)) as drill:
+        waiting.until(lambda: operator() == "0 down, noted 1", "a drill that has stopped the operator", 90)
+        drill.kill()
+    # It may have had the time to kill the primary, too.
+    waiting.until(plane.is_whole, "a primary with its standby", 120)
     assert "Active" in plane.kubectl(tmp_path, *phases)
-    drill.kill()
-    drill.wait()
     found = life.ok("failover_drill", **plane.drill(fault="switchover"))
     assert found["certificate"]["passed"]
     assert operator() == "1 ready, noted nothing"
