@@ -67,17 +67,17 @@ DATASTORES: t.Mapping[str, Datastore] = {
 class Drills:
     """Drills of one control plane on the lab."""
 
-    def __init__(self, name: str, datastore: str, retries: int) -> None:
+    def __init__(self, name: str, datastore: str, retries: int, domain: str) -> None:
         """Make the control plane that is drilled; it stays, and so does the lab."""
-        self._datastore, self._retries = datastore, retries
+        self._datastore, self._retries, self._domain = datastore, retries, domain
         self._control_plane = f"{name}-{datastore}"
         chosen = DATASTORES[datastore]
         if chosen.extra:
             run([*LAB, "up", "--with", chosen.extra], environment())
         example = ROOT / "docs" / "examples" / f"{chosen.example}.yml"
         variables = {key: value.replace("NAME", name) for key, value in chosen.variables.items()}
-        more = {"control_plane_name": self._control_plane, **variables}
-        self._variables = quickstart.playbook("site", example, more)
+        named = {"control_plane_name": self._control_plane, "control_plane_datastore_domain": domain}
+        self._variables = quickstart.playbook("site", example, {**named, **variables})
         self._commit = _output(["git", "describe", "--always"], self._variables).strip() + _dirty(self._variables)
         CERTIFICATES.mkdir(parents=True, exist_ok=True)
 
@@ -90,6 +90,7 @@ class Drills:
             "datastore": self._datastore,
             "fault": fault,
             "retries": self._retries,
+            "domain": self._domain,
             "load": round(os.getloadavg()[0], 1),
         }
         options = {
@@ -150,6 +151,7 @@ def main() -> int:
     )
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--retries", type=int, default=0, choices=(0, 1), help="how often clients try a request again")
+    parser.add_argument("--domain", default="", help="of the database's whole name in the URL")
     parser.add_argument("--datastore", default="zalando", choices=[*DATASTORES])
     parser.add_argument(
         "--faults", nargs="*", default=[], choices=FAULTS, metavar="FAULT", help="all that are possible"
@@ -159,7 +161,7 @@ def main() -> int:
     names = options.faults or [fault for fault in FAULTS if fault not in impossible]
     # A drill breaks things: on the lab, never on the cluster of the user's shell.
     os.environ.pop("KUBECONFIG", None)
-    drills = Drills(options.name, options.datastore, options.retries)
+    drills = Drills(options.name, options.datastore, options.retries, options.domain)
     runs: list[Run] = []
     for number in range(1, options.runs + 1):
         for fault in names:

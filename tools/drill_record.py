@@ -114,12 +114,13 @@ def _tables(runs: t.Sequence[Run], level: str) -> str:
     return "".join(f"\n{level} {_title(*kind)}\n\n{_section([*of_it])}" for kind, of_it in kinds)
 
 
-def _kind(run: Run) -> tuple[str, int]:
-    return run["datastore"], run["retries"]
+def _kind(run: Run) -> tuple[str, bool, int]:
+    return run["datastore"], bool(run.get("domain")), run["retries"]
 
 
-def _title(datastore: str, retries: int) -> str:
-    return f"{datastore}, clients that {'try once more' if retries else 'never try again'}"
+def _title(datastore: str, whole_name: bool, retries: int) -> str:
+    by = ", by its whole name" if whole_name else ""
+    return f"{datastore}{by}, clients that {'try once more' if retries else 'never try again'}"
 
 
 def _section(runs: t.Sequence[Run]) -> str:

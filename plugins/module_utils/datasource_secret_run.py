@@ -155,6 +155,11 @@ def limits(params: Params) -> PoolLimits:
 def find_source(kube: Kube, params: Params, warn: Warn) -> Source:
     """The DSN from whichever of url, connection and datastore was given."""
     certificates = database_ca.read(params["ca_file"]) if params["ca_file"] else ""
+    if params["datastore_domain"] and not params["datastore"]:
+        raise InvalidInput(
+            "datastore_domain is for a datastore only",
+            "Write the host's whole name, with a dot at its end, where the host is given",
+        )
     if params["datastore"]:
         source = _from_datastore(kube, params, certificates, warn)
     elif params["connection"]:
@@ -254,7 +259,7 @@ def _from_datastore(kube: Kube, params: Params, certificates: str, warn: Warn) -
         scheme=store.scheme,
         user=user,
         password=password or NOT_MADE_YET,
-        hosts=(there.endpoint(),),
+        hosts=(_host(there, params["datastore_domain"]),),
         database=given["database"],
         params=_params(
             store.scheme,
@@ -266,6 +271,15 @@ def _from_datastore(kube: Kube, params: Params, certificates: str, warn: Warn) -
     requires_tls = datastore_lookup.requires_tls(live) if live else None
     used = certificates if _uses_ours(dsn) else ""
     return Source(build(dsn), requires_tls, predicted=NOT_MADE_YET in (dsn.password, used), certificates=used)
+
+
+def _host(store: Datastore, domain: str | None) -> Host:
+    """Where its primary answers. A dot at the end keeps resolvers from trying the names of a search list (resolv.conf(5))."""
+    host = store.endpoint()
+    if not domain:
+        return host
+    require_dns_subdomain("datastore_domain", domain.removesuffix("."))
+    return Host(f"{host.name}.svc.{domain.removesuffix('.')}.", host.port)
 
 
 def _owner(kube: Kube, store: Datastore | None, database: str, warn: Warn) -> str:

@@ -106,6 +106,15 @@ options:
         description: Further parameters of the data source name, such as C(sslrootcert).
         type: dict
         default: {}
+  datastore_domain:
+    description:
+      - DNS domain of the Kubernetes cluster that the O(datastore) is in, such as V(cluster.local). The host is the whole name of
+        its Service then, with a dot at its end.
+      - kine looks the host up for each connection that it makes. Of a whole name that is one question for each kind of address,
+        of a shorter one two or more, each of which may go to a DNS server that is lost together with the database's node.
+      - It is not found out. With a wrong one the control plane does not start.
+    type: str
+    version_added: 0.2.0
   tls:
     description:
       - How kine uses TLS with O(connection) and O(datastore). V(verify_full) verifies the server's certificate and name,
@@ -269,6 +278,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
             "params": {"type": "dict", "default": {}},
         },
     },
+    "datastore_domain": {"type": "str"},
     "tls": {"type": "str", "choices": ["verify_full", "verify_ca", "require", "disable"]},
     "ca_file": {"type": "path"},
     "allow_other_database": {"type": "bool", "default": False},

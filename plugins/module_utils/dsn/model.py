@@ -20,6 +20,11 @@ class Host:
     name: str
     port: int
 
+    @property
+    def certified(self) -> str:
+        """The name that the server's certificate has to bear: without the dot of a whole name, as in Go (crypto/x509)."""
+        return self.name.removesuffix(".")
+
     def __str__(self) -> str:
         return f"[{self.name}]:{self.port}" if ":" in self.name else f"{self.name}:{self.port}"
 

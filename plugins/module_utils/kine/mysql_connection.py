@@ -209,13 +209,13 @@ class Connector:
         return tls_settings(self.dsn, self._ca_file, self._files)
 
     def _dial(self) -> tuple[str, socket.socket]:
-        """Return the DSN's name of the first host that accepts a connection, and the connection."""
+        """Return the name that the first host that accepts a connection is verified by, and the connection."""
         wanted = golang.seconds(self.dsn.params.get("timeout", "0")) or CONNECT_SECONDS
         seconds = max(0.1, min(wanted, self._deadline.left()) / len(self.route.stops))
         problem: OSError = OSError("no address")
         for host, address, port in self.route.stops:
             try:
-                return host.name, socket.create_connection((address, port), seconds)
+                return host.certified, socket.create_connection((address, port), seconds)
             except OSError as error:
                 problem = error
         raise problem

@@ -72,7 +72,7 @@ def parameters(dsn: Dsn, route: Route, files: t.Mapping[str, str], seconds: floa
     the server as settings, which for libpq is ``options``. What libpq would take from the environment is set.
     """
     hosts, addresses, ports = zip(
-        *((host.name, address, str(port)) for host, address, port in route.stops), strict=True
+        *((host.certified, address, str(port)) for host, address, port in route.stops), strict=True
     )
     params = {
         "host": ",".join(hosts),

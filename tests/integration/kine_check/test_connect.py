@@ -233,17 +233,16 @@ class TestTls:
     """Certificates are verified as kine verifies them, also through a port-forward."""
 
     @pytest.fixture
-    def url(self, site: Site) -> str:
-        """Give a DSN whose host only the cluster knows."""
-        return site.url(f"sslmode=verify-full&sslrootcert={site.server.ca}", host=HOST, port=5432)
-
-    @pytest.fixture
     def reacher(self, site: Site) -> Reacher:
         """Give a way through the stand-in for a cluster."""
         cluster = RelayCluster(site.server)
         return Reacher("auto", lambda: cluster)
 
-    def test_full_verification_through_a_port_forward(self, url: str, run: Examine, reacher: Reacher) -> None:
+    @pytest.mark.parametrize("host", [HOST, f"{HOST}."])
+    def test_full_verification_through_a_port_forward(
+        self, site: Site, run: Examine, reacher: Reacher, host: str
+    ) -> None:
+        url = site.url(f"sslmode=verify-full&sslrootcert={site.server.ca}", host=host, port=5432)
         report = run(url, reacher=reacher)
         assert findings(report, "warn", "fail", "skipped") == [], report.text()
         assert report.tls.used

@@ -162,10 +162,11 @@ class TestTls:
         cluster = RelayCluster(site.server)
         return Reacher("auto", lambda: cluster)
 
+    @pytest.mark.parametrize("host", [HOST, f"{HOST}."])
     def test_full_verification_through_a_port_forward(
-        self, site: MariaSite, run_mysql: Examine, reacher: Reacher
+        self, site: MariaSite, run_mysql: Examine, reacher: Reacher, host: str
     ) -> None:
-        report = run_mysql(site.url(PLAIN, host=HOST, port=3306), reacher=reacher, ca_file=str(site.server.ca))
+        report = run_mysql(site.url(PLAIN, host=host, port=3306), reacher=reacher, ca_file=str(site.server.ca))
         assert findings(report, "warn", "fail", "skipped") == [], report.text()
         assert report.tls.used
         assert "through a port-forward to pod kine-check/maria-0" in report.checks[1].observed

@@ -9,6 +9,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.database_move import same_database
 from ansible_collections.k0smotron.ha.plugins.module_utils.datasource_secret_run import (
     Source,
     apply,
@@ -199,7 +200,7 @@ def found(database: str, warnings: list[str], *, check_mode: bool) -> Source:
     return found_in(OneCluster(check_mode=check_mode), "zalando", database, warnings)
 
 
-def found_in(kube: OneCluster, provider: str, database: str, warnings: list[str]) -> Source:
+def found_in(kube: OneCluster, provider: str, database: str, warnings: list[str], domain: str | None = None) -> Source:
     place = {
         "provider": provider,
         "name": "db",
@@ -208,7 +209,8 @@ def found_in(kube: OneCluster, provider: str, database: str, warnings: list[str]
         "owner": None,
         "params": None,
     }
-    params = {"datastore": place, "namespace": "n", "ca_file": None, "tls": None, "wait": False, "wait_timeout": 0}
+    here = {"datastore": place, "namespace": "n", "datastore_domain": domain}
+    params = {**here, "ca_file": None, "tls": None, "wait": False, "wait_timeout": 0}
     return find_source(t.cast(Kube, kube), params, warnings.append)
 
 
@@ -216,6 +218,34 @@ def found_in(kube: OneCluster, provider: str, database: str, warnings: list[str]
 def test_a_live_database_says_where_its_primary_answers(instances: int, host: str) -> None:
     kube = OneCluster("mariadb", check_mode=True, instances=instances)
     assert f"@tcp({host}:3306)/kine" in found_in(kube, "mariadb", "kine", []).url
+
+
+@pytest.mark.parametrize("domain", ["cluster.local", "cluster.local."])
+@pytest.mark.parametrize(
+    ("provider", "host"),
+    [("zalando", "db.n"), ("cloudnativepg", "db-rw.n"), ("mariadb", "db-primary.n"), ("innodbcluster", "db.n")],
+)
+def test_a_whole_name_is_looked_up_once(provider: str, host: str, domain: str) -> None:
+    url = found_in(OneCluster(provider, check_mode=True, instances=3), provider, "kine", [], domain).url
+    [at] = parse(url).hosts
+    assert at.name == f"{host}.svc.cluster.local."
+    short = found_in(OneCluster(provider, check_mode=True, instances=3), provider, "kine", []).url
+    assert url == short.replace(host, f"{host}.svc.cluster.local.", 1)
+    assert same_database(parse(short), parse(url), "elsewhere")
+
+
+def test_a_domain_that_is_none() -> None:
+    with pytest.raises(InvalidInput, match="datastore_domain"):
+        found_in(OneCluster(check_mode=True), "zalando", "kine", [], "cluster.local:53")
+
+
+def test_a_domain_is_for_a_datastore() -> None:
+    with pytest.raises(InvalidInput, match="datastore_domain is for a datastore only"):
+        find_source(
+            t.cast(Kube, None),
+            {"ca_file": None, "datastore": None, "connection": connection(), "datastore_domain": "cluster.local"},
+            print,
+        )
 
 
 def test_check_mode_expects_a_database_that_the_same_run_adds() -> None:
