@@ -15,6 +15,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
     datastore_databases,
     datastore_proof,
     datastore_users,
+    lost_credentials,
     server_certificate,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_observation import judge
@@ -36,7 +37,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref, changes_result
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
-from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts, with_password
+from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import password_of, texts, with_password
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 if t.TYPE_CHECKING:
@@ -91,7 +92,7 @@ def present(kube: Kube, store: Datastore, params: Params, warn: Warn) -> dict[st
     store.refuse_change(live)
     if live is None:
         _refuse_namesake(kube, store)
-    secrets = [*_certificate(kube, store, warn), *_own_secrets(kube, store)]
+    secrets = [*_certificate(kube, store, warn), *_own_secrets(kube, store, live)]
     if secrets and not kube.check_mode:  # what the operator's webhook refuses leaves none of them behind
         kube.rehearse(wanted[0])
     changes = kube.apply([*secrets, *wanted])
@@ -117,9 +118,14 @@ def _refuse_namesake(kube: Kube, store: Datastore) -> None:
             )
 
 
-def _own_secrets(kube: Kube, store: Datastore) -> list[Object]:
-    """The credential Secrets that the operator wants from us, each with the password that it has, or else a new one."""
-    return [with_password(secret, kube.get(*Ref.of(secret))) for secret in store.own_secrets()]
+def _own_secrets(kube: Kube, store: Datastore, live: Object | None) -> list[Object]:
+    """The credential Secrets that the operator wants from us, each with the password that it has, or else a new one.
+
+    Raises Conflict where the database has had another one: see lost_credentials.
+    """
+    found = [(secret, kube.get(*Ref.of(secret))) for secret in store.own_secrets()]
+    lost_credentials.refuse(kube, store, live, [secret for secret, kept in found if not password_of(secret, kept)])
+    return [with_password(*pair) for pair in found]
 
 
 def _certificate(kube: Kube, store: Datastore, warn: Warn) -> list[Object]:

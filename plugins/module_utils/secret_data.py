@@ -23,15 +23,23 @@ def texts(secret: t.Mapping[str, t.Any]) -> dict[str, str]:
 def with_password(secret: t.Mapping[str, t.Any], live: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
     """A Secret's texts and a password as data: the one that the live Secret has, or else a new one of 256 bits.
 
-    Its key is the one without a text, or else ``password``. Not stringData: it is written, never read back, so a
-    dropped key would stay in data.
+    Not stringData: it is written, never read back, so a dropped key would stay in data.
     """
     complete = copy.deepcopy(dict(secret))
     given = complete.pop("stringData", {})
-    key = next((name for name, text in given.items() if text is None), "password")
-    given[key] = texts(live or {}).get(key) or secrets.token_hex(32)
+    given[password_key(secret)] = password_of(secret, live) or secrets.token_hex(32)
     complete["data"] = {name: base64.b64encode(text.encode()).decode() for name, text in given.items()}
     return complete
+
+
+def password_of(secret: t.Mapping[str, t.Any], live: t.Mapping[str, t.Any] | None) -> str:
+    """What the live Secret has where ``secret`` wants the password; "" without one."""
+    return texts(live or {}).get(password_key(secret), "")
+
+
+def password_key(secret: t.Mapping[str, t.Any]) -> str:
+    """The key of ``secret`` that has no text, or else ``password``."""
+    return next((name for name, text in (secret.get("stringData") or {}).items() if text is None), "password")
 
 
 def _decoded(value: str | None) -> str:

@@ -56,6 +56,7 @@ class ZalandoRemoval(Removal):
                 _refuse_data_loss(self.kube, operator)
             if not _is_going(live):
                 self._refuse_older_data()
+                self._refuse_haste(live)
 
     def _refuse_older_data(self) -> None:
         """Raise Conflict while another instance leads and the first one stays out of service."""
@@ -76,6 +77,16 @@ class ZalandoRemoval(Removal):
                     f"Bring {name}-0 back, or give data: delete",
                 ) from None
 
+    def _refuse_haste(self, live: Object) -> None:
+        """Raise Conflict where other instances would have to be stopped first, and nobody waits for that."""
+        name, pods = self.store.options.name, self._pods()
+        several = len(pods) > 1 or reduced_to_first(live) is not None
+        if self.deadline is None and several and first_serves(name, pods):
+            raise Conflict(
+                first_leads_alone(name, pods).reason,
+                "Run it again with wait: true, which stops the other instances first, or give data: delete",
+            )
+
     def secure_data(self, live: Object) -> None:
         """Stop every instance but the first, which then leads, so that it has the newest data when the cluster is back.
 
@@ -84,7 +95,8 @@ class ZalandoRemoval(Removal):
         wrote is lost, and Patroni does not see that it cannot follow any more (seen with postgres-operator 1.15.1).
         """
         name = self.store.options.name
-        # When the first one is out of service, nobody leads: refuse() has seen to that. It never was up, then.
+        # When the first one is out of service, nobody leads: refuse() has seen to that. It never was up, then. Where nobody
+        # waits, there is one instance: refuse() has seen to that, too.
         if self.deadline is None or _is_going(live) or not first_serves(name, self._pods()):
             return
         reduced = reduced_to_first(live)

@@ -1,19 +1,30 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the module datastore says before it creates anything: of a certificate that somebody else keeps, and of a namesake."""
+"""What the module datastore says before it creates anything: of a certificate that somebody else keeps, of a namesake, and of
+passwords that are lost.
+"""
 
 from __future__ import annotations
 
 import base64
+import copy
 import typing as t
 
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_run import present
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import PROVIDERS, DatastoreOptions, datastore
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
+    PROVIDERS,
+    DatabaseSpec,
+    DatastoreOptions,
+    datastore,
+    options_for,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied, Conflict, NotFound
-from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Change, Kube
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Change, Kube, Ref
+from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
+from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 from tests.unit.module_utils.test_datastore_removals import Object, StandInKube, obj
 
 
@@ -117,3 +128,176 @@ def test_who_may_not_see_other_operators_databases_may_make_one() -> None:
     kube = Discreet()
     create(kube)
     assert "Cluster" in kube.steps
+
+
+class LastingKube(ApplyingKube):
+    """Keeps what is applied, and says at once that it is up."""
+
+    def list(
+        self, api_version: str, kind: str, namespace: str | None = None, label_selector: str | None = None
+    ) -> list[Object]:
+        return [
+            copy.deepcopy(item) for item in self.objects if (item["apiVersion"], item["kind"]) == (api_version, kind)
+        ]
+
+    def apply(self, objects: t.Iterable[Object]) -> t.Sequence[Change]:
+        for wanted in objects:
+            self.objects = [item for item in self.objects if Ref.of(item) != Ref.of(wanted)]
+            self.objects.append(copy.deepcopy(wanted))
+            self.steps.append(str(Ref.of(wanted)))
+        return []
+
+    def wait(self, probe: t.Callable[[], Verdict], timeout: float, diagnose: t.Callable[[], str] = str) -> Verdict:
+        return Verdict(True, "up", {})
+
+    def lose(self, kind: str, name: str = "") -> None:
+        """Those of a kind, or the one of this name."""
+        self.objects = [
+            item for item in self.objects if item["kind"] != kind or name not in ("", item["metadata"]["name"])
+        ]
+
+    def passwords(self) -> dict[str, str]:
+        """Of each own Secret that has one."""
+        found = {item["metadata"]["name"]: texts(item) for item in self.objects if item["kind"] == "Secret"}
+        keys = ("password", "rootPassword")
+        return {name: words[key] for name, words in found.items() for key in keys if words.get(key)}
+
+
+def made(kube: ApplyingKube, provider: str, *owners: str) -> None:
+    """A run that declares the database cluster pg with a database of each owner."""
+    databases = tuple(DatabaseSpec(f"of_{owner}", owner) for owner in owners or ("one",))
+    store = datastore(provider, options_for(provider, name="pg", namespace="ns", databases=databases))
+    said: list[str] = []
+    present(t.cast(Kube, kube), store, {"wait": True, "wait_timeout": 1}, said.append)
+
+
+OURS = [
+    ("cloudnativepg", "one.pg.credentials", "type kubernetes.io/basic-auth, key password"),
+    ("mariadb", "one.pg.credentials.mariadb", "type kubernetes.io/basic-auth, key password"),
+    ("mariadb", "pg-root", "type Opaque, key password"),
+    ("innodbcluster", "one.pg.credentials.innodbcluster", "type Opaque, key password"),
+    ("innodbcluster", "pg-root", "type Opaque, key rootPassword"),
+]
+ROOTS = [("mariadb", {"pvc.k8s.mariadb.com/role": "storage"}), ("innodbcluster", {})]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("emptied", [True, False])
+@pytest.mark.parametrize(("provider", "name", "form"), OURS)
+def test_no_password_is_made_up_under_a_live_database(
+    provider: str, name: str, form: str, emptied: bool, check_mode: bool
+) -> None:
+    kube = LastingKube()
+    made(kube, provider)
+    kube.lose("Secret", name)
+    if emptied:
+        kube.objects.append({**obj("Secret", name, owned=False), "data": {"username": "b25l"}})
+    before, kube.steps, kube.check_mode = copy.deepcopy(kube.objects), [], check_mode
+    with pytest.raises(Conflict) as refused:
+        made(kube, provider)
+    assert f"Secret ns/{name} ({form})" in refused.value.message
+    source = "root's is in a backup" if name == "pg-root" else "in the URL under K0SMOTRON_KINE_DATASOURCE_URL"
+    assert refused.value.remedy.endswith(f"{source}. Nothing was changed")
+    assert refused.value.remedy.count(" is in ") == 1
+    assert (kube.steps, kube.objects) == ([], before)
+
+
+@pytest.mark.parametrize("provider", ["cloudnativepg", "mariadb", "innodbcluster"])
+def test_passwords_outlive_every_run_and_new_owners_get_theirs(provider: str) -> None:
+    kube = LastingKube()
+    made(kube, provider)
+    before = kube.passwords()
+    made(kube, provider, "one", "two")
+    after = kube.passwords()
+    assert {name: after[name] for name in before} == before
+    assert len(after) == len(before) + 1
+
+
+@pytest.mark.parametrize(("provider", "name", "form"), OURS)
+def test_a_run_that_was_killed_before_the_database_existed_is_repeated(provider: str, name: str, form: str) -> None:
+    """With some Secrets, or with all of them."""
+    kube = LastingKube()
+    made(kube, provider)
+    kube.objects = [item for item in kube.objects if item["kind"] == "Secret"]
+    before = kube.passwords()
+    kube.lose("Secret", name)
+    made(kube, provider)
+    after = kube.passwords()
+    assert after.keys() == before.keys()
+    assert [changed for changed in before if before[changed] != after[changed]] == [name]
+
+
+@pytest.mark.parametrize("provider", ["cloudnativepg", "mariadb", "innodbcluster"])
+def test_secrets_come_before_what_refers_to_them(provider: str) -> None:
+    kube = LastingKube()
+    made(kube, provider)
+    kinds = [step.partition(" ")[0] for step in kube.steps]
+    assert kinds[kinds.index(PROVIDERS[provider].kind) :].count("Secret") == 0
+
+
+def test_a_database_on_its_way_out_gets_no_other_password() -> None:
+    kube = LastingKube()
+    made(kube, "mariadb")
+    kube.lose("Secret", "pg-root")
+    [cluster] = [item for item in kube.objects if item["kind"] == "MariaDB"]
+    cluster["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    kube.steps = []
+    with pytest.raises(Conflict, match="MariaDB ns/pg is being deleted"):
+        made(kube, "mariadb")
+    assert kube.steps == []
+
+
+def gone(provider: str, labels: Object, **metadata: t.Any) -> LastingKube:
+    """What a removal leaves of the data, but for root's Secret."""
+    kube = LastingKube()
+    made(kube, provider)
+    kube.objects = [item for item in kube.objects if item["kind"] == "Secret"]
+    kube.lose("Secret", "pg-root")
+    kube.objects.append(obj("PersistentVolumeClaim", "data-pg-0", owned=False, labels=labels, **metadata))
+    kube.steps = []
+    return kube
+
+
+@pytest.mark.parametrize(("provider", "labels"), ROOTS)
+def test_root_keeps_its_password_on_volumes_that_were_kept(provider: str, labels: Object) -> None:
+    kube = gone(provider, labels)
+    with pytest.raises(Conflict, match=r"Secret ns/pg-root \(type Opaque.*run state: absent with data: delete first"):
+        made(kube, provider)
+    assert kube.steps == []
+
+
+@pytest.mark.parametrize(("provider", "labels"), ROOTS)
+def test_other_owners_on_volumes_that_were_kept_are_new(provider: str, labels: Object) -> None:
+    kube = gone(provider, labels)
+    kube.lose("PersistentVolumeClaim")
+    made(kube, provider)
+    kube.objects = [item for item in kube.objects if item["kind"] == "Secret"]
+    kube.objects.append(obj("PersistentVolumeClaim", "data-pg-0", owned=False, labels=labels))
+    before = kube.passwords()
+    made(kube, provider, "two")
+    assert kube.passwords().items() > before.items()
+
+
+@pytest.mark.parametrize(
+    ("labels", "metadata"),
+    [({}, {}), (dict(ROOTS[0][1]), {"deletionTimestamp": "2026-01-01T00:00:00Z"})],
+    ids=["another chart's", "on their way out"],
+)
+def test_other_volumes_do_not_hold_up_a_new_database(labels: Object, metadata: Object) -> None:
+    kube = gone("mariadb", labels, **metadata)
+    made(kube, "mariadb")
+    assert "pg-root" in kube.passwords()
+
+
+def test_who_may_not_see_volume_claims_may_make_a_database() -> None:
+    class Discreet(LastingKube):
+        def list(
+            self, api_version: str, kind: str, namespace: str | None = None, label_selector: str | None = None
+        ) -> list[Object]:
+            if kind == "PersistentVolumeClaim":
+                raise AccessDenied("not for you")
+            return super().list(api_version, kind, namespace, label_selector)
+
+    kube = Discreet()
+    made(kube, "mariadb")
+    assert "pg-root" in kube.passwords()

@@ -111,6 +111,40 @@ def test_an_instance_that_a_switchover_takes_out_of_service_is_waited_for(wait: 
         removed(kube, store=ZALANDO, wait=False)
 
 
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(
+    ("first", "second", "instances"),
+    [("replica", "master", 2), ("master", "replica", 2), ("master", "replica", 1), ("master", None, 2)],
+    ids=["led by the other", "led by the first", "being reduced", "the other one comes"],
+)
+def test_without_waiting_several_instances_are_a_refusal(
+    first: str, second: str | None, instances: int, check_mode: bool
+) -> None:
+    others = [instance("db-1", second)] if second else []
+    kube = zalando(instance("db-0", first), *others, instances=instances, check_mode=check_mode)
+    with pytest.raises(Conflict, match=r"db-0 has to lead alone.*wait: true.*or give data: delete"):
+        removed(kube, store=ZALANDO, wait=False)
+    assert kube.steps == []
+
+
+@pytest.mark.parametrize(
+    ("pods", "instances", "data"),
+    [
+        ((instance("db-0", "master"),), 1, "keep"),
+        ((), 2, "keep"),
+        ((instance("db-0", None), instance("db-1", None)), 2, "keep"),
+        ((instance("db-0", "replica"), instance("db-1", "master")), 2, "delete"),
+    ],
+    ids=["one", "no pods", "never up", "data goes"],
+)
+def test_without_waiting_goes_what_has_its_newest_data_in_one_place(
+    pods: tuple[Object, ...], instances: int, data: str
+) -> None:
+    kube = zalando(*pods, instances=instances)
+    removed(kube, store=ZALANDO, wait=False, data=data)
+    assert kube.steps[0] == "delete postgresql ns/db"
+
+
 def test_which_data_is_the_newest_does_not_matter_to_data_that_goes() -> None:
     kube = zalando(instance("db-0", "replica", ready=False), instance("db-1", "master"))
     assert removed(kube, store=ZALANDO, data="delete")["changed"]
@@ -127,10 +161,11 @@ def test_a_zalando_cluster_that_was_never_up_goes(pods: tuple[Object, ...]) -> N
     assert kube.steps[0] == "delete postgresql ns/db"
 
 
+@pytest.mark.parametrize("wait", [True, False])
 @pytest.mark.parametrize("ready", [True, False])
-def test_a_zalando_cluster_that_is_going_already_is_not_held_up(ready: bool) -> None:
+def test_a_zalando_cluster_that_is_going_already_is_not_held_up(ready: bool, wait: bool) -> None:
     kube = zalando(instance("db-0", "replica", ready=ready), instance("db-1", "master"))
     [cluster] = [item for item in kube.objects if item["kind"] == "postgresql"]
     cluster["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    removed(kube, store=ZALANDO)
+    removed(kube, store=ZALANDO, wait=wait)
     assert kube.steps[0] == "delete postgresql ns/db"
