@@ -14,6 +14,9 @@ description:
   - Writes the kubeconfig that k0smotron made to a file that only its owner may read.
   - A file that leads to the same server, trusts the same authority and is far from its end stays as it is. k0smotron
     renews its own copy all the time, with the same rights.
+  - The file is replaced, or deleted, as a whole. So one that holds anything else than the cluster C(NAME-k0s), the user
+    C(NAME-admin) and the context of both, as k0smotron calls them, is an error, in check mode too, and left as it is.
+    An empty one, and the one of a control plane that was removed and made anew, may go.
 author:
   - k0smotron.ha contributors (@k0smotron-ha)
 extends_documentation_fragment:
@@ -33,8 +36,16 @@ options:
   path:
     description:
       - The file, on the host that runs the task. Its folder has to exist.
+      - It has to be a file of its own, not one with the access to other clusters, such as C(~/.kube/config) often is.
     type: path
     required: true
+  state:
+    description:
+      - V(present) writes the file. V(absent) deletes it, and needs neither the control plane nor a connection to its cluster.
+    type: str
+    choices: [present, absent]
+    default: present
+    version_added: 0.2.0
 requirements:
   - cryptography >= 42
 seealso:
@@ -48,6 +59,13 @@ EXAMPLES = r"""
     name: team-a
     namespace: team-a
     path: ~/team-a.kubeconfig
+
+- name: Delete it with the control plane
+  k0smotron.ha.kubeconfig_file:
+    name: team-a
+    namespace: team-a
+    path: ~/team-a.kubeconfig
+    state: absent
 """
 
 RETURN = r"""
@@ -67,21 +85,42 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import control_planes, kubeconfig_file
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, NotFound
-from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube
-from ansible_collections.k0smotron.ha.plugins.module_utils.kube_module import run
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_module import run_detached
+
+if t.TYPE_CHECKING:
+    from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube
 
 ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "name": {"type": "str", "required": True},
     "namespace": {"type": "str", "required": True},
     "path": {"type": "path", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 
 
 def main() -> t.NoReturn:
-    run(ARGUMENTS, act)
+    run_detached(ARGUMENTS, act)
 
 
-def act(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
+def act(module: AnsibleModule, cluster: t.Callable[[], Kube]) -> dict[str, t.Any]:
+    """Bring the file to the wanted state. Without one to write, no cluster is asked."""
+    return absent(module) if module.params["state"] == "absent" else present(module, cluster())
+
+
+def absent(module: AnsibleModule) -> dict[str, t.Any]:
+    """Delete the file, unless it holds something else."""
+    if kubeconfig_file.YAML_IMPORT_ERROR:
+        raise HaError(missing_required_lib("PyYAML", reason="to see what the file holds"))
+    path = module.params["path"]
+    existing = read(path)
+    kubeconfig_file.refuse_others(path, existing, module.params["name"])
+    there = os.path.lexists(path)
+    if there and not module.check_mode:
+        delete(path)
+    return {"changed": there, "path": path, "diff": difference(path, "a kubeconfig\n" if there else "", "")}
+
+
+def present(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     """Write the file unless it may stay."""
     if kubeconfig_file.IMPORT_ERROR:
         raise HaError(missing_required_lib("cryptography", reason="to read the certificate in a kubeconfig"))
@@ -89,16 +128,18 @@ def act(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     wanted = read_secret(kube, module.params["name"], module.params["namespace"])
     existing = read(path)
     stays = wanted is not None and kubeconfig_file.may_stay(existing, wanted, datetime.datetime.now(datetime.UTC))
+    if not stays:
+        kubeconfig_file.refuse_others(path, existing, module.params["name"])
     opened = bool(existing) and module.set_mode_if_different(path, "0600", changed=False)
     if not stays and not module.check_mode:
         write(path, wanted or "")
-    return {"changed": not stays or opened, "path": path, "diff": difference(path, existing, stays)}
-
-
-def difference(path: str, existing: str, stays: bool) -> dict[str, str]:
-    """Ansible's diff, without a word of what the file holds."""
     before = "a kubeconfig\n" if existing else ""
     after = before if stays else f"{'another' if existing else 'a'} kubeconfig\n"
+    return {"changed": not stays or opened, "path": path, "diff": difference(path, before, after)}
+
+
+def difference(path: str, before: str, after: str) -> dict[str, str]:
+    """Ansible's diff, without a word of what the file holds."""
     return {"before_header": path, "after_header": path, "before": before, "after": after}
 
 
@@ -133,6 +174,14 @@ def write(path: str, text: str) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
     os.replace(temporary, path)
+
+
+def delete(path: str) -> None:
+    """Delete the file."""
+    try:
+        os.remove(path)
+    except OSError as error:
+        raise HaError(f"{path} cannot be deleted: {error}", "Delete it by hand") from error
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When a kubeconfig on disk may stay."""
+"""When a kubeconfig on disk may stay, and what is never lost."""
 
 from __future__ import annotations
 
 import base64
 import datetime
+import pathlib
+import types
+import typing as t
 
 import pytest
 import yaml
@@ -15,10 +18,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.kubeconfig_file import may_stay
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils.kubeconfig_file import may_stay, refuse_others
+from ansible_collections.k0smotron.ha.plugins.modules.kubeconfig_file import act
 
 NOW = datetime.datetime(2026, 11, 22, tzinfo=datetime.UTC)
 DAY = datetime.timedelta(days=1)
+
+# As in k0smotron's own TestRewriteKubeconfigNames.
+OURS = ("team-a-k0s", "team-a-admin", "team-a-admin@team-a-k0s")
+OF_ANOTHER = ("team-b-k0s", "team-b-admin", "team-b-admin@team-b-k0s")
 
 
 def certificate(made: datetime.datetime, end: datetime.datetime) -> str:
@@ -28,21 +37,75 @@ def certificate(made: datetime.datetime, end: datetime.datetime) -> str:
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
 
-def kubeconfig(server: str = "https://a:30443", ca: str = "authority", cert: str = "") -> str:
+def kubeconfig(
+    server: str = "https://a:30443", ca: str = "authority", cert: str = "", names: tuple[str, str, str] = OURS
+) -> str:
     def encoded(text: str) -> str:
         return base64.b64encode(text.encode()).decode()
 
     cert = cert or certificate(NOW - DAY, NOW + 365 * DAY)
+    cluster_name, user_name, context_name = names
     cluster = {"server": server, "certificate-authority-data": encoded(ca)}
     user = {"client-certificate-data": encoded(cert), "client-key-data": encoded("key")}
     return yaml.safe_dump(
         {
-            "clusters": [{"name": "c", "cluster": cluster}],
-            "users": [{"name": "u", "user": user}],
-            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-            "current-context": "x",
+            "clusters": [{"name": cluster_name, "cluster": cluster}],
+            "users": [{"name": user_name, "user": user}],
+            "contexts": [{"name": context_name, "context": {"cluster": cluster_name, "user": user_name}}],
+            "current-context": context_name,
         }
     )
+
+
+def merged(one: str, other: str, *kinds: str) -> str:
+    """`one` with what `other` has of these kinds."""
+    content, more = yaml.safe_load(one), yaml.safe_load(other)
+    return yaml.safe_dump({**content, **{kind: content[kind] + more[kind] for kind in kinds}})
+
+
+ADMINISTRATORS = kubeconfig(
+    server="https://management:6443", names=("kubernetes", "kubernetes-admin", "admin@kubernetes")
+)
+OF_OTHERS = {
+    "another cluster": ADMINISTRATORS,
+    "other clusters too": merged(kubeconfig(), ADMINISTRATORS, "clusters", "users", "contexts"),
+    "another context": merged(kubeconfig(), ADMINISTRATORS, "contexts"),
+    "another user": merged(kubeconfig(), ADMINISTRATORS, "users"),
+    "another control plane": kubeconfig(names=OF_ANOTHER),
+    "what k0s wrote": kubeconfig(names=("k0s", "admin", "k0s")),
+    "broken": "not: [a kubeconfig",
+    "a text": "my notes",
+    "another YAML": "clusters: [1]",
+    "no contexts": yaml.safe_dump({"clusters": None, "users": None, "contexts": None}),
+}
+others = pytest.mark.parametrize("existing", OF_OTHERS.values(), ids=OF_OTHERS.keys())
+
+
+class NoCluster(Exception):
+    pass
+
+
+def no_cluster() -> t.NoReturn:
+    raise NoCluster
+
+
+def cluster_with(secret: str) -> t.Callable[[], t.Any]:
+    found = {"data": {"value": base64.b64encode(secret.encode()).decode()}}
+    return lambda: types.SimpleNamespace(get=lambda *_: found, check_mode=False)
+
+
+def run(
+    path: pathlib.Path, state: str, cluster: t.Callable[[], t.Any] = no_cluster, check_mode: bool = False
+) -> dict[str, t.Any]:
+    params = {"name": "team-a", "namespace": "team-a", "path": str(path), "state": state}
+
+    def set_mode(of: str, mode: str, changed: bool) -> bool:
+        if not check_mode:
+            pathlib.Path(of).chmod(int(mode, 8))
+        return changed
+
+    module = types.SimpleNamespace(params=params, check_mode=check_mode, set_mode_if_different=set_mode)
+    return act(t.cast(t.Any, module), cluster)
 
 
 def test_another_certificate_for_the_same_control_plane_changes_nothing() -> None:
@@ -62,5 +125,79 @@ def test_another_certificate_for_the_same_control_plane_changes_nothing() -> Non
     ],
     ids=["none", "broken", "empty", "other server", "other authority", "no certificate", "near its end"],
 )
-def test_a_file_that_no_longer_fits_is_replaced(existing: str) -> None:
+def test_a_file_that_no_longer_fits_may_not_stay(existing: str) -> None:
     assert not may_stay(existing, kubeconfig(), NOW)
+
+
+@pytest.mark.parametrize(
+    "existing",
+    ["", " \n", kubeconfig(server="https://b:30443", ca="another authority")],
+    ids=["empty", "blank", "of the control plane before"],
+)
+def test_what_may_be_lost(existing: str) -> None:
+    refuse_others("f", existing, "team-a")
+
+
+@others
+@pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check"])
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_what_others_wrote_stays_as_it_is(tmp_path: pathlib.Path, existing: str, check_mode: bool, state: str) -> None:
+    path = tmp_path / "config"
+    path.write_text(existing)
+    path.chmod(0o640)
+    with pytest.raises(InvalidInput, match=r"config holds something else .*team-a.* Name a file of its own"):
+        run(path, state, cluster_with(kubeconfig(ca="made anew")), check_mode)
+    assert path.read_text() == existing
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_leads_to_the_control_plane_may_have_more_contexts(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "config"
+    path.write_text(merged(kubeconfig(cert=lasting()), ADMINISTRATORS, "contexts"))
+    assert not run(path, "present", cluster_with(kubeconfig()))["changed"]
+
+
+def test_the_file_of_the_one_before_is_replaced(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "config"
+    path.write_text(kubeconfig(ca="another authority"))
+    wanted = kubeconfig(cert=lasting())
+    assert run(path, "present", cluster_with(wanted))["changed"]
+    assert path.read_text() == wanted
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert not run(path, "present", cluster_with(wanted))["changed"]
+
+
+def lasting() -> str:
+    """A certificate that is good whenever the tests run."""
+    now = datetime.datetime.now(datetime.UTC)
+    return certificate(now - DAY, now + 365 * DAY)
+
+
+@pytest.mark.parametrize("existing", [kubeconfig(), ""], ids=["ours", "empty"])
+def test_the_file_is_deleted_without_a_cluster(tmp_path: pathlib.Path, existing: str) -> None:
+    path = tmp_path / "config"
+    path.write_text(existing)
+    predicted = run(path, "absent", check_mode=True)
+    assert path.exists()
+    assert run(path, "absent") == predicted
+    assert predicted["changed"]
+    assert (predicted["diff"]["before"], predicted["diff"]["after"]) == ("a kubeconfig\n", "")
+    assert not path.exists()
+    again = run(path, "absent")
+    assert not again["changed"]
+    assert again["diff"]["before"] == again["diff"]["after"]
+
+
+def test_a_link_goes_and_what_it_leads_to_stays(tmp_path: pathlib.Path) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text(kubeconfig())
+    link.symlink_to(target)
+    assert run(link, "absent")["changed"]
+    assert (link.is_symlink(), target.exists()) == (False, True)
+
+
+def test_a_folder_is_neither_read_nor_deleted(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(HaError, match="cannot be read"):
+        run(tmp_path, "absent")
+    assert tmp_path.exists()
