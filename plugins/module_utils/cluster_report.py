@@ -161,15 +161,28 @@ def data_source(kube: Kube, cluster: Object) -> tuple[dict[str, t.Any], Dsn | No
     nothing = dict.fromkeys(("secret", "dsn", "host", "database", "tls", "problem"))
     if kind != "kine":
         return {**nothing, "kind": kind}, None
-    secret, url = kine_source(cluster["spec"])
+    secret, _url = kine_source(cluster["spec"])
     found = {**nothing, "kind": "secret" if secret else "url", "secret": secret}
     try:
-        text = _url_in(kube, secret, cluster["metadata"]["namespace"]) if secret else url or ""
+        text = _kine_url(kube, cluster)
         found["dsn"] = mask(text)
         dsn = parse(text)
     except HaError as error:
         return {**found, "problem": str(error)}, None
     return found | describe_dsn(dsn), dsn
+
+
+def dsn_of(kube: Kube, cluster: Object) -> Dsn | None:
+    """The DSN of a Cluster, None for one that keeps its state in no SQL database.
+
+    Raises NotFound or InvalidInput where there is none that kine could use, and any other HaError where nobody can tell.
+    """
+    return parse(_kine_url(kube, cluster)) if storage_kind(cluster["spec"]) == "kine" else None
+
+
+def _kine_url(kube: Kube, cluster: Object) -> str:
+    secret, url = kine_source(cluster["spec"])
+    return _url_in(kube, secret, cluster["metadata"]["namespace"]) if secret else url or ""
 
 
 def kine_source(spec: Object) -> tuple[str | None, str | None]:

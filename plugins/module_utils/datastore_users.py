@@ -8,44 +8,87 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_report, datastore_lookup
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, HaError
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
+    Conflict,
+    Forbidden,
+    HaError,
+    InvalidInput,
+    NotFound,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
 
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import Datastore
 
+Warn: t.TypeAlias = t.Callable[[str], None]
 
-def refuse(kube: Kube, store: Datastore, warn: t.Callable[[str], None]) -> None:
-    """Raise Conflict while a control plane uses the database cluster.
 
-    Only a warning in check mode, because a task before this one would have removed it, and where nobody may look.
+def refuse(kube: Kube, store: Datastore, warn: Warn) -> None:
+    """Raise Conflict while a control plane uses the database cluster, and other HaErrors where nobody can see whether one does.
+
+    Only a warning to who may not list control planes, and in check mode, because a task before this one would have removed it.
     """
     cluster = Ref.of(store.desired()[0])
+    if kube.get(*cluster) is None:
+        return
     try:
-        found = [_name(each) for each in cluster_report.clusters(kube) if _uses(kube, each, cluster)]
-    except HaError as unseen:
+        control_planes = cluster_report.clusters(kube)
+    except Forbidden as unseen:
         warn(f"Cannot see whether a control plane uses {cluster}: {unseen}")
         return
-    if not found:
+    except HaError as error:
+        raise _unseen("a control plane", cluster, error) from error
+    refusal = _refusal(kube, control_planes, cluster, warn)
+    if refusal is None:
         return
-    error = Conflict(
-        f"{cluster} is the database of {', '.join(found)}",
+    if not (kube.check_mode and isinstance(refusal, (Conflict, Forbidden))):
+        raise refusal
+    warn(f"Unless this run removes the control planes first, it will fail: {refusal}")
+
+
+def _refusal(kube: Kube, control_planes: list[Object], cluster: Ref, warn: Warn) -> HaError | None:
+    """Why the database cluster has to stay; those that use it count before what nobody can see."""
+    users: list[str] = []
+    unseen: HaError | None = None
+    for each in control_planes:
+        try:
+            if _uses(kube, each, cluster, warn):
+                users.append(_name(each))
+        except HaError as error:
+            unseen = _unseen(_name(each), cluster, error, ", or remove this control plane first")
+            if not isinstance(error, Forbidden):  # the others would only wait for the same server
+                break
+    if not users:
+        return unseen
+    return Conflict(
+        f"{cluster} is the database of {', '.join(users)}",
         "Remove these control planes first, or leave the database to them. Nothing was removed",
     )
-    if not kube.check_mode:
-        raise error
-    warn(f"Unless this run removes the control planes first, it will fail: {error}")
 
 
-def _uses(kube: Kube, control_plane: Object, cluster: Ref) -> bool:
-    """Whether its data source leads there; one that nobody can read, or that is on its way out, uses nothing."""
-    _described, dsn = cluster_report.data_source(kube, control_plane)
+def _uses(kube: Kube, control_plane: Object, cluster: Ref, warn: Warn) -> bool:
+    """Whether its data source leads there; one that is on its way out, or whose data source is gone, uses nothing.
+
+    Raises HaError where the data source may be there, and nobody can read it or follow it.
+    """
     metadata = control_plane["metadata"]
-    if dsn is None or "deletionTimestamp" in metadata:
+    if "deletionTimestamp" in metadata:
         return False
-    live = datastore_lookup.datastore_behind(kube, dsn, metadata["namespace"])
+    try:
+        dsn = cluster_report.dsn_of(kube, control_plane)
+    except (NotFound, InvalidInput) as nothing:
+        warn(f"Nobody can see whether {_name(control_plane)} uses {cluster}, so it does not count: {nothing}")
+        return False
+    live = datastore_lookup.datastore_behind(kube, dsn, metadata["namespace"]) if dsn else None
     return live is not None and Ref.of(live) == cluster
+
+
+def _unseen(who: str, cluster: Ref, error: HaError, way_on: str = "") -> HaError:
+    return type(error)(
+        f"Cannot see whether {who} uses {cluster}: {error.message}",
+        f"{error.remedy or 'Run it again'}{way_on}. Nothing was removed",
+    )
 
 
 def _name(control_plane: Object) -> str:

@@ -9,8 +9,11 @@ import typing as t
 
 import pytest
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_report import provider
+from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_report import data_source, dsn_of, provider
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import parse
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied, HaError, NotFound, Unreachable
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube
+from tests.unit.module_utils.left_databases import StandInKube, control_plane
 
 
 @pytest.mark.parametrize(
@@ -38,3 +41,25 @@ def test_mysql_too() -> None:
 
 def test_without_a_database_nobody_does() -> None:
     assert provider(None, None) is None
+
+
+class UnreadableKube(StandInKube):
+    def __init__(self, error: HaError | None) -> None:
+        super().__init__()
+        self.error = error
+
+    def get(self, *ref: str | None) -> t.Any:
+        if self.error:
+            raise self.error
+
+
+@pytest.mark.parametrize("error", [AccessDenied("not for you"), Unreachable("no answer"), None], ids=repr)
+def test_a_data_source_that_cannot_be_read_is_reported_to_who_reports_and_raised_to_who_refuses(
+    error: HaError | None,
+) -> None:
+    kube = t.cast(Kube, UnreadableKube(error))
+    found, dsn = data_source(kube, control_plane())
+    assert dsn is None
+    assert (error.message if error else "no Secret") in found["problem"]
+    with pytest.raises(type(error) if error else NotFound):
+        dsn_of(kube, control_plane())

@@ -11,7 +11,13 @@ import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import datastore_users
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import datastore, options_for
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied, Conflict
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
+    AccessDenied,
+    Conflict,
+    HaError,
+    Unreachable,
+    WebhookSilent,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
 from tests.unit.module_utils.left_databases import control_plane, database_cluster, secret
 
@@ -20,21 +26,27 @@ LIVE = database_cluster()[0]
 STORE = datastore("zalando", options_for("zalando", name="db", namespace="data"))
 
 
-class StandInKube:
-    """Objects in a list instead of a cluster."""
+FORBIDDEN = AccessDenied("Not allowed to get it", "Grant the verb get")
+SILENT = Unreachable("no answer", "Run it again")
 
-    def __init__(self, *objects: Object, check_mode: bool = False, forbidden: str = "") -> None:
-        self.objects, self.check_mode, self.forbidden = objects, check_mode, forbidden
+
+class StandInKube:
+    """Objects in a list instead of a cluster; broken: what is raised instead of the objects of a kind or a name."""
+
+    def __init__(self, *objects: Object, check_mode: bool = False, broken: dict[str, HaError] | None = None) -> None:
+        self.objects, self.check_mode, self.broken = objects, check_mode, broken or {}
 
     def serves(self, api_version: str, _kind: str) -> bool:
         return any(item["apiVersion"] == api_version for item in self.objects)
 
     def get(self, *ref: str) -> Object | None:
+        if ref[2] in self.broken:
+            raise self.broken[ref[2]]
         return next((item for item in self.objects if Ref.of(item) == Ref(*ref)), None)
 
     def list(self, api_version: str, kind: str, _namespace: str | None = None) -> list[Object]:
-        if kind == self.forbidden:
-            raise AccessDenied("not for you")
+        if kind in self.broken:
+            raise self.broken[kind]
         return [item for item in self.objects if (item["apiVersion"], item["kind"]) == (api_version, kind)]
 
 
@@ -51,15 +63,17 @@ def test_each_control_plane_on_it_is_named() -> None:
     assert "Nothing was removed" in str(refused.value)
 
 
+GOING = control_plane() | {"metadata": {"name": "one", "namespace": "team", "deletionTimestamp": "x"}}
+
+
 @pytest.mark.parametrize(
     "others",
     [
         pytest.param([], id="none"),
         pytest.param([control_plane(), secret("db.elsewhere")], id="on another one"),
-        pytest.param([control_plane()], id="without a data source"),
-        pytest.param(
-            [control_plane() | {"metadata": {"name": "one", "namespace": "team", "deletionTimestamp": "x"}}, secret()]
-        ),
+        pytest.param([control_plane() | {"spec": {"storage": {"type": "etcd"}}}], id="on etcd"),
+        pytest.param([GOING, secret()], id="on its way out"),
+        pytest.param([GOING], id="on its way out, its data source gone before"),
     ],
 )
 def test_nobody_on_it_is_no_reason(others: list[Object]) -> None:
@@ -73,4 +87,47 @@ def test_check_mode_warns_because_the_control_plane_would_be_gone_by_then() -> N
 
 
 def test_who_may_not_look_is_warned() -> None:
-    assert "not for you" in warned(control_plane(), secret(), forbidden="Cluster")
+    assert "Not allowed" in warned(control_plane(), secret(), broken={"Cluster": FORBIDDEN})
+
+
+def test_nobody_is_asked_about_a_database_that_is_gone() -> None:
+    kube = t.cast(Kube, StandInKube(control_plane(), broken={"Cluster": SILENT}))
+    datastore_users.refuse(kube, STORE, pytest.fail)
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("error", [SILENT, WebhookSilent("conversion webhook"), HaError("500")], ids=repr)
+def test_no_list_of_control_planes_is_no_empty_list(error: HaError, check_mode: bool) -> None:
+    with pytest.raises(type(error), match=f"{error.message}.*Run it again. Nothing was removed"):
+        warned(control_plane(), secret(), broken={"Cluster": error}, check_mode=check_mode)
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("silent", ["one-data-source", "behind"])
+def test_a_server_that_does_not_answer_does_not_let_the_database_go(silent: str, check_mode: bool) -> None:
+    broken: dict[str, HaError] = {silent: SILENT}
+    with pytest.raises(Unreachable, match=r"whether the control plane team/one uses .*Nothing was removed"):
+        warned(control_plane(), secret("behind.data"), broken=broken, check_mode=check_mode)
+
+
+def test_who_may_not_read_a_data_source_is_told_how_to_go_on() -> None:
+    broken: dict[str, HaError] = {"one-data-source": FORBIDDEN}
+    with pytest.raises(AccessDenied, match=r"whether the control plane team/one uses .*Not allowed") as refused:
+        warned(control_plane(), secret(), broken=broken)
+    assert refused.value.remedy == "Grant the verb get, or remove this control plane first. Nothing was removed"
+    said = warned(control_plane(), secret(), broken=broken, check_mode=True)
+    assert said.startswith("Unless this run removes the control planes first, it will fail: ")
+
+
+@pytest.mark.parametrize(
+    ("names", "error"), [(["zero", "one"], FORBIDDEN), (["one", "two"], FORBIDDEN), (["one", "two"], SILENT)]
+)
+def test_those_that_are_seen_count_whatever_is_not(names: list[str], error: HaError) -> None:
+    broken = {f"{name}-data-source": error for name in names if name != "one"}
+    with pytest.raises(Conflict, match="is the database of the control plane team/one"):
+        warned(*map(control_plane, names), secret(), broken=broken)
+
+
+def test_a_data_source_that_is_gone_is_told() -> None:
+    assert "whether the control plane team/one uses" in (said := warned(control_plane()))
+    assert "no Secret" in said
