@@ -13,7 +13,8 @@ class ModuleDocFragment:
 options:
   version:
     description:
-      - k0s version with its suffix. It cannot go back to an older minor version.
+      - k0s version with its suffix. It cannot go back to an older minor version, and goes up by one minor version at a time,
+        because the API servers of both work side by side meanwhile.
     type: str
     default: v1.36.3-k0s.2
   data_source_secret:
@@ -34,7 +35,7 @@ options:
     description:
       - Let a control plane that has run go over to another database. Without it that is refused, because the control plane would
         start again on what is there, and all that the first database holds would be gone from its API.
-      - Say it when both are the same database by different names, or when the data was moved before.
+      - Say it when both are the same database by different names. It moves no data, and replicas go over one after the other.
     type: bool
     default: false
   pod_disruption_budget:
@@ -117,8 +118,10 @@ options:
     description:
       - Start all replicas at once and probe them early, which saves minutes at creation. Needs k0smotron 2, and has no
         effect on a live control plane.
-      - Turn it off for a new database on MySQL or MariaDB. There a kine that finds its table while another one is making it
-        leaves the unique index out, and that one cannot make it any more (kine 0.16, seen).
+      - A new control plane on MySQL or MariaDB starts one replica after the other all the same. There a kine that finds its
+        table while another one is making it leaves the unique index out, and that one cannot make it any more (kine 0.16, seen).
+      - A template does not know the databases of its Clusters, and check mode does not before their Secret is written - turn it
+        off there for MySQL or MariaDB.
     type: bool
     default: true
   labels:

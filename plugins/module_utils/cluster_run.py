@@ -19,6 +19,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common import disruption_budget
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
 from ansible_collections.k0smotron.ha.plugins.module_utils.data_source import examine
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import parse
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import FIELD_MANAGER, Change, Kube, Ref, changes_result
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_errors import kind_not_served
@@ -67,7 +68,10 @@ def prepare(kube: Kube, options: ControlPlaneOptions, api_version: str, warn: Wa
     live = kube.get(api_version, "Cluster", options.name, options.namespace)
     if not options.allow_other_database:
         database_move.refuse_by_cluster(kube, live, source.url)
-    options = dataclasses.replace(options, data_source_checksum=source.checksum)
+    if live is None:
+        database_move.refuse_shared(kube, options.name, options.namespace, source.url, warn)
+    fast_start = options.fast_start and _may_start_fast(live, source.url)
+    options = dataclasses.replace(options, data_source_checksum=source.checksum, fast_start=fast_start)
     if options.service_type == "NodePort":
         _refuse_port_clash(kube, options, api_version, warn)
         options = _with_node_address(kube, options, live, warn)
@@ -87,6 +91,16 @@ def served_version(kube: Kube) -> str:
     if kube.check_mode:
         return control_planes.API_VERSIONS[-1]
     raise kind_not_served(control_planes.API_VERSIONS[0], "Cluster")
+
+
+def _may_start_fast(live: Object | None, url: str | None) -> bool:
+    """Whether the replicas may start at once: not those of a new control plane on MySQL.
+
+    There a kine that finds its table while another one is making it leaves the unique index out, and that one cannot make
+    it any more (kine 0.16, seen). A live one keeps what it was created with, so it is asked for that, which warns of nothing.
+    """
+    on_mysql = url is not None and parse(url).scheme == "mysql"
+    return not on_mysql or (live is not None and control_planes.starts_fast(live))
 
 
 def _refuse_port_clash(kube: Kube, options: ControlPlaneOptions, api_version: str, warn: Warn) -> None:

@@ -107,8 +107,10 @@ def apply(kube: Kube, ref: Ref, source: Source, data: t.Mapping[str, str]) -> di
     wanted = [secret(ref, data)]
     if source.certificates:
         wanted.insert(0, database_ca.config_map(ref.name, ref.namespace or "", source.certificates, LABELS))
+    changes = kube.apply(wanted)
     result: dict[str, t.Any] = {
-        **changes_result(kube.apply(wanted)),
+        **changes_result(changes),
+        "replaces": any(change.changed and change.before for change in changes),
         "dsn": mask(source.url),
         "checksum": None,
         "mounts": [database_ca.mount(ref.name)] if source.certificates else [],

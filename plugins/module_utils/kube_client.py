@@ -103,6 +103,12 @@ class Client:
         """The kubernetes library's Configuration: host, certificates, token."""
         return self._dynamic.client.configuration
 
+    @property
+    def impersonation(self) -> list[tuple[str, str]]:
+        """The headers that say as whom we act, one for each group. kubernetes.core adds them to its own requests only."""
+        sent = self._dynamic.client.default_headers.items()
+        return [(str(name), value) for name, value in sent if name.startswith("Impersonate-")]
+
     def call(
         self,
         method: str,

@@ -24,7 +24,12 @@ import threading
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import mask_text
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied, HaError, Unreachable
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
+    AccessDenied,
+    HaError,
+    InvalidInput,
+    Unreachable,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_errors import ApiError, Request, explain
 
 if t.TYPE_CHECKING:
@@ -41,6 +46,8 @@ BLOCK_BYTES = 64 * 1024
 OPEN_SECONDS = 30.0
 EXEC_SECONDS = 60.0
 LONGEST_REASON = 400
+PROTOCOL = "v4.channel.k8s.io"
+"""Of exec and port-forward; what every API server knows."""
 HANDSHAKE_STATUS = re.compile(r"Handshake status (\d{3})")
 
 
@@ -261,9 +268,26 @@ def _pod_url(client: Client, namespace: str, pod: str, subresource: str) -> str:
 
 
 def _headers(client: Client) -> dict[str, str]:
-    """The bearer token, the only header that the library's web sockets carry; certificates are in the configuration."""
+    """Who we are, and as whom we act; certificates are in the configuration.
+
+    Of the headers that it gets the library sends only the token and the protocol on, each as it stands (create_websocket,
+    24.2.0 to 37.0.2). So those of an impersonation follow the protocol, which always is there, in lines of their own.
+    """
     token = client.configuration.auth_settings().get("BearerToken")
-    return {"authorization": token["value"]} if token else {}
+    found = {"authorization": token["value"]} if token else {}
+    if acting_as := [_line(name, value) for name, value in client.impersonation]:
+        found["sec-websocket-protocol"] = "\r\n".join([PROTOCOL, *acting_as])
+    return found
+
+
+def _line(name: str, value: str) -> str:
+    """One header. Raises InvalidInput for a value that would end it, or that other requests send in another encoding."""
+    if not (value.isascii() and value.isprintable()):
+        raise InvalidInput(
+            f"{name} {value!r} cannot be told when reaching into a pod: it is more than printable ASCII",
+            "Choose another user or group for impersonate_user and impersonate_groups",
+        )
+    return f"{name}: {value}"
 
 
 def _refused(namespace: str, pod: str, subresource: str, error: t.Any) -> HaError:

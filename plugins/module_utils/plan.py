@@ -60,8 +60,8 @@ def pool_limits(*, max_connections: int = 100, control_planes: int = 1, replicas
             f"The connection budget is exceeded: {usable} of {max_connections} connections for "
             f"{_times(replicas, 'replica')} x {_times(max(control_planes, PLANNED_CONTROL_PLANES), 'control plane')} "
             f"leaves {max_open} for each, and kine needs {LEAST_MAX_OPEN}",
-            f"Set max_connections of the database to at least {-(-processes * LEAST_MAX_OPEN * 4 // 3)}, "
-            "or put fewer control planes on it.",
+            f"Set max_connections of the database to at least {-(-processes * LEAST_MAX_OPEN * 4 // 3)} and say so as "
+            "max_connections here (role: control_plane_max_connections), or put fewer control planes on it.",
         )
     return PoolLimits(max_open=max_open, max_idle=max_open // 2, max_lifetime=MAX_LIFETIME)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_report
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
 from ansible_collections.k0smotron.ha.plugins.module_utils.replica_memory import needs_restart
@@ -20,29 +21,48 @@ if t.TYPE_CHECKING:
 
 
 def repair(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
-    """The whole module: its parameters in, its result out. Raises WaitTimeout where a restart did not help."""
+    """The whole module: its parameters in, its result out. It fails with all records where a restart did not help."""
     params = module.params
     found = [
         _repaired(kube, cluster, params["wait_timeout"])
         for cluster in cluster_report.chosen(kube, params["name"], params["namespace"])
     ]
     for each in found:
-        if each["left"]:
+        if each["left"] and not each["error"]:
             module.warn(f"{each['namespace']}/{each['name']}: {', '.join(each['left'])} left alone: {each['reason']}")
-    return {"changed": any(each["restarted"] for each in found), "control_planes": found}
+    result = {"changed": any(each["restarted"] for each in found), "control_planes": found}
+    if message := _failures(found):
+        module.fail_json(msg=message, **result)
+    return result
+
+
+def _failures(found: t.Sequence[Record]) -> str:
+    """What went wrong, with the names of the control planes where several were looked at; "" for nothing."""
+    failed = [each for each in found if each["error"]]
+    if not failed or len(found) == 1:
+        return "".join(each["error"] for each in failed)
+    told = [f"{each['namespace']}/{each['name']}: {each['error']}" for each in failed]
+    return "\n".join([f"{len(failed)} of {len(found)} control planes could not be repaired.", *told])
 
 
 def _repaired(kube: Kube, cluster: Object, timeout: float) -> Record:
+    """The record of a control plane and what was done to it. Its first error ends that: others of the fleet need it, too."""
     record = cluster_report.health(kube, cluster)
     restart, left = choose(record)
-    restarted = restart if kube.check_mode else []
-    while restart and restart[0] not in restarted:
-        _restart(kube, cluster, restart[0], timeout)
-        restarted.append(restart[0])
+    restarted: list[str] = restart if kube.check_mode else []
+    error = None
+    while restart and restart[0] not in restarted and error is None:
+        try:
+            _restart(kube, cluster, restart[0], timeout, restarted)
+        except HaError as failure:
+            error = str(failure)
         # Meanwhile another replica may have ended, or have heard again.
         record = cluster_report.health(kube, cluster)
         restart, left = choose(record)
-    return {**{key: record[key] for key in ("name", "namespace", "up", "reason")}, "restarted": restarted, "left": left}
+    if error:
+        left = [*left, *(pod for pod in restart if pod not in restarted)]
+    own = {key: record[key] for key in ("name", "namespace", "up", "reason")}
+    return {**own, "restarted": restarted, "left": left, "error": error}
 
 
 def choose(record: Record) -> tuple[list[str], list[str]]:
@@ -55,8 +75,8 @@ def choose(record: Record) -> tuple[list[str], list[str]]:
     return (sick, []) if len(answer) >= record["replicas"]["wanted"] else ([], sick)
 
 
-def _restart(kube: Kube, cluster: Object, pod: str, timeout: float) -> None:
-    """Delete the pod, and wait until the one in its place is well. Raises WaitTimeout."""
+def _restart(kube: Kube, cluster: Object, pod: str, timeout: float, restarted: list[str]) -> None:
+    """Delete the pod, add it to `restarted`, and wait until the one in its place is well. Raises HaError."""
     namespace = cluster["metadata"]["namespace"]
     ref = Ref("v1", "Pod", pod, namespace)
     before = _uid(kube.get(*ref))
@@ -76,6 +96,7 @@ def _restart(kube: Kube, cluster: Object, pod: str, timeout: float) -> None:
         )
 
     kube.delete([ref])
+    restarted.append(pod)
     kube.wait(back, timeout, lambda: kube.diagnose(namespace))
 
 

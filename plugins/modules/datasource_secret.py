@@ -137,7 +137,7 @@ options:
     description:
       - Let control planes that read the Secret and have run go over to another database. Without it that is refused, because they
         would start again on what is there, and all that the first database holds would be gone from their APIs.
-      - Say it when both are the same database by different names, or when the data was moved before.
+      - Say it when both are the same database by different names. It moves no data, and replicas go over one after the other.
     type: bool
     default: false
     version_added: 0.2.0
@@ -228,6 +228,11 @@ dsn:
   returned: O(state=present)
   type: str
   sample: postgres://k0smotron:***@acid-minimal-cluster.databases.svc.cluster.local:5432/kine?sslmode=require
+replaces:
+  description: Whether the Secret, or its ConfigMap, was there and said something else, or does so in check mode.
+  returned: O(state=present)
+  type: bool
+  version_added: 0.2.0
 checksum:
   description:
     - Changes when the content of the Secret changes, and tells nothing else about it.

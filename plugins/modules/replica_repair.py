@@ -23,6 +23,8 @@ description:
   - One replica is restarted at a time, and the next one when it hears again. None is, while another replica of its control plane
     does not answer at all.
   - Whatever else is wrong with a control plane is left alone. Run it often, such as every five minutes.
+  - Where a replica cannot be restarted, or is not well again, its control plane is left at that and the next one is looked at.
+    The module fails at the end, with the records of all.
 author:
   - k0smotron.ha contributors (@k0smotron-ha)
 extends_documentation_fragment:
@@ -39,7 +41,7 @@ options:
     type: str
   wait_timeout:
     description:
-      - Seconds that a replica may take to be well again. The module fails when one does not.
+      - Seconds that a replica may take to be well again. The module fails when one is not.
     type: int
     default: 600
 seealso:
@@ -55,7 +57,7 @@ EXAMPLES = r"""
 RETURN = r"""
 control_planes:
   description: One record for each control plane that was looked at, sorted by namespace and name.
-  returned: always
+  returned: always, also when the module fails because of one of them
   type: list
   elements: dict
   contains:
@@ -76,11 +78,17 @@ control_planes:
       returned: always
       sample: [kmc-team-a-0]
     left:
-      description: Replicas that should be restarted and were left alone, because another one does not answer.
+      description:
+        - Replicas that should be restarted and were left alone, because another one does not answer or because of the C(error).
       type: list
       elements: str
       returned: always
       sample: []
+    error:
+      description: Why a replica could not be restarted, or is not well again; null when nothing failed.
+      type: str
+      returned: always
+      sample: kmc-team-a-0 was restarted, and is not well. It does not answer.
     up:
       description: Whether every replica runs, answers and is to be trusted, in check mode before the repair.
       type: bool

@@ -25,6 +25,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.names 
     statefulset_name,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.v1beta2 import starts_fast
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.validate import validate, warnings
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import NotFound
 
@@ -48,6 +49,7 @@ __all__ = [
     "pod_selector",
     "service_name",
     "short_name",
+    "starts_fast",
     "statefulset_name",
     "validate",
     "warnings",

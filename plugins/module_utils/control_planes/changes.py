@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What must not change on a live k0smotron Cluster, and why. PURE.
 
-Everything refused here was seen to break a running control plane (k0smotron 1.10.9 and 2.1.0); the rest may change.
+Everything refused here was seen to break a running control plane (k0smotron 1.10.9 and 2.1.0), or is what Kubernetes does not
+support between versions; the rest may change.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils.k0s import OLDEST_K0S
 
 Object: t.TypeAlias = dict[str, t.Any]
 
@@ -34,6 +36,7 @@ def refuse_spec_change(live: Object, wanted: Object) -> None:
     _refuse_storage(live, wanted)
     _refuse_persistence(live, wanted)
     _refuse_downgrade(live, wanted)
+    _refuse_skip(live, wanted)
 
 
 def refuse_owned(live: Object) -> None:
@@ -146,15 +149,26 @@ def _refuse_downgrade(live: Object, wanted: Object) -> None:
         )
 
 
-def refuse_skip(live: Object, wanted: Object) -> None:
-    """Raise InvalidInput for more than one minor version at a time, as k0smotron's webhook for Cluster API does."""
+def _refuse_skip(live: Object, wanted: Object) -> None:
+    """A roll runs the old and the new version side by side, and Kubernetes wants all API servers within one minor version.
+
+    k0smotron's webhook refuses it, too, but for Cluster API only.
+    """
     old, new = _minor(live.get("version")), _minor(wanted.get("version"))
     if old and new and new[1] > old[1] + 1:
         raise InvalidInput(
-            f"The control plane runs k0s {live['version']} and cannot go to {wanted['version']} at once: Kubernetes"
-            " supports one minor version at a time",
-            f"Go to {old[0]}.{old[1] + 1} first",
+            f"The control plane runs k0s {live['version']} and cannot go to {wanted['version']} at once: meanwhile API servers"
+            " of both share one database, and Kubernetes supports one minor version at a time",
+            _one_by_one(*old),
         )
+
+
+def _one_by_one(major: int, minor: int) -> str:
+    """How to get on from a minor version. Those that we do not set are left to kubectl."""
+    remedy = f"Go minor by minor: to {major}.{minor + 1} first, and on from there when every replica runs it"
+    if (major, minor + 1) >= OLDEST_K0S[:2]:
+        return remedy
+    return f"{remedy}; below {OLDEST_K0S.major}.{OLDEST_K0S.minor} by spec.version of the object itself, with kubectl"
 
 
 def _minor(version: str | None) -> tuple[int, int] | None:

@@ -204,7 +204,6 @@ def refuse_change(live: Object, wanted: Object) -> None:
     """Raise InvalidInput for a change that would break the control plane; both are K0smotronControlPlanes."""
     before, after = live.get("spec") or {}, wanted["spec"]
     changes.refuse_spec_change(before, after)
-    changes.refuse_skip(before, after)
     old, new = (((spec.get("kubeconfigSecretMetadata") or {}).get("labels") or {}) for spec in (before, after))
     changes.refuse_label_change({key for key in {*old, *new} if old.get(key) != new.get(key)})
 

@@ -47,7 +47,7 @@ class ControlPlaneOptions:
     """Over nodes: ``required``, ``preferred`` or ``off``."""
     pod_disruption_budget: bool = True
     fast_start: bool = True
-    """Start the replicas at once and probe them early. Needs k0smotron 2, and works at creation only."""
+    """Start the replicas at once and probe them early. Needs k0smotron 2, and works at creation only, not on MySQL."""
     labels: t.Mapping[str, str] = field(default_factory=dict)
     annotations: t.Mapping[str, str] = field(default_factory=dict)
     mounts: t.Sequence[t.Mapping[str, t.Any]] = ()

@@ -61,6 +61,11 @@ def build(options: ControlPlaneOptions) -> Object:
     return cluster(options, API_VERSION, spec)
 
 
+def starts_fast(live: Object) -> bool:
+    """Whether a live Cluster, of either version, was created with fast_start."""
+    return _patch("StatefulSet", _FAST_START) in (live["spec"].get("patches") or [])
+
+
 def reconciliation_status(live: Object) -> str:
     """The controller's last word; some errors, such as broken patches, stand nowhere else."""
     return str(live.get("status", {}).get("deprecated", {}).get("v1beta1", {}).get("reconciliationStatus") or "")

@@ -71,6 +71,18 @@ def test_what_may_change(live: dict[str, t.Any], wanted: dict[str, t.Any]) -> No
         pytest.param(cluster(), cluster(storage={"kine": {}}), "from kine to etcd", id="the storage.type trap"),
         pytest.param(cluster(), cluster(version="v1.34.9-k0s.0"), "v1.34.9-k0s.0", id="older minor version"),
         pytest.param(
+            cluster(version="v1.33.1-k0s.0"),
+            cluster(version="v1.36.3-k0s.2"),
+            "one minor version at a time. Go minor by minor: to 1.34 first, and on .* every replica runs it.$",
+            id="three minor versions at once",
+        ),
+        pytest.param(
+            cluster(version="v1.27.9-k0s.0"),
+            cluster(version="v1.36.3-k0s.2"),
+            "to 1.28 first.*; below 1.30 by spec.version of the object itself, with kubectl.$",
+            id="from a version that is not to be set here",
+        ),
+        pytest.param(
             cluster(),
             cluster(persistence={"type": "pvc", "persistentVolumeClaim": CLAIM}),
             "persistence",

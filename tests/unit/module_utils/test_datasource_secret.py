@@ -20,7 +20,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datasource_secret_run
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import DatabaseSpec, datastore, options_for
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import build, checksum, lint, parse
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput, NotFound
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_client import Client, Query, Resource
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_errors import Request
@@ -161,6 +161,15 @@ class Server(Client):
         return {**stored, "data": {**self.others, **ours}}
 
 
+class Missing(Server):
+    """One that has no such Secret yet."""
+
+    def call(self, method: str, path: str, request: Request, **more: t.Any) -> dict[str, t.Any]:
+        if method == "GET":
+            raise NotFound("no such Secret")
+        return super().call(method, path, request, **more)
+
+
 REF = Ref("v1", "Secret", "s", "n")
 URL = "postgres://u:p@h/d"
 
@@ -176,6 +185,18 @@ def test_the_checksum_is_of_what_remains() -> None:
     assert checksum_of(server, {"url": "a", "ca": "b"}) == both
     assert [checksum_of(server, {"url": "a"}) for _run in range(2)] == [predicted, predicted]
     assert predicted == checksum({"url": "a", "theirs": "x"}, "n/s") != both
+
+
+def test_what_is_replaced_was_there_and_another_one() -> None:
+    """By it the role proves a data source beside the live one; of ``diff`` a module tells nothing without --diff."""
+    server = Server()
+    data = {"url": "a"}
+    applied = [
+        apply(Kube(server, check_mode=check), REF, Source(URL, None), data)["replaces"]
+        for check in (True, False, False)
+    ]
+    assert applied == [True, True, False]
+    assert not apply(Kube(Missing(), check_mode=True), REF, Source(URL, None), data)["replaces"]
 
 
 class OneCluster:

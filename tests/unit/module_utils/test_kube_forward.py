@@ -15,14 +15,21 @@ import hashlib
 import socket
 import ssl
 import threading
+import types
 import typing as t
 from pathlib import Path
 
 import pytest
-from kubernetes.client import Configuration
+from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client as core
+from kubernetes.client import ApiClient, Configuration
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import kube_forward
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied, HaError, Unreachable
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
+    AccessDenied,
+    HaError,
+    InvalidInput,
+    Unreachable,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_client import Client, Resource
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_forward import execute, forward, open_forward
 from ansible_collections.k0smotron.ha.plugins.module_utils.server_certificate import renewed
@@ -34,15 +41,17 @@ BINARY, CLOSE, PING, PONG = 0x82, 0x88, 0x89, 0x8A
 
 
 class ClientOf(Client):
-    """A client of one address, as far as a port-forward needs it."""
+    """A client of one address, as far as a port-forward needs it, with kubernetes.core's headers for an impersonation."""
 
-    def __init__(self, address: tuple[str, int]) -> None:
-        self._configuration = Configuration(host=f"https://{address[0]}:{address[1]}")
-        self._configuration.verify_ssl = False
-
-    @property
-    def configuration(self) -> Configuration:
-        return self._configuration
+    def __init__(self, address: tuple[str, int], token: str = "", **impersonated: t.Any) -> None:
+        configuration = Configuration(host=f"https://{address[0]}:{address[1]}")
+        configuration.verify_ssl = False
+        if token:
+            configuration.api_key = {"authorization": f"Bearer {token}"}
+        api = ApiClient(configuration)
+        for header, value in core._create_headers(**impersonated).items():
+            core._set_header(api, header, value)
+        super().__init__(types.SimpleNamespace(client=api))
 
     def resource(self, api_version: str, kind: str) -> Resource:
         return Resource(api_version, kind, "pods", True)
@@ -67,12 +76,17 @@ def handshake(request: bytes) -> bytes:
     )
 
 
-def shake_hands(connection: ssl.SSLSocket) -> bytes:
-    """The answer to the request that a client sends first."""
+def asked(connection: ssl.SSLSocket) -> bytes:
+    """The request that a client sends first."""
     request = b""
     while b"\r\n\r\n" not in request:
         request += connection.recv(4096)
-    return handshake(request)
+    return request
+
+
+def shake_hands(connection: ssl.SSLSocket) -> bytes:
+    """The answer to it."""
+    return handshake(asked(connection))
 
 
 def serve(listener: ssl.SSLSocket, at_once: bool) -> None:
@@ -224,3 +238,58 @@ def test_what_fails_behind_a_port_forward_that_works_stays_what_it_is(context: s
         threading.Thread(target=serve, args=(listener, False), daemon=True).start()
         with pytest.raises(Unreachable, match="hung up"):
             use_a_forward(listener, GREETING)
+
+
+def use_an_exec(client: Client) -> None:
+    execute(client, "databases", "mariadb-0", ["cat"], None)
+
+
+def use_a_socket(client: Client) -> None:
+    open_forward(client, "databases", "mariadb-0", PORT).close()
+
+
+@pytest.mark.parametrize("use", [use_an_exec, use_a_socket])
+@pytest.mark.parametrize(
+    ("impersonated", "told"),
+    [
+        ({}, []),
+        ({"impersonate_user": "eve"}, ["impersonate-user: eve"]),
+        (
+            {"impersonate_user": "eve", "impersonate_groups": ["devs", "system:masters"]},
+            ["impersonate-group: devs", "impersonate-group: system:masters", "impersonate-user: eve"],
+        ),
+    ],
+)
+@pytest.mark.parametrize("token", ["", "secret"], ids=["a certificate", "a token"])
+def test_a_pod_is_reached_as_whom_all_else_is_done(
+    context: ssl.SSLContext, use: t.Callable[[Client], None], token: str, impersonated: t.Any, told: list[str]
+) -> None:
+    heard: list[str] = []
+
+    def listen(server: ssl.SSLSocket) -> None:
+        with contextlib.suppress(OSError):
+            connection, _address = server.accept()
+            with connection:
+                request = asked(connection)
+                heard.extend(request.decode().splitlines())
+                connection.sendall(handshake(request))
+
+    with context.wrap_socket(socket.create_server(("127.0.0.1", 0)), server_side=True) as server:
+        listener = threading.Thread(target=listen, args=(server,), daemon=True)
+        listener.start()
+        with contextlib.suppress(HaError):  # the server hangs up
+            use(ClientOf(server.getsockname(), token, **impersonated))
+        listener.join(10)
+    headers = [(name.lower(), value) for name, _colon, value in (line.partition(": ") for line in heard)]
+    assert sorted(f"{name}: {value}" for name, value in headers if name.startswith("impersonate")) == told
+    assert [value for name, value in headers if name == "authorization"] == ([f"Bearer {token}"] if token else [])
+    [protocols] = [value for name, value in headers if name == "sec-websocket-protocol"]
+    assert "v4.channel.k8s.io" in protocols.split(",")
+
+
+@pytest.mark.parametrize("name", ["eve\r\nImpersonate-Group: system:masters", "zo\u00eb", "a\tb"])
+@pytest.mark.parametrize("impersonated", ["impersonate_user", "impersonate_groups"])
+def test_whom_no_header_can_name_is_refused(impersonated: str, name: str) -> None:
+    given: t.Any = name if impersonated == "impersonate_user" else ["devs", name]
+    with pytest.raises(InvalidInput, match="Choose another user or group"):
+        use_an_exec(ClientOf(("127.0.0.1", 1), **{impersonated: given}))

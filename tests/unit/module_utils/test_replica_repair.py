@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_report, replica_repair_run
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import WaitTimeout
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, WaitTimeout
 from ansible_collections.k0smotron.ha.plugins.module_utils.replica_memory import deaf, inconsistent
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 from tests.unit.module_utils.test_replica_memory import PODS, counted, lease, replica
@@ -19,6 +19,14 @@ from tests.unit.module_utils.test_replica_memory import PODS, counted, lease, re
 DEAF = deaf(replica([lease("05")], lease("48")), "kmc-a-0") or ""
 OTHER = inconsistent(counted(PODS.format("failure", 1)), "kmc-a-0") or ""
 CLUSTER = {"metadata": {"name": "a", "namespace": "team"}}
+
+
+class Failed(Exception):
+    """What the module failed with, and its warnings."""
+
+    def __init__(self, result: dict[str, t.Any], said: list[str]) -> None:
+        super().__init__(result)
+        self.result, self.said = result, said
 
 
 class StandInKube:
@@ -55,21 +63,33 @@ class StandInKube:
             raise WaitTimeout(f"{first.reason}; {second.reason}")
 
 
-def repaired(kube: StandInKube, monkeypatch: pytest.MonkeyPatch, wanted: int = 3) -> tuple[dict[str, t.Any], list[str]]:
+def record(kube: StandInKube, cluster: dict[str, t.Any], wanted: int) -> dict[str, t.Any]:
+    """What cluster_report says of the health of these pods."""
+    sick = [said for said in kube.readyz.values() if said is not True]
+    judged = {"up": not sick, "reason": str(sick[0]) if sick else "all well"}
+    counted = {"wanted": wanted, "ready": wanted - kube.not_ready}
+    return {**cluster["metadata"], **judged, "replicas": counted, "readyz": dict(kube.readyz)}
+
+
+def run(
+    kube: t.Any, clusters: list[dict[str, t.Any]], monkeypatch: pytest.MonkeyPatch
+) -> tuple[dict[str, t.Any], list[str]]:
     """The module's result and its warnings."""
-
-    def health(_kube: t.Any, _cluster: t.Any) -> dict[str, t.Any]:
-        sick = [said for said in kube.readyz.values() if said is not True]
-        judged = {"up": not sick, "reason": str(sick[0]) if sick else "all well"}
-        counted = {"wanted": wanted, "ready": wanted - kube.not_ready}
-        return {"name": "a", "namespace": "team", **judged, "replicas": counted, "readyz": dict(kube.readyz)}
-
-    monkeypatch.setattr(cluster_report, "health", health)
-    monkeypatch.setattr(cluster_report, "chosen", lambda *_chosen: [CLUSTER])
+    monkeypatch.setattr(cluster_report, "chosen", lambda *_chosen: clusters)
     said: list[str] = []
     params = {"name": None, "namespace": None, "wait_timeout": 1}
-    module: t.Any = types.SimpleNamespace(params=params, warn=said.append)
-    return replica_repair_run.repair(module, t.cast(t.Any, kube)), said
+
+    def fail_json(**result: t.Any) -> t.NoReturn:
+        raise Failed(result, said)
+
+    module: t.Any = types.SimpleNamespace(params=params, warn=said.append, fail_json=fail_json)
+    return replica_repair_run.repair(module, kube), said
+
+
+def repaired(kube: StandInKube, monkeypatch: pytest.MonkeyPatch, wanted: int = 3) -> tuple[dict[str, t.Any], list[str]]:
+    """The module's result and its warnings for one control plane."""
+    monkeypatch.setattr(cluster_report, "health", lambda _kube, cluster: record(kube, cluster, wanted))
+    return run(kube, [CLUSTER], monkeypatch)
 
 
 @pytest.mark.parametrize("said", [DEAF, OTHER])
@@ -86,6 +106,7 @@ def test_replicas_are_restarted_one_after_the_other(said: str, monkeypatch: pyte
             "reason": "all well",
             "restarted": ["kmc-a-0", "kmc-a-1"],
             "left": [],
+            "error": None,
         }
     ]
     assert warned == []
@@ -130,6 +151,81 @@ def test_after_a_restart_it_looks_again(
 
 def test_a_restart_that_did_not_help_is_an_error_and_no_other_one_follows(monkeypatch: pytest.MonkeyPatch) -> None:
     kube = StandInKube({"kmc-a-0": DEAF, "kmc-a-1": DEAF, "kmc-a-2": True}, helps=False)
-    with pytest.raises(WaitTimeout, match="kmc-a-0 was restarted, and is not well: connection refused"):
+    with pytest.raises(Failed) as caught:
         repaired(kube, monkeypatch)
     assert kube.done == ["delete kmc-a-0", "wait"]
+    message = caught.value.result["msg"]
+    assert message.endswith("; kmc-a-0 was restarted, and is not well: connection refused.")
+    assert message.startswith("kmc-a-0 was restarted, and is not well"), "only one was looked at: as it is"
+    [found] = caught.value.result["control_planes"]
+    assert (caught.value.result["changed"], found["restarted"], found["left"]) == (True, ["kmc-a-0"], ["kmc-a-1"])
+    assert (found["up"], found["error"]) == (False, message)
+
+
+class Fleet:
+    """Control planes by name, each a stand-in of its own; in `strict` ones nobody may delete a pod."""
+
+    check_mode = False
+
+    def __init__(self, strict: str, **kubes: StandInKube) -> None:
+        self.strict, self.kubes = strict, kubes
+
+    def _of(self, pod: str) -> StandInKube:
+        return self.kubes[pod.split("-")[1]]
+
+    def get(self, _api_version: str, _kind: str, name: str, _namespace: str) -> dict[str, t.Any]:
+        return self._of(name).get("v1", "Pod", name, "team")
+
+    def delete(self, refs: list[t.Any]) -> None:
+        if refs[0].name.split("-")[1] in self.strict:
+            raise Forbidden("Not allowed to delete pods")
+        self.last = self._of(refs[0].name)
+        self.last.delete(refs)
+
+    def wait(self, *how: t.Any) -> None:
+        self.last.wait(*how)
+
+
+def failing(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any]:
+    """What the module fails with. The message says it all, so nothing is warned of."""
+
+    def health(_kube: t.Any, cluster: dict[str, t.Any]) -> dict[str, t.Any]:
+        kube = fleet.kubes[cluster["metadata"]["name"]]
+        return record(kube, cluster, len(kube.readyz))
+
+    monkeypatch.setattr(cluster_report, "health", health)
+    with pytest.raises(Failed) as caught:
+        run(fleet, [{"metadata": {"name": name, "namespace": "team"}} for name in fleet.kubes], monkeypatch)
+    assert caught.value.said == []
+    return caught.value.result
+
+
+def test_one_control_plane_that_fails_does_not_keep_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = Fleet(
+        "b",
+        a=StandInKube({"kmc-a-0": DEAF, "kmc-a-1": True}, helps=False),
+        b=StandInKube({"kmc-b-0": DEAF, "kmc-b-1": DEAF}),
+        c=StandInKube({"kmc-c-0": DEAF}),
+    )
+    result = failing(fleet, monkeypatch)
+    assert [
+        (each["name"], each["restarted"], each["left"], bool(each["error"])) for each in result["control_planes"]
+    ] == [
+        ("a", ["kmc-a-0"], [], True),
+        ("b", [], ["kmc-b-0", "kmc-b-1"], True),
+        ("c", ["kmc-c-0"], [], False),
+    ]
+    heading, *told = result["msg"].splitlines()
+    assert heading == "2 of 3 control planes could not be repaired."
+    assert told[0].startswith("team/a: kmc-a-0 was restarted, and is not well")
+    assert told[1] == "team/b: Not allowed to delete pods."
+    assert result["changed"]
+
+
+def test_nothing_was_changed_where_nothing_could_be_restarted(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = Fleet("ab", a=StandInKube({"kmc-a-0": DEAF}), b=StandInKube({"kmc-b-0": True}))
+    result = failing(fleet, monkeypatch)
+    assert (result["changed"], result["msg"]) == (
+        False,
+        "1 of 2 control planes could not be repaired.\nteam/a: Not allowed to delete pods.",
+    )
