@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible.plugins.filter.core import to_bool
 from jinja2.nativetypes import NativeEnvironment
 
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "control_plane"
 ENGINE = NativeEnvironment()
+ENGINE.filters["bool"] = to_bool
 ENGINE.tests["match"] = lambda text, pattern: bool(re.match(pattern, text))
 POSTGRES, MYSQL = "postgres://kine:not-made-yet@db.team:5432/kine", "mysql://kine:not-made-yet@tcp(db.team:3306)/kine"
 
@@ -54,3 +56,20 @@ def test_commits_are_ordered_on_postgresql_only(dsn: str, wanted: bool, runs: bo
     [task] = [task for task in load("tasks", "present.yml") if "k0smotron.ha.commit_order" in task]
     variables = {"control_plane_commit_order": wanted, "__control_plane_on_mysql": on_mysql("", {"dsn": dsn})}
     assert evaluated(f"{{{{ {task['when']} }}}}", variables) is runs
+
+
+@pytest.mark.parametrize(
+    ("found", "new", "check", "candidate"),
+    [
+        ({"replaces": True}, False, False, True),
+        ({"replaces": True}, True, False, False),
+        ({"replaces": True}, False, True, False),
+        ({"replaces": False}, False, False, False),
+        ({"skipped": True}, False, False, False),  # an existing Secret, or a URL in the Cluster
+    ],
+)
+def test_another_data_source_is_proved_beside_the_one_that_replicas_read(
+    found: dict[str, t.Any], new: bool, check: bool, candidate: bool
+) -> None:
+    variables = {"__control_plane_data_source": found, "__control_plane_is_new": new, "ansible_check_mode": check}
+    assert evaluated(load("vars", "main.yml")["__control_plane_replaces"], variables) is candidate
