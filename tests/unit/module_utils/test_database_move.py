@@ -63,7 +63,7 @@ class StandInKube:
         return [item for item in kinds if namespace in (None, item["metadata"]["namespace"])]
 
 
-def write(url: str, *objects: Object, **more: str) -> None:
+def write(url: str, *objects: Object, **more: t.Any) -> None:
     database_move.refuse_by_secret(t.cast(Kube, StandInKube(SOURCE, *objects, **more)), SECRET, url)
 
 
