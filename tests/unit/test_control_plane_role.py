@@ -66,10 +66,12 @@ def test_commits_are_ordered_on_postgresql_only(dsn: str, wanted: bool, runs: bo
         ({"replaces": True}, False, True, False),
         ({"replaces": False}, False, False, False),
         ({"skipped": True}, False, False, False),  # an existing Secret, or a URL in the Cluster
+        (None, None, False, False),  # verify, which writes nothing
     ],
 )
 def test_another_data_source_is_proved_beside_the_one_that_replicas_read(
-    found: dict[str, t.Any], new: bool, check: bool, candidate: bool
+    found: dict[str, t.Any] | None, new: bool | None, check: bool, candidate: bool
 ) -> None:
-    variables = {"__control_plane_data_source": found, "__control_plane_is_new": new, "ansible_check_mode": check}
+    known = {"__control_plane_data_source": found, "__control_plane_is_new": new, "ansible_check_mode": check}
+    variables = {name: value for name, value in known.items() if value is not None}
     assert evaluated(load("vars", "main.yml")["__control_plane_replaces"], variables) is candidate
