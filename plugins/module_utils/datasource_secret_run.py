@@ -157,7 +157,7 @@ def limits(params: Params) -> PoolLimits:
 def find_source(kube: Kube, params: Params, warn: Warn) -> Source:
     """The DSN from whichever of url, connection and datastore was given."""
     certificates = database_ca.read(params["ca_file"]) if params["ca_file"] else ""
-    if params["datastore_domain"] and not params["datastore"]:
+    if params.get("datastore_domain") and not params["datastore"]:
         raise InvalidInput(
             "datastore_domain is for a datastore only",
             "Write the host's whole name, with a dot at its end, where the host is given",
@@ -261,7 +261,7 @@ def _from_datastore(kube: Kube, params: Params, certificates: str, warn: Warn) -
         scheme=store.scheme,
         user=user,
         password=password or NOT_MADE_YET,
-        hosts=(_host(there, params["datastore_domain"]),),
+        hosts=(_host(there, params.get("datastore_domain")),),
         database=given["database"],
         params=_params(
             store.scheme,

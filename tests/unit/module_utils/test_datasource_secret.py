@@ -260,6 +260,12 @@ def test_a_domain_that_is_none() -> None:
         found_in(OneCluster(check_mode=True), "zalando", "kine", [], "cluster.local:53")
 
 
+def test_who_only_looks_has_no_domain() -> None:
+    """durability_check, whose options are fewer."""
+    params = {"ca_file": None, "datastore": None, "connection": None, "tls": None, "namespace": "n", "url": URL}
+    assert find_source(t.cast(Kube, OneCluster(check_mode=False)), params, print).url == URL
+
+
 def test_a_domain_is_for_a_datastore() -> None:
     with pytest.raises(InvalidInput, match="datastore_domain is for a datastore only"):
         find_source(
