@@ -131,6 +131,9 @@ REFUSED = {
     "helm-here": Case("Deployment default/postgres-operator.", (by_helm("default", **OBJECT), database())),
     "helm-here-by-config-map": Case("Deployment default/postgres-operator.", (by_helm("default"), LOCKED)),
     "object-here": Case("Deployment default/postgres-operator.", (deployment(**OBJECT),)),
+    "object-wins-here": Case(
+        "Deployment default/postgres-operator.", (deployment(CONFIG_MAP_NAME="postgres-operator", **OBJECT), LOCKED)
+    ),
     "other-config-map-here": Case("Deployment default/postgres-operator.", (deployment(CONFIG_MAP_NAME="mine"),)),
     "other-name-here": Case("Deployment default/second.", (OWN, deployment(name="second"), LOCKED)),
     "several": Case(f"Deployment {ALL_OTHERS}.", OTHERS),

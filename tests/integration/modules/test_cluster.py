@@ -229,12 +229,20 @@ def test_two_control_planes_cannot_have_one_node_port(plane: ControlPlane) -> No
     ports: dict[str, t.Any] = {"service_type": "NodePort", "api_port": 32443, "konnectivity_port": 32132}
     plane.ok(**ports)
     assert not plane.ok(**ports)["changed"]
-    other = ControlPlane(plane.modules, plane.namespace, "two")
+    create_secret("two", plane.namespace, {KEY: DSN.replace("/kine?", "/two?")})
+    other, ports["data_source_secret"] = ControlPlane(plane.modules, plane.namespace, "two"), "two"
     sentence = other.refused(**{**ports, "api_port": 32444})
     assert "32132 (konnectivity_port)" in sentence
     assert f"{plane.namespace}/one" in sentence
     assert other.live() is None
     assert other.ok(**{**ports, "api_port": 32444, "konnectivity_port": 32133})["changed"]
+
+
+def test_two_control_planes_cannot_have_one_database(plane: ControlPlane) -> None:
+    plane.ok()
+    other = ControlPlane(plane.modules, plane.namespace, "two")
+    assert f"is the one of the control plane {plane.namespace}/one" in other.refused()
+    assert other.live() is None
 
 
 def test_a_forbidden_user_is_told_what_is_missing(plane: ControlPlane) -> None:

@@ -23,7 +23,7 @@ def clusters(modules: Modules, namespace: str) -> t.Iterator[str]:
     modules.ok("datastore", name="acid-info", namespace=namespace, storage_class="nobodys", wait=False)
     url = f"postgres://kine:{PASSWORD}@acid-info.{namespace}.svc:5432/kine?sslmode=require"
     for name in ("known", "broken"):
-        create_secret(name, namespace, {KEY: url})
+        create_secret(name, namespace, {KEY: url if name == "known" else url.replace("/kine?", "/broken?")})
         modules.ok("cluster", name=name, namespace=namespace, data_source_secret=name, wait=False)
     kubectl("delete", "secret", "broken", "-n", namespace)
     metadata = {"name": "other", "namespace": namespace}
