@@ -73,12 +73,13 @@ def refuse_shared(kube: Kube, name: str, namespace: str, url: str | None, warn: 
     except Forbidden as unseen:
         warn(f"Cannot see whether another control plane has this database: {unseen}")
         return
+    new = parse(url)
     for each in others:
         metadata = each["metadata"]
         if (metadata["name"], metadata["namespace"]) == (name, namespace) or "deletionTimestamp" in metadata:
             continue
         with contextlib.suppress(NotFound, InvalidInput):
-            _refuse_shared(kube, each, parse(url), namespace, warn)
+            _refuse_shared(kube, each, new, namespace, warn)
 
 
 def _refuse_shared(kube: Kube, other: Object, new: Dsn, namespace: str, warn: Warn) -> None:
