@@ -38,6 +38,9 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
 if t.TYPE_CHECKING:
     import ssl
 
+CONNECT_SECONDS = 2.0
+"""A connection takes milliseconds inside a network, and for ever when its replica's node was lost: Kubernetes sends a share of
+all new ones there until it knows (40 s). With more patience the drill would measure that patience."""
 REQUEST_SECONDS = 10.0
 """A request without an answer for so long is given up; the writer or reader goes on with the next one."""
 WATCH_SILENCE_SECONDS = 30.0
@@ -85,7 +88,8 @@ class Connection:
         to, name = self._address, self._address.server_name
         connection = http.client.HTTPConnection(name, timeout=self._timeout)
         try:
-            raw = socket.create_connection((to.host, to.port), timeout=self._timeout)
+            raw = socket.create_connection((to.host, to.port), timeout=CONNECT_SECONDS)
+            raw.settimeout(self._timeout)
             connection.sock = to.context.wrap_socket(raw, server_hostname=name)
         except OSError as error:
             connection.close()

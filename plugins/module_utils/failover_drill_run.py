@@ -18,7 +18,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.drill import certific
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.measures import measure
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.page import page
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.records import Afterwards
-from ansible_collections.k0smotron.ha.plugins.module_utils.drill_load import Load
+from ansible_collections.k0smotron.ha.plugins.module_utils.drill_load import CONNECT_SECONDS, REQUEST_SECONDS, Load
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill_site import Site, site
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill_subject import Subject, find
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill_turn import Turn, turn
@@ -145,7 +145,11 @@ def _certify(seen: Seen, plan: Plan, params: Params) -> certificate.Certificate:
         subject=seen.site.subject.description(),
         fault=plan.fault,
         actions=plan.words(),
-        load={key: params[key] for key in LOAD},
+        load={
+            **{key: params[key] for key in LOAD},
+            "connect_seconds": CONNECT_SECONDS,
+            "request_seconds": REQUEST_SECONDS,
+        },
         findings=oracle.judge(log, seen.afterwards),
         measures=measure(log),
         limits=certificate.Limits(_limit(params, plan.fault), params["max_watch_gap"]),

@@ -97,11 +97,13 @@ def _command(certificate: Certificate) -> str:
 
 
 def _patience(certificate: Certificate) -> str:
-    if not certificate["load"]["retries"]:
-        return "never try a request again"
+    load = certificate["load"]
+    waits = f"wait {load['connect_seconds']:g} s for a connection and {load['request_seconds']:g} s for an answer; "
+    if not load["retries"]:
+        return f"{waits}never try a request again"
     seen = certificate["measures"]
     return (
-        f"try a request once more, at once and over a new connection: "
+        f"{waits}try a request once more, at once and over a new connection: "
         f"{_many(seen['writes_twice'], 'write')} and {_many(seen['reads_twice'], 'read')} here"
     )
 

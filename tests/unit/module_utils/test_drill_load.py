@@ -139,6 +139,31 @@ def test_a_request_that_nobody_got_has_failed() -> None:
     assert "ConnectionRefusedError" in write.error
 
 
+def test_nobody_waits_long_for_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drill_load, "CONNECT_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, contextlib.ExitStack() as others:
+        address = full.getsockname()
+        for _number in range(2):  # with nobody to accept them, the kernel drops the next one's SYN, as a lost node does
+            other = others.enter_context(socket.socket())
+            other.setblocking(False)
+            other.connect_ex(address)
+        began = time.monotonic()
+        with pytest.raises(drill_load.NotSent, match="timed out"):
+            drill_load.Connection(Address(address[0], address[1], "api.test", t.cast("t.Any", NoTls()))).ask("GET", "/")
+    assert 0.2 <= time.monotonic() - began < drill_load.REQUEST_SECONDS / 2
+
+
+def test_an_answer_may_take_longer_than_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drill_load, "CONNECT_SECONDS", 0.2)
+
+    def late(handler: StandIn) -> None:
+        time.sleep(0.5)
+        handler.accept()
+
+    with api(write=late) as address:
+        assert seen(address, lambda log: log.writes).writes[0].outcome == "acknowledged"
+
+
 def after_a_first(
     first: Answer, then: Answer, found: Answer = StandIn.accept, verb: str = "create"
 ) -> tuple[Write, list[tuple[str, int]]]:

@@ -77,7 +77,7 @@ def test_what_was_drilled_is_told() -> None:
         "3 replicas, k0s v1.34.4-k0s.0",
         "acid-a (zalando)",
         "4 writers, 20 writes a second together, 1 reader, 2 watchers",
-        "never try a request again",
+        "wait 2 s for a connection and 10 s for an answer; never try a request again",
         "<code>9ddd71938e5c</code>",
         "2026-11-27 23:58:34 UTC",
         "<li>14.0 s (3.9 s after the fault): primary db-1</li>",

@@ -71,6 +71,12 @@ def test_runs_with_earlier_defaults_are_told_apart() -> None:
     assert "With earlier defaults" not in page([run("switchover", 2.0)])
 
 
+@pytest.mark.parametrize(("fault", "earlier"), [("switchover", False), ("node_lost", True), ("node_partitioned", True)])
+def test_what_was_mended_for_lost_nodes_alone_lets_other_runs_be(fault: str, earlier: bool) -> None:
+    before = {**run(fault, 1.0), "when": "2026-11-29T19:53:44+00:00"}
+    assert ("With earlier defaults" in page([before])) is earlier
+
+
 def test_the_page_hides_nothing() -> None:
     aborted = {"when": "2026-11-28T10:00:00Z", "fault": "primary_hung", "datastore": "zalando", "retries": 0}
     told = page([run("primary_hung", 20.0, lost=2), run("primary_hung", 20.0), aborted])
