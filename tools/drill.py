@@ -23,6 +23,8 @@ from tools.drill_record import FAULTS, NODE_FAULTS, PAGE, RUNS, Run
 CERTIFICATES = BUILD / "drill"
 OUTAGE_SECONDS = 60
 UP_SECONDS = 600.0
+DNS: t.Mapping[str, str | None] = {"any": None, "same-node": "PreferSameNode"}
+"""Which CoreDNS pod the Service of the lab's DNS leads to: its trafficDistribution."""
 
 
 class Datastore(t.NamedTuple):
@@ -67,9 +69,9 @@ DATASTORES: t.Mapping[str, Datastore] = {
 class Drills:
     """Drills of one control plane on the lab."""
 
-    def __init__(self, name: str, datastore: str, retries: int, domain: str) -> None:
+    def __init__(self, name: str, datastore: str, retries: int, domain: str, dns: str) -> None:
         """Make the control plane that is drilled; it stays, and so does the lab."""
-        self._datastore, self._retries, self._domain = datastore, retries, domain
+        self._datastore, self._retries, self._domain, self._dns = datastore, retries, domain, dns
         self._control_plane = f"{name}-{datastore}"
         chosen = DATASTORES[datastore]
         if chosen.extra:
@@ -78,6 +80,9 @@ class Drills:
         variables = {key: value.replace("NAME", name) for key, value in chosen.variables.items()}
         named = {"control_plane_name": self._control_plane, "control_plane_datastore_domain": domain}
         self._variables = quickstart.playbook("site", example, {**named, **variables})
+        distribution = json.dumps({"spec": {"trafficDistribution": DNS[dns]}})
+        lead = ["kubectl", "patch", "service", "kube-dns", "--namespace=kube-system", f"--patch={distribution}"]
+        run(lead, self._variables)
         self._commit = _output(["git", "describe", "--always"], self._variables).strip() + _dirty(self._variables)
         CERTIFICATES.mkdir(parents=True, exist_ok=True)
 
@@ -91,6 +96,7 @@ class Drills:
             "fault": fault,
             "retries": self._retries,
             "domain": self._domain,
+            "dns": self._dns,
             "load": round(os.getloadavg()[0], 1),
         }
         options = {
@@ -152,6 +158,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--retries", type=int, default=0, choices=(0, 1), help="how often clients try a request again")
     parser.add_argument("--domain", default="", help="of the database's whole name in the URL")
+    parser.add_argument("--dns", default="any", choices=[*DNS], help="which CoreDNS pod a replica asks")
     parser.add_argument("--datastore", default="zalando", choices=[*DATASTORES])
     parser.add_argument(
         "--faults", nargs="*", default=[], choices=FAULTS, metavar="FAULT", help="all that are possible"
@@ -161,7 +168,7 @@ def main() -> int:
     names = options.faults or [fault for fault in FAULTS if fault not in impossible]
     # A drill breaks things: on the lab, never on the cluster of the user's shell.
     os.environ.pop("KUBECONFIG", None)
-    drills = Drills(options.name, options.datastore, options.retries, options.domain)
+    drills = Drills(options.name, options.datastore, options.retries, options.domain, options.dns)
     runs: list[Run] = []
     for number in range(1, options.runs + 1):
         for fault in names:

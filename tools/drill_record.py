@@ -125,12 +125,12 @@ def _tables(runs: t.Sequence[Run], level: str) -> str:
     return "".join(f"\n{level} {_title(*kind)}\n\n{_section([*of_it])}" for kind, of_it in kinds)
 
 
-def _kind(run: Run) -> tuple[str, bool, int]:
-    return run["datastore"], bool(run.get("domain")), run["retries"]
+def _kind(run: Run) -> tuple[str, bool, bool, int]:
+    return run["datastore"], run.get("dns") == "same-node", bool(run.get("domain")), run["retries"]
 
 
-def _title(datastore: str, whole_name: bool, retries: int) -> str:
-    by = ", by its whole name" if whole_name else ""
+def _title(datastore: str, same_node: bool, whole_name: bool, retries: int) -> str:
+    by = (", by its whole name" if whole_name else "") + (", DNS of the same node" if same_node else "")
     return f"{datastore}{by}, clients that {'try once more' if retries else 'never try again'}"
 
 
