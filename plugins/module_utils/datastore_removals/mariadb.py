@@ -8,8 +8,9 @@ from __future__ import annotations
 import time
 import typing as t
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_observation import observe
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals.base import Kinds, Removal
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import mariadb_data
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import mariadb_data, mariadb_judge
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.mariadb import DECLARED, MariaDB, refers
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Ref
@@ -42,13 +43,14 @@ class MariaDBRemoval(Removal):
         if self.deadline is None or mariadb_data.first_leads(live):
             return
         cluster = Ref.of(live)
-        self.kube.merge(cluster, mariadb_data.FIRST_TO_LEAD)
+        if mariadb_data.asked_to_lead(live) != 0:
+            self._wait(self.deadline, lambda: mariadb_judge.may_move(live["spec"], observe(self.kube, self.store)))
+            self.kube.merge(cluster, mariadb_data.FIRST_TO_LEAD)
+        self._wait(self.deadline, lambda: mariadb_data.first_leads(self.kube.get(*cluster) or {}))
 
-        def probe() -> Verdict:
-            return mariadb_data.first_leads(self.kube.get(*cluster) or {})
-
+    def _wait(self, deadline: float, verdict: t.Callable[[], Verdict]) -> None:
         namespace, selector = self.store.options.namespace, self.store.pod_selector()
-        self.kube.wait(probe, self.deadline - time.monotonic(), lambda: self.kube.diagnose(namespace, selector))
+        self.kube.wait(verdict, deadline - time.monotonic(), lambda: self.kube.diagnose(namespace, selector))
 
     def remnants(self) -> list[Object]:
         """With what the operator declared itself, without labels: its finalizers, too, need the operator."""

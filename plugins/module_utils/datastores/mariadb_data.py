@@ -23,12 +23,16 @@ def to_lead(instance: int) -> Object:
 FIRST_TO_LEAD = to_lead(0)
 
 
+def asked_to_lead(live: Object) -> int:
+    """Which instance shall be the primary; it may not be yet."""
+    return int((((live.get("spec") or {}).get("replication") or {}).get("primary") or {}).get("podIndex") or 0)
+
+
 def first_leads(live: Object) -> Verdict:
     """Is instance 0 the primary. A MariaDB that never had one has no data either."""
     status = live.get("status") or {}
-    asked = (((live.get("spec") or {}).get("replication") or {}).get("primary") or {}).get("podIndex") or 0
     current = status.get("currentPrimaryPodIndex") or 0
-    settled = asked == current == 0 and conditions(live).get("PrimarySwitched") != "False"
+    settled = asked_to_lead(live) == current == 0 and conditions(live).get("PrimarySwitched") != "False"
     return Verdict(
         settled, f"instance {current} is the primary, and the MariaDB would begin with instance 0 when it comes back"
     )

@@ -58,6 +58,16 @@ def judge(spec: Object, databases: t.Sequence[DatabaseSpec], observed: Observed)
     return Verdict(True, f"{ready} of {ready} instances are ready, primary {facts['leader']['pod']}{beside}", facts)
 
 
+def may_move(spec: Object, observed: Observed) -> Verdict:
+    """Whether the primary can move: the operator locks it, and gives every replica 10 s to have all of its writes.
+
+    It makes one that has not forget whom it follows (RESET SLAVE), and waits for it again, in vain and for ever, with the
+    primary locked (v0.38.1, ``waitForReplicaSync``).
+    """
+    problem = next(_replication_problems(spec, details(spec, (), observed), observed), "")
+    return Verdict(not problem, problem or "Every replica follows the primary")
+
+
 def details(spec: Object, owners: t.Sequence[str], observed: Observed) -> dict[str, t.Any]:
     """What was seen, without judging it."""
     pods = observed.get("pods") or []
@@ -76,16 +86,20 @@ def _problems(
     spec: Object, facts: t.Mapping[str, t.Any], databases: t.Sequence[DatabaseSpec], observed: Observed
 ) -> Iterator[str]:
     """What is missing, the cause before its consequences."""
-    yield from _pod_problems(facts, observed)
-    yield from _operator_problems(spec, observed)
-    yield from _endpoint_problem(facts["leader"], observed)
-    yield from _server_problems(spec, facts, observed)
+    yield from _replication_problems(spec, facts, observed)
     yield from _declared_problems(databases, observed)
     for owner, found in facts["secrets"].items():
         if not found:
             yield f"The credential Secret of {owner} does not exist yet"
     if replicated(spec) and not facts["sync_standby"]:
         yield "No replica is semi-synchronous yet: a failover now would lose writes"
+
+
+def _replication_problems(spec: Object, facts: t.Mapping[str, t.Any], observed: Observed) -> Iterator[str]:
+    yield from _pod_problems(facts, observed)
+    yield from _operator_problems(spec, observed)
+    yield from _endpoint_problem(facts["leader"], observed)
+    yield from _server_problems(spec, facts, observed)
 
 
 def _pod_problems(facts: t.Mapping[str, t.Any], observed: Observed) -> Iterator[str]:

@@ -10,12 +10,14 @@ import typing as t
 
 import pytest
 
+from ansible_collections.k0smotron.ha.plugins.module_utils import datastore_removals
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals import REMOVALS, remove
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     PROVIDERS,
     Datastore,
     DatastoreOptions,
     datastore,
+    mariadb_judge,
     options_for,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, InvalidInput, NotFound, WaitTimeout
@@ -219,6 +221,19 @@ def mariadb(primary: int = 1, operators: int = 1, **options: t.Any) -> StandInMa
     )
 
 
+@pytest.fixture(autouse=True)
+def follow(monkeypatch: pytest.MonkeyPatch) -> t.Callable[[str], None]:
+    """What is against the replicas of the MariaDB; nothing at first."""
+
+    def say(problem: str) -> None:
+        verdict = Verdict(not problem, problem)
+        monkeypatch.setattr(datastore_removals.mariadb, "observe", lambda kube, store: {"kube": kube, "store": store})
+        monkeypatch.setattr(mariadb_judge, "may_move", lambda spec, observed: verdict)
+
+    say("")
+    return say
+
+
 MARIADB_KEPT = [
     *(f"PersistentVolumeClaim ns/storage-mdb-{index}" for index in range(3)),
     "Secret ns/k0smotron.mdb.credentials.mariadb",
@@ -237,6 +252,25 @@ def test_a_mariadb_ends_with_its_first_instance_as_the_primary() -> None:
         "delete Grant ns/mdb.kine",
         "delete MariaDB ns/mdb",
     ]
+
+
+def test_a_primary_whose_replicas_do_not_follow_is_not_moved(follow: t.Callable[[str], None]) -> None:
+    follow("mdb-0 does not replicate: Slave_IO_Running is No (error 1236)")
+    kube = mariadb()
+    with pytest.raises(WaitTimeout, match="mdb-0 does not replicate"):
+        removed(kube, store=MARIADB)
+    assert kube.steps == []
+
+
+def test_a_move_that_was_begun_is_waited_for_whatever_replicas_say(follow: t.Callable[[str], None]) -> None:
+    follow("The primary mdb-1 is read only")
+    kube = mariadb()
+    [cluster] = [item for item in kube.objects if item["kind"] == "MariaDB"]
+    cluster["spec"]["replication"]["primary"]["podIndex"] = 0
+    with pytest.raises(WaitTimeout, match="instance 1 is the primary"):
+        removed(kube, store=MARIADB)
+    cluster["status"]["currentPrimaryPodIndex"] = 0
+    assert removed(kube, store=MARIADB)["left"] == MARIADB_KEPT
 
 
 def test_a_mariadb_whose_first_instance_leads_is_left_as_it_is() -> None:

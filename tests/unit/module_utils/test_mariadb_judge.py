@@ -15,6 +15,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     Datastore,
     datastore,
     mariadb_answers,
+    mariadb_judge,
     options_for,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
@@ -130,6 +131,28 @@ def test_a_healthy_one_is_up() -> None:
         "mode": "on",
         "secrets": {"k0smotron": True},
     }
+
+
+@pytest.mark.parametrize(
+    ("change", "against"),
+    [
+        (lambda observed: None, ""),
+        (lambda observed: observed.update(users=[]), ""),
+        (
+            lambda observed: say(observed, 1, "Slave_SQL_Running: Yes", "Slave_SQL_Running: No"),
+            "mdb-1 does not replicate",
+        ),
+        (lambda observed: observed["pods"].pop(), "2 of 3 instances are ready"),
+        (lambda observed: observed["cluster"][0]["status"].pop("currentPrimary"), "No instance is the primary yet"),
+    ],
+)
+def test_the_primary_may_move_when_every_replica_follows_whatever_else_is_missing(change: Change, against: str) -> None:
+    observed = copy.deepcopy(healthy())
+    observed["cluster"][0]["spec"]["replicas"] = 3
+    change(observed)
+    verdict = mariadb_judge.may_move(observed["cluster"][0]["spec"], observed)
+    assert verdict.up is (not against)
+    assert against in verdict.reason
 
 
 def not_ready(item: Object) -> None:
