@@ -26,6 +26,8 @@ _STATEMENTS = (
     " @@global.rpl_semi_sync_master_wait_point AS wait_point, @@global.rpl_semi_sync_master_timeout AS wait_ms,"
     " @@global.innodb_flush_log_at_trx_commit AS flushes, IF(@@global.log_bin, @@global.sync_binlog, 1) AS syncs_binlog",
 )
+_DIVERGED = "extra erroneous transactions"
+"""In the words of error 1236 (MariaDB 10.11), which has other reasons, too."""
 # The password is in the container's environment, and goes neither into a list of processes nor into a URL.
 _ASK = (
     'MYSQL_PWD="$MARIADB_ROOT_PASSWORD" exec timeout {seconds} mariadb --no-defaults --user=root {form} --execute="$1"'
@@ -64,6 +66,15 @@ class Server:
     def semi_synchronous(self) -> bool:
         """Whether it waits for a replica before it commits; a primary without any gives up on that after 10 s."""
         return self.said.get("semi_sync") == "ON" and self.said.get("semi_sync_replicas") not in (None, "0", "NULL")
+
+    @property
+    def diverged(self) -> bool:
+        """Whether it does not follow because it has transactions of its own.
+
+        So has a primary that was killed and led for another moment when it was back, in which the operator set it up anew
+        (seen with v0.38.1). It follows when it has started once more.
+        """
+        return _DIVERGED in self.said.get("Last_IO_Error", "") and self.said.get("Slave_IO_Running") != "Yes"
 
     def broken(self) -> str:
         """Why it does not follow the primary, "" while both of its threads do."""

@@ -164,7 +164,8 @@ def _replica_problems(primary: Server, replica: Server) -> Iterator[str]:
         return
     broken = replica.broken()
     if broken:
-        yield f"{replica.pod} does not replicate: {broken}"
+        mend = f". Delete the pod {replica.pod}" if replica.diverged else ""
+        yield f"{replica.pod} does not replicate: {broken}{mend}"
     if not replica.read_only:
         yield f"{replica.pod} takes writes beside the primary {primary.pod}"
     host = replica.said.get("Master_Host", "")

@@ -155,6 +155,21 @@ def test_the_primary_may_move_when_every_replica_follows_whatever_else_is_missin
     assert against in verdict.reason
 
 
+@pytest.mark.parametrize(
+    ("error", "mend"),
+    [
+        ("error 1236: it has diverged due to executing extra erroneous transactions", ". Delete the pod mdb-1"),
+        ("error 1236: the slave state is too old and required binlog files have been purged", ""),
+    ],
+)
+def test_one_that_led_for_a_moment_starts_once_more(error: str, mend: str) -> None:
+    observed = copy.deepcopy(healthy())
+    say(observed, 1, "Slave_IO_Running: Yes", "Slave_IO_Running: No")
+    say(observed, 1, "Last_IO_Error: ", f"Last_IO_Error: {error}")
+    verdict = store().judge(observed)
+    assert verdict.reason == f"mdb-1 does not replicate: Slave_IO_Running is No ({error}){mend}"
+
+
 def not_ready(item: Object) -> None:
     item["status"]["conditions"][0]["status"] = "False"
 
