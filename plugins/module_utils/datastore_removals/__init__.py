@@ -50,7 +50,7 @@ def remove(kube: Kube, store: Datastore, params: t.Mapping[str, t.Any]) -> dict[
     kube.delete(map(Ref.of, declared))
     kube.delete([cluster], _left(deadline) if waits else 0)
     if waits:
-        _await_gone(kube, removal, deadline)
+        _await_gone(kube, removal)
     changes = [compare(item, None) for item in (live, *declared)]
     if not keep:
         # What the operator itself removes in the meantime is a change too.
@@ -63,7 +63,7 @@ def _left(deadline: float) -> float:
     return max(1.0, deadline - time.monotonic())
 
 
-def _await_gone(kube: Kube, removal: Removal, deadline: float) -> None:
+def _await_gone(kube: Kube, removal: Removal) -> None:
     """Wait until nothing runs any more, and stop what the operator forgets.
 
     Zalando's takes the pods from their StatefulSet and deletes them itself. When the custom resource goes while it is in
@@ -77,11 +77,7 @@ def _await_gone(kube: Kube, removal: Removal, deadline: float) -> None:
         shown = ", ".join(str(Ref.of(item)) for item in left)
         return Verdict(not left, f"these have not been removed yet: {shown}")
 
-    kube.wait(
-        probe,
-        max(0.0, deadline - time.monotonic()),
-        lambda: kube.diagnose(removal.store.options.namespace, removal.store.pod_selector()),
-    )
+    removal.wait(probe)
 
 
 def _is_forgotten(item: Object) -> bool:

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 from abc import ABC, abstractmethod
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import operators
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Object
+from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import Datastore
@@ -51,6 +53,12 @@ class Removal(ABC):
     def stays(self, item: Object) -> bool:
         """Whether this volume claim or Secret outlives the custom resource when data is kept."""
         return True
+
+    def wait(self, verdict: t.Callable[[], Verdict]) -> None:
+        """Until a verdict is up or the deadline has come. Raises WaitTimeout, with what is wrong with the pods."""
+        seconds = 0.0 if self.deadline is None else max(0.0, self.deadline - time.monotonic())
+        namespace, selector = self.store.options.namespace, self.store.pod_selector()
+        self.kube.wait(verdict, seconds, lambda: self.kube.diagnose(namespace, selector))
 
     def remnants(self) -> list[Object]:
         """What is still to go after the custom resource."""

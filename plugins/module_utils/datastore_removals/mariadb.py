@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_observation import observe
@@ -15,7 +14,6 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.mariadb im
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Object
-from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 
 class MariaDBRemoval(Removal):
@@ -44,13 +42,9 @@ class MariaDBRemoval(Removal):
             return
         cluster = Ref.of(live)
         if mariadb_data.asked_to_lead(live) != 0:
-            self._wait(self.deadline, lambda: mariadb_judge.may_move(live["spec"], observe(self.kube, self.store)))
+            self.wait(lambda: mariadb_judge.may_move(live["spec"], observe(self.kube, self.store)))
             self.kube.merge(cluster, mariadb_data.FIRST_TO_LEAD)
-        self._wait(self.deadline, lambda: mariadb_data.first_leads(self.kube.get(*cluster) or {}))
-
-    def _wait(self, deadline: float, verdict: t.Callable[[], Verdict]) -> None:
-        namespace, selector = self.store.options.namespace, self.store.pod_selector()
-        self.kube.wait(verdict, deadline - time.monotonic(), lambda: self.kube.diagnose(namespace, selector))
+        self.wait(lambda: mariadb_data.first_leads(self.kube.get(*cluster) or {}))
 
     def remnants(self) -> list[Object]:
         """With what the operator declared itself, without labels: its finalizers, too, need the operator."""

@@ -101,15 +101,10 @@ class ZalandoRemoval(Removal):
             return
         reduced = reduced_to_first(live)
         if reduced is not None:
-            self._wait(lambda: first_can_lead(name, live["spec"], self._observed()))
+            self.wait(lambda: first_can_lead(name, live["spec"], self._observed()))
             self.kube.patch(reduced)
         # Also where that was done before: by a run that was interrupted, perhaps, while another one led.
-        self._wait(lambda: first_leads_alone(name, self._pods()))
-
-    def _wait(self, verdict: t.Callable[[], Verdict]) -> None:
-        seconds = 0.0 if self.deadline is None else self.deadline - time.monotonic()
-        selector = self.store.pod_selector()
-        self.kube.wait(verdict, seconds, lambda: self.kube.diagnose(self.store.options.namespace, selector))
+        self.wait(lambda: first_leads_alone(name, self._pods()))
 
     def _observed(self) -> dict[str, list[Object]]:
         return {ref.key: fetch(self.kube, ref) for ref in self.store.refs_for_judgement()}
