@@ -79,12 +79,12 @@ class Drills:
         example = ROOT / "docs" / "examples" / f"{chosen.example}.yml"
         variables = {key: value.replace("NAME", name) for key, value in chosen.variables.items()}
         named = {"control_plane_name": self._control_plane, "control_plane_datastore_domain": domain}
-        self._variables = quickstart.playbook("site", example, {**named, **variables})
+        output = CERTIFICATES / self._control_plane
+        self._variables = quickstart.playbook("site", example, {**named, **variables}, output)
         distribution = json.dumps({"spec": {"trafficDistribution": DNS[dns]}})
         lead = ["kubectl", "patch", "service", "kube-dns", "--namespace=kube-system", f"--patch={distribution}"]
         run(lead, self._variables)
         self._commit = _output(["git", "describe", "--always"], self._variables).strip() + _dirty(self._variables)
-        CERTIFICATES.mkdir(parents=True, exist_ok=True)
 
     def make(self, fault: str) -> Run:
         """One run of the playbook. It fails when the drill did not pass; its certificate says why."""

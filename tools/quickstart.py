@@ -31,13 +31,18 @@ def cluster() -> tuple[dict[str, str], list[Path]]:
     return variables, [Path(variables["KUBECONFIG"]).parent / "lab-vars.yml"]
 
 
-def playbook(name: str, example: Path = VARIABLES, more: t.Mapping[str, t.Any] | None = None) -> dict[str, str]:
-    """Run one of the collection's playbooks with an example's variables; returns the environment it ran in."""
+def playbook(
+    name: str, example: Path = VARIABLES, more: t.Mapping[str, t.Any] | None = None, output: Path = OUTPUT
+) -> dict[str, str]:
+    """Run one of the collection's playbooks with an example's variables; returns the environment it ran in.
+
+    What it writes, of one control plane alone, is in the folder output.
+    """
     variables, files = cluster()
-    OUTPUT.mkdir(parents=True, exist_ok=True)
+    output.mkdir(parents=True, exist_ok=True)
     outputs = {
-        "control_plane_kubeconfig_path": str(OUTPUT / "kubeconfig"),
-        "control_plane_summary_path": str(SUMMARY),
+        "control_plane_kubeconfig_path": str(output / "kubeconfig"),
+        "control_plane_summary_path": str(output / SUMMARY.name),
     }
     extra = [f"@{file}" for file in (example, *files)] + [json.dumps({**outputs, **(more or {})})]
     with timed(f"ansible-playbook k0smotron.ha.{name}"):
