@@ -29,7 +29,6 @@ ONLY_IN_ALL = {
     "base/bad_input",
     "base/drill_killed",
     "base/installed_artifact",
-    "base/password",
     "base/rotation_killed",
     "base/worker",
     "empty/cluster_api_operator",
