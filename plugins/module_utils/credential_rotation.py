@@ -15,7 +15,8 @@ import datetime
 import enum
 import typing as t
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import build, parse
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import service_of
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn, build, parse
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 
 ROTATED = "k0smotron.ha/credential-rotated-at"
@@ -92,12 +93,17 @@ def next_step(rotation: Rotation | None, url: str, *, due: bool) -> Step | None:
     if url == rotation.bridge:
         return Step.CHANGE
     before, now = parse(rotation.previous), parse(url)
-    if (before.hosts, before.database) != (now.hosts, now.database):
+    if _place(before) != _place(now):
         raise InvalidInput(
             "The rotation under way is one of another database than the control plane has now",
-            "See whether the old database still needs its owner, then remove the rotation's Secret.",
+            f"Where the old one is still there, drop its login {bridge_name(before.user)}; then remove the rotation's Secret.",
         )
     return Step.BRIDGE
+
+
+def _place(dsn: Dsn) -> t.Any:
+    """Which database it is: a Service may have got its whole name meanwhile."""
+    return [(service_of(host.name) or host.name, host.port) for host in dsn.hosts], dsn.database
 
 
 def steps_from(step: Step | None) -> list[str]:

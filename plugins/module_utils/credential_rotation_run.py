@@ -20,7 +20,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
     datastore_proof,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import observe
-from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import cluster_api
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import cluster_api, cluster_api_judge
 from ansible_collections.k0smotron.ha.plugins.module_utils.credential_rotation import Rotation, Step
 from ansible_collections.k0smotron.ha.plugins.module_utils.credential_statements import STATEMENTS, Statements
 from ansible_collections.k0smotron.ha.plugins.module_utils.datasource_secret_run import secret as our_secret
@@ -160,6 +160,8 @@ def look(kube: Kube, params: Params, run: str) -> Place:
     """Find all that a rotation is about. Raises HaError for a control plane whose login is not ours to change."""
     name, namespace = params["name"], params["namespace"]
     cluster = cluster_report.live(kube, name, namespace)
+    if cluster_api.owner(cluster):  # a class would take back what restarts the replicas
+        cluster_api_judge.refuse_topology(kube.get(cluster_api.CLUSTER, "Cluster", name, namespace))
     source_name, _url = cluster_report.kine_source(cluster["spec"])
     if not source_name:
         raise InvalidInput(

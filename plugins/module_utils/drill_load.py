@@ -170,9 +170,9 @@ class Clients:
     def stop_writing(self) -> None:
         """End writers and readers, each after the request it is at."""
         self._no_more_writes.set()
+        self.log.calm_at = self.now()  # that a last request is not answered is no gap: nobody asks any more
         for thread in self._writing:
             thread.join()
-        self.log.calm_at = self.now()
 
     def stop(self) -> None:
         """End everybody. Watchers may hang in a connection: they are left behind, and what they see is seen no more."""

@@ -37,7 +37,7 @@ def find(kube: Kube, provider: str) -> Workload | None:
 def rehearse(kube: Kube, operator: Workload) -> None:
     """Raise HaError when it may not be stopped, or is stopped already; nothing happens."""
     deployment = _deployment(kube, operator)
-    replicas = _replicas(deployment) or _had(deployment)  # the drill itself would begin by restoring it
+    replicas = _replicas(deployment) or _had(deployment)  # of a drill that was killed, also a moment ago
     if not replicas:
         raise InvalidInput(f"{_ref(operator)} has no replicas, so there is nothing to stop", "Scale it up first")
     kube.merge(_ref(operator), _stopped(replicas), dry_run=True)
@@ -46,7 +46,7 @@ def rehearse(kube: Kube, operator: Workload) -> None:
 def stop(kube: Kube, operator: Workload) -> None:
     """Returns when none of its pods is there any more."""
     deployment = _deployment(kube, operator)
-    kube.merge(_ref(operator), _stopped(_replicas(deployment)))
+    kube.merge(_ref(operator), _stopped(_replicas(deployment) or _had(deployment) or 0))
     labels = deployment["spec"]["selector"].get("matchLabels") or {}
     selector = ",".join(f"{key}={value}" for key, value in labels.items())
 

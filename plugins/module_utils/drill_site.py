@@ -28,6 +28,8 @@ LOOK_SECONDS = 1.0
 """How often roles and replicas are looked at for the timeline."""
 LAG_SECONDS = 3.0
 """How often the primary is asked for the lag: each time is a process in its pod, and should not be what is measured."""
+_EXAMINING = threading.Lock()
+"""One at a time: each takes connections of a server that may be everybody's, and counts those of others."""
 HEAR_SECONDS = 60.0
 """Watchers get so long after the last write to hear of it; how long they took is in the certificate."""
 
@@ -91,12 +93,14 @@ class Site:
         address, known = self.subject.address, {write.key for write in self.log.writes}
         objects, unread = drill_place.read_back(address, self._namespace, known)
         bookkeeping, authority = self._before
+        with _EXAMINING:
+            kine = self.subject.broken(bookkeeping)
         return Afterwards(
             objects=objects,
             unread=unread,
             replicas=self.subject.differences(),
             authority=(authority, self.subject.authority()),
-            kine=[text for name, text in self.subject.bookkeeping().items() if name not in bookkeeping],
+            kine=kine,
             down=self._down,
         )
 

@@ -49,8 +49,12 @@ COMPARED = (
     "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
 )
 """What is compared between replicas: kinds that every cluster has and that nobody changes every few seconds (Leases, Events)."""
+METADATA = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+"""Of objects without what they hold: Secrets are nobody's business here, and may be hundreds of megabytes."""
 SAME_SECONDS = 60.0
 """Replicas get so long to hold the same objects: a replica that is back reads them all anew."""
+AGAIN_SECONDS = 20.0
+"""What kine_check has against the datastore must last for so long: it may have looked at a bad moment."""
 NO_SIGHT = ("source", "dsn", "connect")
 """Checks of kine_check without which it sees nothing of the data."""
 NOT_DATA = ("latency",)
@@ -197,7 +201,7 @@ class Subject:
     def _memory(self, pod: str) -> dict[str, str] | str:
         options, found = self.options, {}
         get = replica_health.way_to(
-            self.kube, options.namespace, pod, options.api_port, self.who, self.address.server_name
+            self.kube, options.namespace, pod, options.api_port, self.who, self.address.server_name, METADATA
         )
         try:
             for path in COMPARED:
@@ -226,6 +230,15 @@ class Subject:
             for check in examined.report.checks
             if check.status == "fail" and check.id not in NOT_DATA
         }
+
+    def broken(self, before: t.Container[str]) -> list[str]:
+        """What kine_check has against the datastore, and had not before, in words."""
+        until = time.monotonic() + AGAIN_SECONDS
+        while True:
+            found = [said for name, said in self.bookkeeping().items() if name not in before]
+            if not found or time.monotonic() > until:
+                return found
+            time.sleep(1)
 
     def require_seen(self, bookkeeping: t.Mapping[str, str]) -> None:
         """Raise InvalidInput where kine_check cannot look at the datastore: it would not see what a fault does to it."""

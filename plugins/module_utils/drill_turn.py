@@ -19,10 +19,13 @@ import typing as t
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, HaError
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
+from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 BEAT_SECONDS = 2.0
 SILENT_SECONDS = 10.0
 """A Lease that was not renewed for so long belongs to a drill that was killed."""
+LOOK_SECONDS = 30.0
+"""How long an API server may be away that is asked whose it is."""
 SETTLE_SECONDS = 1.0
 """Of two drills that take it at the same moment, the one that wrote last has it."""
 
@@ -39,8 +42,11 @@ class Turn:
     lost: threading.Event = dataclasses.field(default_factory=threading.Event)
 
     def require(self) -> None:
-        """Raise Conflict where this drill was silent for so long that another one has taken it for dead."""
-        if self.lost.is_set():
+        """Raise Conflict where this drill was silent for so long that another one has taken it for dead.
+
+        It looks itself, because whoever renews the Lease may hang in a request. Raises WaitTimeout where it cannot.
+        """
+        if self.lost.is_set() or not self._still_ours():
             raise Conflict(
                 f"Another drill of {self.of} has begun, because {self.lease} was not renewed in time",
                 "The Kubernetes API server was away or slow for too long: drill again when it is well",
@@ -49,6 +55,9 @@ class Turn:
     def is_ours(self) -> bool:
         """Whether this drill still holds it."""
         return _holder(self.kube.get(*self.lease)) == self.holder
+
+    def _still_ours(self) -> bool:
+        return self.kube.wait(lambda: Verdict(True, "", {"ours": self.is_ours()}), LOOK_SECONDS).details["ours"] is True
 
     def write(self) -> None:
         """Take it, or say that it is still held."""

@@ -136,7 +136,9 @@ def _seen(kube: Kube, subjects: t.Sequence[Subject], plan: Plan, turns: t.Sequen
         sites = [stack.enter_context(site(subject, load)) for subject in subjects]
         _work(kube, sites, plan, turns, params)
         with ThreadPoolExecutor(len(sites)) as pool:
-            return [Seen(*pair) for pair in zip(sites, pool.map(Site.afterwards, sites), strict=True)]
+            seen = [Seen(*pair) for pair in zip(sites, pool.map(Site.afterwards, sites), strict=True)]
+        _require(turns)  # another drill would have removed what was to be read back
+        return seen
 
 
 def _certify(seen: Seen, plan: Plan, params: Params) -> certificate.Certificate:
@@ -263,11 +265,18 @@ def _require(turns: t.Sequence[Turn]) -> None:
 
 
 def _require_unmoved(site: Site, plan: Plan) -> None:
-    """Raise Conflict where a role has moved in the warm-up: what was the standby's pod may be the only one that leads."""
-    now = site.subject.scene()
-    if (now.primary, now.standby) != (plan.scene.primary, plan.scene.standby):
+    """Raise Conflict where a role has moved in the warm-up: what was the standby's pod may be the only one that leads.
+
+    So may the replica that was to stay be the only one that is gone.
+    """
+    before, now = plan.scene, site.subject.scene()
+    takes_replicas = any(isinstance(each, faults.Delete) and each.pod in before.replicas for each in plan.actions)
+    if (now.primary, now.standby) != (before.primary, before.standby) or (
+        takes_replicas and now.replicas != before.replicas
+    ):
         raise Conflict(
-            f"Nothing was disturbed, because the primary or its standby has changed in the warm-up: {site.subject.look()}",
+            "Nothing was disturbed, because the primary, its standby or a replica has changed in the warm-up:"
+            f" {site.subject.look()}",
             "See what else is at work there, and drill again",
         )
 

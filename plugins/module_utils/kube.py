@@ -300,11 +300,12 @@ class Kube:
         key: str,
         server_name: str,
         timeout: float = 10.0,
+        accept: str = "*/*",
     ) -> tuple[int, str]:
         """(status, body) of a request to a pod with a client certificate; ca, cert and key are PEM texts."""
         with self.forward(namespace, pod, port) as address:
             identity_files = kube_forward.ClientIdentity(ca=ca, cert=cert, key=key, server_name=server_name)
-            return kube_forward.https(address, method, path, identity_files, timeout)
+            return kube_forward.https(address, method, path, identity_files, timeout, accept)
 
 
 def _explained(diagnose: t.Callable[[], str]) -> str:

@@ -317,7 +317,7 @@ class ClientIdentity:
 
 
 def https(
-    address: tuple[str, int], method: str, path: str, identity: ClientIdentity, timeout: float
+    address: tuple[str, int], method: str, path: str, identity: ClientIdentity, timeout: float, accept: str
 ) -> tuple[int, str]:
     """(status, body) of a request; the server must prove identity.server_name against identity.ca. Raises Unreachable."""
     connection = http.client.HTTPConnection(identity.server_name, timeout=timeout)
@@ -325,7 +325,7 @@ def https(
         context = tls_context(identity)
         with socket.create_connection(address, timeout=timeout) as raw:
             connection.sock = context.wrap_socket(raw, server_hostname=identity.server_name)
-            connection.request(method, path)
+            connection.request(method, path, headers={"Accept": accept})
             answer = connection.getresponse()
             return answer.status, answer.read().decode("utf-8", "replace")
     except (OSError, http.client.HTTPException) as error:  # ssl.SSLError and time-outs are OSErrors

@@ -125,7 +125,9 @@ def administrator_in(kube: Kube, namespace: str, name: str) -> Administrator:
     return administrator(texts(secret).get("value", ""))
 
 
-def way_to(kube: Kube, namespace: str, pod: str, port: int, who: Administrator, server_name: str) -> Get:
+def way_to(
+    kube: Kube, namespace: str, pod: str, port: int, who: Administrator, server_name: str, accept: str = "*/*"
+) -> Get:
     """How to ask one replica itself, past the Service. Raises HaError when it does not answer in time."""
 
     def get(path: str) -> tuple[int, str]:
@@ -140,6 +142,7 @@ def way_to(kube: Kube, namespace: str, pod: str, port: int, who: Administrator, 
             key=who.key,
             server_name=server_name,
             timeout=ANSWER_SECONDS,
+            accept=accept,
         )
 
     return get

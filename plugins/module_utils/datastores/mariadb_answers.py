@@ -35,9 +35,17 @@ _ASK = (
 COMMAND = ("bash", "-c", _ASK.format(seconds=5, form="--vertical"), "ask", "; ".join(_STATEMENTS))
 
 
+PRIMARY_ONLY = (
+    "EXECUTE IMMEDIATE IF(@@global.read_only, 'SIGNAL SQLSTATE ''45000'' SET MESSAGE_TEXT ="
+    " ''This server is not the primary any more: try again''', 'DO 0')"
+)
+"""Fails on a replica. To root it is not read-only, and what root changed there the others would not have, nor could it follow."""
+
+
 def administration(sql: str) -> tuple[str, ...]:
-    """A command that runs statements as root, and prints values only."""
-    return ("bash", "-c", _ASK.format(seconds=30, form="--batch --skip-column-names"), "administer", sql)
+    """A command that runs statements as root on a primary, and prints values only."""
+    shell = _ASK.format(seconds=30, form="--batch --skip-column-names")
+    return ("bash", "-c", shell, "administer", f"{PRIMARY_ONLY}; {sql}")
 
 
 @dataclass(frozen=True)

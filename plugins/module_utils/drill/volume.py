@@ -50,13 +50,18 @@ def fill(folder: str, seconds: int) -> str:
         f"export file={folder}/{FILE}-$$; touch $file && "
         f"{{ setsid flock $file sh -c 'sleep {seconds}; rm -f $file' </dev/null >/dev/null 2>&1 & }}; "
         f"timeout {FILL_SECONDS} sh -c '{write}' && exit 0; "
-        f'rm -f $file; echo "room was left for {FILL_SECONDS} s" >&2; exit 1'
+        f'{_gone("$file")}; echo "room was left for {FILL_SECONDS} s" >&2; exit 1'
     )
 
 
 def empty(folder: str) -> str:
     """Give the room back now."""
-    return f"rm -f {folder}/{FILE}*"
+    return f'for each in {folder}/{FILE}*; do test ! -e "$each" || {{ {_gone("$each")}; }}; done'
+
+
+def _gone(file: str) -> str:
+    """Whoever waits to remove it holds it open, and with that its room; so that goes first."""
+    return f'true >"{file}"; rm -f "{file}"'
 
 
 def tidy(folder: str) -> str:

@@ -12,6 +12,7 @@ import pymysql
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.credential_statements import STATEMENTS
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.mariadb_answers import administration
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import parse
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine import mysql, postgres
@@ -123,3 +124,16 @@ def test_mariadb(maria_site: MariaSite) -> None:
         administer(MYSQL.drop(BRIDGE))
     with pytest.raises(Forbidden):
         write(BRIDGE, "second")
+
+
+def test_root_changes_nothing_on_a_mariadb_that_is_no_primary_any_more(maria_site: MariaSite) -> None:
+    make = administration(MYSQL.make(BRIDGE, "first", maria_site.role, maria_site.database))[-1].split("; ")
+    with (
+        maria_site.server.settings(read_only=1),
+        pytest.raises(pymysql.err.MySQLError, match="not the primary any more"),
+    ):
+        maria_site.admin(*make)
+    assert maria_site.admin(MYSQL.count(BRIDGE)) == [(0,)]
+    maria_site.admin(*make)
+    assert maria_site.admin(MYSQL.count(BRIDGE)) == [(1,)]
+    maria_site.admin(MYSQL.drop(BRIDGE))

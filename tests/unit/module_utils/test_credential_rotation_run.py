@@ -323,3 +323,13 @@ def test_without_a_driver_nothing_begins(kube: StandInKube, monkeypatch: pytest.
     with pytest.raises(HaError, match=r"psycopg.*Install it there\."):
         rotate(kube)
     assert (KEPT in kube.objects, kube.log) == (False, [])
+
+
+def test_a_control_plane_that_its_class_would_take_back_is_left_alone(kube: StandInKube) -> None:
+    kube.objects[CLUSTER]["metadata"]["ownerReferences"] = [{"kind": "K0smotronControlPlane", "name": "one-x7k2p"}]
+    above = Ref("cluster.x-k8s.io/v1beta2", "Cluster", "one", "team")
+    kube.put(above, spec={"topology": {"classRef": {"name": "highly-available"}}})
+    before = copy.deepcopy(kube.objects)
+    with pytest.raises(InvalidInput, match="built from the ClusterClass highly-available"):
+        rotate(kube)
+    assert (kube.objects, kube.log) == (before, [])

@@ -191,6 +191,13 @@ def test_an_operator_is_stopped_with_its_number_noted_by_one_request_and_gets_it
     assert len(cluster.merges) == 2
 
 
+def test_one_that_another_drill_left_stopped_a_moment_ago_gets_back_what_it_had_before_that() -> None:
+    cluster = kube(0, **{"drill-replicas": "2"})
+    drill_actions.act(cluster, Stop(OPERATOR))
+    drill_actions.undo(cluster, Stop(OPERATOR))
+    assert left(cluster) == (2, {})
+
+
 def test_who_started_it_meanwhile_has_the_last_word() -> None:
     cluster = kube(1, **{"drill-replicas": "3"})
     drill_operator.start(cluster, OPERATOR)

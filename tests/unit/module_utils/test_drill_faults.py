@@ -152,7 +152,9 @@ def test_a_full_volume_gets_its_room_back_by_itself_by_the_drill_or_by_the_next_
     file = tmp_path / "k0smotron-ha-drill-fill-1"
     assert "sleep 42; rm -f $file" in action.command[-1]
     file.write_text("full")
-    assert shell(action.undo).returncode == shell(action.undo).returncode == 0
+    with file.open() as held:  # by the process that would remove it later
+        assert shell(action.undo).returncode == shell(action.undo).returncode == 0
+        assert os.fstat(held.fileno()).st_size == 0
     assert not file.exists()
     [tidy] = faults.tidy("zalando", [STANDBY])
     assert tidy.pod == STANDBY

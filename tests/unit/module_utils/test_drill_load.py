@@ -272,7 +272,17 @@ def test_all_steps_of_an_object_come_in_order() -> None:
     with api() as address:
         log = seen(address, lambda log: any(write.key == "w0-8" for write in log.writes))
     assert [write.verb for write in log.writes if write.key == "w0-7"] == ["create", "update", "delete"]
-    assert log.calm_at >= log.writes[-1].ended
+
+
+def test_the_last_request_of_a_writer_is_waited_for_and_is_no_gap() -> None:
+    def slow(handler: StandIn) -> None:
+        time.sleep(0.5)
+        handler.say(201, {"metadata": {"resourceVersion": "11"}})
+
+    with api(write=slow) as address:
+        log = seen(address, lambda log: log.writes)
+    assert log.writes[-1].ended > log.calm_at
+    assert log.writes[-1].ended - log.calm_at < 0.5
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
+import json
 import types
 import typing as t
 
@@ -81,3 +83,44 @@ def test_a_management_cluster_that_does_not_answer_for_a_moment_is_no_other_auth
     monkeypatch.setattr(replica_health, "administrator_in", asked)
     found = dataclasses.replace(subject, kube=Kube(t.cast("t.Any", None)), options=OPTIONS).authority()
     assert found == hashlib.sha256(b"authority").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("looks", "told"),
+    [
+        ([{"old": "old: it was there"}], []),
+        ([{"connect": "connect: cut off", "old": "old: it was there"}, {}], []),
+        ([{"gaps": "gaps: 7 is missing"}], ["gaps: 7 is missing"]),
+    ],
+    ids=["nothing new", "one bad moment", "what lasts"],
+)
+def test_what_kine_check_says_once_is_asked_again(
+    looks: list[dict[str, str]], told: list[str], subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look(_subject: Subject) -> dict[str, str]:
+        return looks.pop(0) if len(looks) > 1 else looks[0]
+
+    clock = itertools.count(step=5.0)
+    monkeypatch.setattr(Subject, "bookkeeping", look)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    assert subject.broken({"old": ""}) == told
+
+
+def test_replicas_are_asked_for_no_more_than_they_are_compared_by(subject: Subject) -> None:
+    accepted: list[str] = []
+
+    def https(*_where: t.Any, accept: str, **_who: t.Any) -> tuple[int, str]:
+        accepted.append(accept)
+        return 200, json.dumps({"items": [{"metadata": {"name": "a", "uid": "u", "resourceVersion": "7"}}]})
+
+    me = types.SimpleNamespace(ca="", cert="", key="", server_name="")
+    asking = dataclasses.replace(
+        subject,
+        kube=t.cast("t.Any", types.SimpleNamespace(https=https)),
+        options=OPTIONS,
+        who=t.cast("t.Any", me),
+        address=t.cast("t.Any", me),
+    )
+    assert set(asking._memory("kmc-a-0")) >= {"secrets /a u"}
+    assert {"PartialObjectMetadataList" in each for each in accepted} == {True}

@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import drill_turn
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict
+from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 Object: t.TypeAlias = dict[str, t.Any]
 
@@ -37,6 +38,9 @@ class LeaseKube:
 
     def delete(self, _refs: t.Any) -> None:
         self.lease = None
+
+    def wait(self, probe: t.Callable[[], Verdict], _timeout: float) -> Verdict:
+        return probe()
 
 
 def lease(holder: str, renewed: str) -> Object:
@@ -103,3 +107,16 @@ def test_one_that_was_taken_over_is_known_to_be_lost_and_stays_with_who_has_it()
         with pytest.raises(Conflict, match="Another drill of this database has begun"):
             held.require()
     assert kube.lease == lease("other", "0")
+
+
+@pytest.mark.parametrize("taken", [lease("other", "0"), None], ids=["by one that goes on", "by one that has ended"])
+def test_one_that_was_taken_over_is_known_to_be_lost_also_while_its_renewal_hangs(
+    taken: Object | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drill_turn, "BEAT_SECONDS", 60)
+    kube = LeaseKube()
+    with turn(kube) as held:
+        held.require()
+        kube.lease = taken
+        with pytest.raises(Conflict, match="Another drill of this database has begun"):
+            held.require()

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import time
 import types
 import typing as t
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.k0smotron.ha.plugins.module_utils import drill_actions
+from ansible_collections.k0smotron.ha.plugins.module_utils import drill_actions, failover_drill_run
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill import faults
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill.faults import Pod, Scene
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, HaError
@@ -89,12 +91,15 @@ class WorkingSite:
         return Verdict(self._recovers, "the standby is not there")
 
 
-def work(site: WorkingSite, monkeypatch: pytest.MonkeyPatch, turns: t.Sequence[t.Any] = ()) -> list[str]:
+DISK_FULL = Plan(faults.fault("disk_full"), SCENE, [faults.Delete(Pod("dbs", "db-0"), 0)])
+
+
+def work(
+    site: WorkingSite, monkeypatch: pytest.MonkeyPatch, turns: t.Sequence[t.Any] = (), plan: Plan = DISK_FULL
+) -> list[str]:
     monkeypatch.setattr(drill_actions, "act", lambda *_: site.steps.append("act"))
     monkeypatch.setattr(drill_actions, "undo", lambda *_: site.steps.append("undo"))
     monkeypatch.setattr(time, "sleep", lambda seconds: site.steps.append("sleep") if seconds else None)
-    fault = faults.fault("disk_full")
-    plan = Plan(fault, SCENE, [faults.Delete(Pod("dbs", "db-0"), 0)])
     _work(Kube(t.cast("t.Any", None)), t.cast("t.Any", [site]), plan, turns, PARAMS)
     return site.steps
 
@@ -114,9 +119,34 @@ def test_what_does_not_recover_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_roles_that_moved_in_the_warm_up_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """The standby of before is the only instance now that leads."""
     site = WorkingSite(Scene("zalando", "db", Pod("dbs", "db-1"), None, []))
-    with pytest.raises(Conflict, match="Nothing was disturbed, because the primary or its standby has changed"):
+    with pytest.raises(Conflict, match="Nothing was disturbed, because the primary, its standby or a replica has"):
         work(site, monkeypatch)
     assert site.steps == BEFORE
+
+
+def test_the_replica_that_was_to_stay_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = Pod("team", "kmc-a-0"), Pod("team", "kmc-a-1")
+    before, gone = (dataclasses.replace(SCENE, replicas=replicas) for replicas in ([one, other], [other]))
+    with pytest.raises(Conflict, match="or a replica has changed in the warm-up"):
+        work(
+            WorkingSite(gone),
+            monkeypatch,
+            plan=Plan(faults.fault("replicas_killed"), before, [faults.Delete(other, 0)]),
+        )
+    elsewhere = Plan(faults.fault("primary_deleted"), before, [faults.Delete(Pod("dbs", "db-0"), 30)])
+    assert "act" in work(WorkingSite(gone), monkeypatch, plan=elsewhere)
+
+
+def test_what_another_drill_may_have_removed_is_not_called_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = [types.SimpleNamespace(require=lambda: steps.append("require"))]
+    steps: list[str] = []
+    there = types.SimpleNamespace(afterwards=lambda: steps.append("afterwards"))
+    monkeypatch.setattr(failover_drill_run, "site", lambda *_: contextlib.nullcontext(there))
+    monkeypatch.setattr(failover_drill_run, "Site", types.SimpleNamespace(afterwards=lambda each: each.afterwards()))
+    monkeypatch.setattr(failover_drill_run, "_work", lambda *_: steps.append("work"))
+    nothing: t.Any = None
+    failover_drill_run._seen(nothing, t.cast("t.Any", ["subject"]), nothing, t.cast("t.Any", turns), PARAMS)
+    assert steps == ["work", "afterwards", "require"]
 
 
 def test_a_drill_that_was_taken_for_dead_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
