@@ -18,7 +18,7 @@ _WORST_FIRST: tuple[Verdict, ...] = ("refuse", "unknown", "warn")
 _WORDS: t.Mapping[Verdict, str] = {
     "refuse": "one failure can lose acknowledged writes, or the database",
     "unknown": "whether one failure can lose acknowledged writes cannot be seen",
-    "warn": "one failure loses no acknowledged write; a second one may",
+    "warn": "one failure loses acknowledged writes only together with what follows",
     "safe": "one failure loses no acknowledged write",
 }
 

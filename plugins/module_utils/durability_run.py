@@ -17,6 +17,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
     kine_check_sources,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
+    DatabaseSpec,
     Datastore,
     datastore,
     options_for,
@@ -70,7 +71,7 @@ def look(kube: Kube, params: Params) -> Report:
     dsn = parse(source.url)
     live = datastore_lookup.datastore_behind(kube, dsn, source.namespace)
     if live:
-        return _operated(kube, live, dsn.database, dsn.params)
+        return _operated(kube, live, DatabaseSpec(dsn.database, dsn.user), dsn.params)
     return _elsewhere(kube, dsn, source, params["timeout"])
 
 
@@ -80,7 +81,7 @@ def _declared(kube: Kube, given: Params, namespace: str) -> Report:
     name = f"{given['provider']} datastore {options.namespace}/{options.name}"
     live = kube.get(*Ref.of(store.desired()[0]))
     if live:
-        return _operated(kube, live, given["database"], given["params"])
+        return _operated(kube, live, DatabaseSpec(given["database"], given["owner"] or ""), given["params"])
     if not kube.check_mode:
         raise NotFound(
             f"There is no {name}", "Create it with k0smotron.ha.datastore, or correct its name and namespace"
@@ -102,7 +103,7 @@ def _source(kube: Kube, params: Params) -> kine_check_sources.Source | None:
     return kine_check_sources.Source(source.url, namespace=params["namespace"], ca_file=ca_file, files=files)
 
 
-def _operated(kube: Kube, live: Object, database: str, dsn_params: t.Mapping[str, t.Any]) -> Report:
+def _operated(kube: Kube, live: Object, database: DatabaseSpec, dsn_params: t.Mapping[str, t.Any]) -> Report:
     """A database cluster of an operator that runs here."""
     provider, metadata = provider_of(live), live["metadata"]
     try:
@@ -113,7 +114,7 @@ def _operated(kube: Kube, live: Object, database: str, dsn_params: t.Mapping[str
     return Report(f"{provider.provider} datastore {metadata['namespace']}/{metadata['name']}", provider.provider, risks)
 
 
-def _seen(kube: Kube, live: Object, database: str) -> list[Risk]:
+def _seen(kube: Kube, live: Object, database: DatabaseSpec) -> list[Risk]:
     """The risks that its objects and its primary show. Of passwords it needs none. Raises HaError."""
     store = _for(datastore_lookup.known(kube, live), database)
     refs = [ref for ref in store.refs_for_judgement() if ref.kind != "Secret"]
@@ -122,10 +123,11 @@ def _seen(kube: Kube, live: Object, database: str) -> list[Risk]:
     return store.risks({**observed, **answers, "nodes": _nodes(kube)})
 
 
-def _for(store: Datastore, database: str) -> Datastore:
-    """The same, as far as one of its databases goes."""
-    ours = tuple(item for item in store.options.databases if item.name == database)
-    return type(store)(dataclasses.replace(store.options, databases=ours))
+def _for(store: Datastore, database: DatabaseSpec) -> Datastore:
+    """The same, as far as one of its databases goes, declared or not: who logs in, or else the owner that is declared."""
+    owner = next((item.owner for item in store.options.databases if item.name == database.name), "")
+    ours = DatabaseSpec(database.name, database.owner or owner)
+    return type(store)(dataclasses.replace(store.options, databases=(ours,)))
 
 
 def _nodes(kube: Kube) -> list[Object]:

@@ -37,12 +37,19 @@ class PoolLimits:
 
 @dataclass(frozen=True)
 class Budget:
-    """Connections needed and available; ``arithmetic`` shows the sum in words."""
+    """Connections needed and available, where it is tightest; ``arithmetic`` shows the sum in words.
+
+    ``enough`` is the least max_connections that suffice.
+    """
 
     needed: int
     available: int
-    fits: bool
     arithmetic: str
+    enough: int
+
+    @property
+    def fits(self) -> bool:
+        return self.needed <= self.available
 
 
 def pool_limits(*, max_connections: int = 100, control_planes: int = 1, replicas: int = 3) -> PoolLimits:
@@ -75,24 +82,27 @@ def budget(
     replicas: int,
     max_open: int,
 ) -> Budget:
-    """Compare what kine may open with what the database has left.
+    """Compare what kine may open with what the database has: this control plane with what is free now, all that are planned
+    with all there is, because ``used`` has those of the others that run already.
 
     ``reserved`` are the slots only a superuser gets, ``used`` the connections of others at the moment, ``role_limit``
     the role's CONNECTION LIMIT (negative: none), ``max_open`` the limit per kine process (0: unlimited).
     """
     each = max_open or UNLIMITED_PEAK
-    needed = replicas * each * control_planes
-    free = max_connections - reserved - used
-    limited = 0 <= role_limit < free
-    available = max(0, role_limit if limited else free)
     unlimited = "" if max_open else " (no limit set: the start-up peak)"
-    arithmetic = (
-        f"{_times(replicas, 'replica')} x {_times(each, 'connection')}{unlimited}"
-        f" x {_times(control_planes, 'control plane')} = {needed}"
-        f" of {max_connections} - {reserved} reserved - {used} used = {free} free"
-        f"{f', but the role may open only {role_limit}' if limited else ''}"
-    )
-    return Budget(needed=needed, available=available, fits=needed <= available, arithmetic=arithmetic)
+    sum_of_one = f"{_times(replicas, 'replica')} x {_times(each, 'connection')}{unlimited}"
+    sum_of_all = f"{sum_of_one} x {_times(control_planes, 'control plane')}"
+    one, room = replicas * each, max_connections - reserved
+    whole = f"of {max_connections} - {reserved} reserved"
+    limits = [
+        (one, room - used, f"{sum_of_one} = {one} {whole} - {used} used = {room - used} free"),
+        (one * control_planes, room, f"{sum_of_all} = {one * control_planes} {whole} = {room}"),
+    ]
+    if role_limit >= 0:
+        limits.append((one, role_limit, f"{sum_of_one} = {one}, but the role may open only {role_limit}"))
+    needed, available, arithmetic = min(limits, key=lambda limit: limit[1] - limit[0])
+    enough = reserved + max(one + used, one * control_planes)
+    return Budget(needed=needed, available=max(0, available), arithmetic=arithmetic, enough=enough)
 
 
 def _times(count: int, noun: str) -> str:

@@ -51,16 +51,16 @@ def _repaired(kube: Kube, cluster: Object, timeout: float) -> Record:
     restart, left = choose(record)
     restarted: list[str] = restart if kube.check_mode else []
     error = None
-    while restart and restart[0] not in restarted and error is None:
+    while error is None and (todo := [pod for pod in restart if pod not in restarted]):
         try:
-            _restart(kube, cluster, restart[0], timeout, restarted)
+            _restart(kube, cluster, todo[0], timeout, restarted)
         except HaError as failure:
             error = str(failure)
         # Meanwhile another replica may have ended, or have heard again.
         record = cluster_report.health(kube, cluster)
         restart, left = choose(record)
-    if error:
-        left = [*left, *(pod for pod in restart if pod not in restarted)]
+    if not kube.check_mode:  # what is sick again after its restart, or was not restarted for an error
+        left = sorted({*left, *restart})
     own = {key: record[key] for key in ("name", "namespace", "up", "reason")}
     return {**own, "restarted": restarted, "left": left, "error": error}
 

@@ -24,7 +24,8 @@ ZONE = "topology.kubernetes.io/zone"
 class Risk:
     """One way to lose acknowledged writes, or the database, by one failure.
 
-    ``refuse``: one failure is enough. ``warn``: it takes a second one, or costs time only. ``unknown``: nobody could see.
+    ``refuse``: one failure is enough. ``warn``: it takes a second one or an unlucky moment, or costs time only. ``unknown``:
+    nobody could see.
     """
 
     id: str
@@ -94,7 +95,7 @@ _KNOWN: t.Mapping[str, _Known] = {
     "not_strict": _Known(
         "warn",
         "Goes on alone",
-        "While no standby answers, the primary takes writes alone: one failure loses nothing, a second one in that time may",
+        "While no standby answers, the primary takes writes alone, and a second failure in that time may lose them",
         "Ask for 3 instances and synchronous: strict, which stops writes instead",
     ),
     "wait_point": _Known(
@@ -102,6 +103,12 @@ _KNOWN: t.Mapping[str, _Known] = {
         "Seen too early",
         "Others see a write before a replica has it: a failover takes back what watches were told",
         "Set rpl_semi_sync_master_wait_point to AFTER_SYNC",
+    ),
+    "promoted_blind": _Known(
+        "warn",
+        "Any replica may lead",
+        "One that is behind at the moment of a failover loses what it has not got",
+        "Accept it knowingly, or use PostgreSQL, where only a synchronous standby is promoted",
     ),
     "one_zone": _Known(
         "warn",

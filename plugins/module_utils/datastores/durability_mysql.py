@@ -28,8 +28,8 @@ def waiting_risks(primary: Primary) -> Iterator[Risk]:
     yield risk(
         "not_strict",
         f"semi-synchronous, for {primary.patience / 1000:g} s at most",
-        why="A primary whose replicas do not answer that long goes on alone: one failure loses nothing, a second one loses"
-        " what was acknowledged in that time",
+        why="A primary whose replicas do not answer that long goes on alone, and a second failure loses what was acknowledged"
+        " in that time",
         remedy="Accept it knowingly, or raise rpl_semi_sync_master_timeout; strict is PostgreSQL's synchronous: strict",
     )
     if not primary.waits:

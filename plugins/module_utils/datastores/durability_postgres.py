@@ -157,8 +157,7 @@ def _waits(found: Server) -> bool:
 
 def _commit_risks(found: Server, databases: t.Sequence[DatabaseSpec]) -> Iterator[Risk]:
     """What kine's sessions get: what is set for a role comes before what is set for a database."""
-    wanted = [(item.owner, item.name) for item in databases] or [("", "")]
-    for owner, name in wanted:
+    for owner, name in [(item.owner, item.name) for item in databases]:
         settings = [key for key in ((owner, name), (owner, ""), ("", name), ("", "")) if key in found.commits]
         role, database = settings[0]
         whom = " and ".join(filter(None, (role and f"role {role}", database and f"database {database}")))

@@ -82,13 +82,21 @@ def _primary(server: Server) -> Primary:
 
 
 def _replica_risks(primary: Server, found: t.Sequence[Server]) -> Iterator[Risk]:
-    """Of each that answers and may be promoted."""
+    """Of each that may be promoted."""
+    yield risk(
+        "promoted_blind",
+        "the operator compares no replicas",
+        why=f"{_DROPPED}: one that is behind at that moment loses writes",
+    )
     for replica in found:
-        if replica is primary or replica.pod == primary.pod or replica.problem or not replica.replicates:
+        if replica is primary or replica.pod == primary.pod:
             continue
-        broken, distance = replica.broken(), behind(primary, replica)
-        if broken:
+        if replica.problem:
+            yield risk("not_seen", f"{replica.pod} was not asked: {replica.problem}", why=_DROPPED)
+        elif not replica.replicates:
+            yield risk("standby_lagging", f"{replica.pod} does not replicate from anywhere", why=_DROPPED)
+        elif broken := replica.broken():
             yield risk("standby_lagging", f"{replica.pod} does not replicate: {broken}", why=_DROPPED)
-        elif distance > MOST_BEHIND:
+        elif (distance := behind(primary, replica)) > MOST_BEHIND:
             observed = f"{replica.pod} is {distance} transactions behind, more than {MOST_BEHIND}"
             yield risk("standby_lagging", observed, why=_DROPPED)

@@ -158,5 +158,6 @@ def _remove(connector: Connector, connection: Connection, name: str) -> None:
 
 
 def _drop(name: str) -> str:
-    # Not waiting for a standby: the removal must not hang where the commit of the check did.
-    return f"SET synchronous_commit = local; DROP SCHEMA IF EXISTS {name} CASCADE"
+    # Not waiting for a standby: the removal must not hang where the commit of the check did. LOCAL, for this message is one
+    # transaction: behind a pooler the session may be kine's next, whose commits have to wait.
+    return f"SET LOCAL synchronous_commit = local; DROP SCHEMA IF EXISTS {name} CASCADE"

@@ -61,7 +61,7 @@ def judge_connections(look: Look, remedy: t.Callable[[int], str]) -> Finding:
     expected = f"at least {budget.needed} free slots"
     if budget.fits:
         return Finding("ok", budget.arithmetic, expected)
-    return Finding("fail", budget.arithmetic, expected, remedy(budget.needed + slots.reserved + slots.used))
+    return Finding("fail", budget.arithmetic, expected, remedy(budget.enough))
 
 
 def replication_is_synchronous(look: Look) -> Finding:

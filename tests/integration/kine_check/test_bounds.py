@@ -62,6 +62,14 @@ class TestScratch:
             assert process.poll() is None
         subject.site.admin(subject.drop.format(name))
 
+    def test_session_waits_for_commits_as_before(self, subject: Subject) -> None:
+        """Behind a pooler it may be kine's next one."""
+        with subject.connect(dsns.parse(subject.site.url()), Deadline(20)) as database:
+            before = database.replication().commit
+            with database.scratch():
+                pass
+            assert database.replication().commit == before
+
     def test_connection_cut_in_the_middle(self, subject: Subject) -> None:
         with subject.connect(dsns.parse(subject.site.url()), Deadline(20)) as database:
             scratch = database.scratch()

@@ -214,6 +214,7 @@ def test_zones(found: list[Object], expected: dict[str, str]) -> None:
 
 # -- MariaDB ---------------------------------------------------------------------------------------------------------
 
+OF_MARIADB = GOES_ON_ALONE | {"promoted_blind": "warn"}
 SETTINGS = {"wait_point": "AFTER_SYNC", "wait_ms": 10000, "flushes": 1, "syncs_binlog": 1}
 
 
@@ -236,7 +237,7 @@ def mariadbs(**changes: t.Any) -> Object:
     ],
 )
 def test_what_a_mariadb_primary_says(changes: dict[str, t.Any], expected: dict[str, str]) -> None:
-    assert severities("mariadb", mariadbs(**changes)) == GOES_ON_ALONE | expected
+    assert severities("mariadb", mariadbs(**changes)) == OF_MARIADB | expected
 
 
 def test_a_mariadbs_patience_is_named() -> None:
@@ -251,6 +252,10 @@ def test_mariadb_replicas_that_would_lose_writes() -> None:
     mariadb.say(broken, 2, "Slave_SQL_Running: Yes", "Slave_SQL_Running: No")
     assert "mdb-2 does not replicate" in risks("mariadb", broken)["standby_lagging"].observed
     assert risks("mariadb", broken)["standby_lagging"].severity == "refuse"
+    silent = mariadbs() | {"server:mdb-1": [{"problem": "not allowed"}]}
+    assert risks("mariadb", silent)["not_seen"].observed == "mdb-1 was not asked: not allowed"
+    forgotten = mariadbs() | {"server:mdb-1": [{"output": mariadb.vertical({"read_only": 1})}]}
+    assert risks("mariadb", forgotten)["standby_lagging"].observed == "mdb-1 does not replicate from anywhere"
 
 
 def test_mariadb_layout() -> None:
@@ -262,7 +267,7 @@ def test_mariadb_layout() -> None:
     assert severities("mariadb", separate) == {"asynchronous": "refuse"}
     together = mariadbs()
     together["pods"][1]["spec"]["nodeName"] = "n0"
-    assert severities("mariadb", together) == GOES_ON_ALONE | {"one_node": "refuse"}
+    assert severities("mariadb", together) == OF_MARIADB | {"one_node": "refuse"}
 
 
 def test_a_mariadb_that_cannot_be_asked() -> None:

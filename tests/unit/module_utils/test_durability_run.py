@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
@@ -23,6 +24,14 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
 from tests.unit.module_utils import test_durability as healthy
 
 Object = dict[str, t.Any]
+GIVEN: Object = {
+    "provider": "zalando",
+    "name": "db",
+    "namespace": None,
+    "database": "kine",
+    "owner": None,
+    "params": {},
+}
 
 
 class StandInKube:
@@ -70,7 +79,7 @@ class StandInKube:
 
 
 def looked(kube: StandInKube, provider: str = "zalando", **dsn_params: t.Any) -> Report:
-    given = {"provider": provider, "name": "db", "namespace": None, "database": "kine", "params": dsn_params}
+    given: Object = {**GIVEN, "provider": provider, "params": dsn_params}
     return look(t.cast(Kube, kube), {"datastore": given, "namespace": "ns"})
 
 
@@ -136,6 +145,25 @@ def test_commits_that_the_data_source_does_not_let_wait(dsn_params: dict[str, t.
     found = {risk.id: risk.observed for risk in looked(StandInKube("zalando"), **dsn_params).risks}
     expected = f"synchronous_commit is {value} in the data source" if value else None
     assert found.get("commits_do_not_wait") == expected
+
+
+@pytest.mark.parametrize(
+    ("role", "database", "asked"),
+    [
+        ("k0smotron", "", {}),  # the owner that is declared
+        ("k0smotron", "", {"owner": "k0smotron"}),
+        ("guest", "", {"owner": "guest"}),
+        ("", "by-hand", {"database": "by-hand"}),  # one that nobody has declared
+        ("guest", "by-hand", {"database": "by-hand", "owner": "guest"}),
+    ],
+)
+def test_commits_that_are_set_not_to_wait_for_who_logs_in(role: str, database: str, asked: dict[str, str]) -> None:
+    kube = StandInKube("zalando")
+    said = json.loads(kube.answer)
+    said["set"] = [{"role": role, "database": database, "value": "off"}]
+    kube.answer = json.dumps(said)
+    found = severities(look(t.cast(Kube, kube), {"datastore": {**GIVEN, **asked}, "namespace": "ns"}))
+    assert found.get("commits_do_not_wait") == "refuse"
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

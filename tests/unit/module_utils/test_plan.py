@@ -64,13 +64,13 @@ def test_nothing_to_share_or_nobody_to_share_with(name: str) -> None:
             36,
             83,
             True,
-            "3 replicas x 12 connections x 1 control plane = 36 of 100 - 3 reserved - 14 used = 83 free",
+            "3 replicas x 12 connections = 36 of 100 - 3 reserved - 14 used = 83 free",
         ),
-        (30, 12, 36, 30, False, "= 83 free, but the role may open only 30"),
+        (30, 12, 36, 30, False, "3 replicas x 12 connections = 36, but the role may open only 30"),
         (90, 12, 36, 83, True, "= 83 free"),
         (0, 12, 36, 0, False, "only 0"),
-        (-1, 0, 72, 83, True, "3 replicas x 24 connections (no limit set: the start-up peak) x 1 control plane = 72"),
-        (-1, 28, 84, 83, False, "3 replicas x 28 connections x 1 control plane = 84"),
+        (-1, 0, 72, 83, True, "3 replicas x 24 connections (no limit set: the start-up peak) = 72"),
+        (-1, 28, 84, 83, False, "3 replicas x 28 connections = 84"),
     ],
 )
 def test_the_budget(role_limit: int, max_open: int, needed: int, available: int, fits: bool, arithmetic: str) -> None:
@@ -81,3 +81,24 @@ def test_the_budget(role_limit: int, max_open: int, needed: int, available: int,
 
 def test_an_overdrawn_database_has_nothing_left() -> None:
     assert budget(20, 3, 30, -1, 2, 1, 5).available == 0
+
+
+@pytest.mark.parametrize(
+    ("max_connections", "used", "role_limit", "control_planes", "max_open", "fits", "enough"),
+    [
+        (100, 36, -1, 2, 12, True, 75),  # the other one is at work
+        (100, 70, -1, 4, 6, True, 91),  # three others are
+        (100, 14, -1, 3, 12, False, 111),  # a third one would not fit
+        (100, 62, -1, 2, 12, False, 101),  # too little is left for this one
+        (300, 0, 150, 2, 30, True, 183),  # a limit is for one owner
+        (300, 0, 80, 2, 30, False, 183),
+    ],
+)
+def test_a_fleet(
+    max_connections: int, used: int, role_limit: int, control_planes: int, max_open: int, fits: bool, enough: int
+) -> None:
+    found = budget(max_connections, 3, used, role_limit, control_planes, 3, max_open)
+    assert (found.fits, found.enough) == (fits, enough), found.arithmetic
+    if not fits and role_limit < 0:
+        assert budget(enough, 3, used, role_limit, control_planes, 3, max_open).fits
+        assert not budget(enough - 1, 3, used, role_limit, control_planes, 3, max_open).fits

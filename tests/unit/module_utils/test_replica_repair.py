@@ -149,6 +149,21 @@ def test_after_a_restart_it_looks_again(
     assert (kube.done, found["restarted"], found["left"]) == (["delete kmc-a-0", "wait"], ["kmc-a-0"], left)
 
 
+def test_one_that_is_sick_again_does_not_keep_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    class AgainKube(StandInKube):
+        def delete(self, refs: list[t.Any]) -> None:
+            super().delete(refs)
+            if self.uids["kmc-a-1"]:
+                self.readyz["kmc-a-0"] = OTHER
+
+    kube = AgainKube(dict.fromkeys(["kmc-a-0", "kmc-a-1", "kmc-a-2"], OTHER))
+    result, [said] = repaired(kube, monkeypatch)
+    [found] = result["control_planes"]
+    assert found["restarted"] == ["kmc-a-0", "kmc-a-1", "kmc-a-2"]
+    assert found["left"] == ["kmc-a-0"]
+    assert said.startswith("team/a: kmc-a-0 left alone: ")
+
+
 def test_a_restart_that_did_not_help_is_an_error_and_no_other_one_follows(monkeypatch: pytest.MonkeyPatch) -> None:
     kube = StandInKube({"kmc-a-0": DEAF, "kmc-a-1": DEAF, "kmc-a-2": True}, helps=False)
     with pytest.raises(Failed) as caught:

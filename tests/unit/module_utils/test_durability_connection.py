@@ -1,0 +1,35 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a server elsewhere says of more standbys than the lab has; the rest is tried on real servers."""
+
+from __future__ import annotations
+
+import types
+import typing as t
+
+import pytest
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.durability_connection import postgres_risks
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import Durability, Replication, Standby
+
+
+@pytest.mark.parametrize(
+    ("wanted", "states", "expected"),
+    [
+        ("FIRST 1 (a, b)", ("sync", "potential"), []),
+        ("FIRST 2 (a, b)", ("sync", "sync"), ["strict_impossible"]),
+        ("FIRST 2 (a, b)", ("sync", "async"), ["no_standby_now"]),
+        ("ANY 1 (a, b)", ("quorum", "quorum"), []),
+        ("FIRST 1 (a, b)", ("sync", "async"), ["strict_impossible"]),
+        ("FIRST 1 (a, b)", ("", ""), []),  # hidden from this account: names count
+    ],
+)
+def test_a_standby_that_would_take_the_place_of_one_counts(
+    wanted: str, states: tuple[str, str], expected: list[str]
+) -> None:
+    standbys = tuple(Standby(name, "streaming", sync) for name, sync in zip("ab", states, strict=True))
+    database = types.SimpleNamespace(
+        replication=lambda: Replication(wanted, "on", standbys), durability=lambda: Durability(True, True)
+    )
+    assert [risk.id for risk in postgres_risks(t.cast("t.Any", database))] == expected
