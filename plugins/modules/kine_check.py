@@ -258,7 +258,7 @@ checks:
       description: What was found.
       type: str
       returned: always
-      sample: 3 replicas x 12 connections x 1 control plane = 36 of 100 - 3 reserved - 0 used = 97 free
+      sample: 3 replicas x 12 connections = 36 of 100 - 3 reserved - 0 used = 97 free
     expected: {description: What is expected., type: str, returned: always, sample: at least 36 free slots}
     remedy: {description: What to do about it; empty when all is well., type: str, returned: always, sample: ""}
     source:
