@@ -77,7 +77,7 @@ def ensure(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     require_dns_label("The namespace", params["namespace"])
     ref = Ref("v1", "Secret", params["name"], params["namespace"])
     if params["state"] == "absent":
-        return changes_result(kube.delete([ref, *_our_config_map(kube, ref)], params["wait_timeout"]))
+        return _absent(kube, ref, module.warn, params["wait_timeout"])
     pool = limits(params)
     source = find_source(kube, params, module.warn)
     data = secret_data(source.url, pool)
@@ -96,10 +96,15 @@ def ensure(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     return apply(kube, ref, source, data)
 
 
-def _our_config_map(kube: Kube, ref: Ref) -> list[Ref]:
-    """The ConfigMap with the certificates, unless somebody else made one of its name."""
-    found = kube.get("v1", "ConfigMap", database_ca.config_map_name(ref.name), ref.namespace)
-    return [Ref.of(found)] if found and LABELS.items() <= (found["metadata"].get("labels") or {}).items() else []
+def _absent(kube: Kube, ref: Ref, warn: t.Callable[[str], None], timeout: float) -> dict[str, t.Any]:
+    """Delete the Secret and the ConfigMap with the certificates; what somebody else made of these names stays."""
+    certificates = Ref("v1", "ConfigMap", database_ca.config_map_name(ref.name), ref.namespace)
+    found = [live for live in (kube.get(*ref), kube.get(*certificates)) if live]
+    ours = [live for live in found if LABELS.items() <= (live["metadata"].get("labels") or {}).items()]
+    for live in found:
+        if live not in ours:
+            warn(f"{Ref.of(live)} stays: it has not the label that this module gives to what it makes")
+    return changes_result(kube.delete(map(Ref.of, ours), timeout))
 
 
 def apply(kube: Kube, ref: Ref, source: Source, data: t.Mapping[str, str]) -> dict[str, t.Any]:

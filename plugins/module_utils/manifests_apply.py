@@ -211,12 +211,22 @@ def answering(kube: Kube, url: t.Mapping[str, t.Any]) -> Verdict:
 # -- absent ----------------------------------------------------------------------------------------------------------
 
 
-def remove(kube: Kube, objects: t.Iterable[Object], allowed: Removal, *, wait_timeout: float) -> list[Change]:
-    """Delete in reverse order; what holds data (namespaces, CRDs with all their objects) only as far as allowed."""
+def remove(
+    kube: Kube, objects: t.Iterable[Object], allowed: Removal, warn: t.Callable[[str], None], *, wait_timeout: float
+) -> list[Change]:
+    """Delete in reverse order; what holds data (namespaces, CRDs with all their objects) only as far as allowed.
+
+    In check mode objects that are in the way are a warning: what came before in the same play has not removed them.
+    """
     gone = [obj for obj in reversed(manifests.ordered(objects)) if _may_go(obj, allowed)]
     crds = [obj for obj in gone if manifests.rank(obj) == manifests.CRD_RANK]
     for crd in crds:
-        _refuse_used(kube, crd, allowed, {Ref.of(obj) for obj in gone})
+        try:
+            _refuse_used(kube, crd, allowed, {Ref.of(obj) for obj in gone})
+        except Conflict as refusal:
+            if not kube.check_mode:
+                raise
+            warn(f"Unless this run removes them first, it will fail: {refusal}")
     deadline = time.monotonic() + wait_timeout
     changes: list[Change] = []
     for obj in gone:

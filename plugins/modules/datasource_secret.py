@@ -33,7 +33,7 @@ options:
     required: true
   state:
     description:
-      - V(present) writes the Secret. V(absent) deletes it.
+      - V(present) writes the Secret. V(absent) deletes it, unless somebody else made it, which is a warning.
     type: str
     choices: [present, absent]
     default: present

@@ -130,6 +130,7 @@ def present(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     stays = wanted is not None and kubeconfig_file.may_stay(existing, wanted, datetime.datetime.now(datetime.UTC))
     if not stays:
         kubeconfig_file.refuse_others(path, existing, module.params["name"])
+        require_folder(path)
     opened = bool(existing) and module.set_mode_if_different(path, "0600", changed=False)
     if not stays and not module.check_mode:
         write(path, wanted or "")
@@ -165,12 +166,15 @@ def read(path: str) -> str:
         raise HaError(f"{path} cannot be read: {error}", "Name another file") from error
 
 
+def require_folder(path: str) -> None:
+    """Raise NotFound where no file can be."""
+    if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+        raise NotFound(f"The folder of {path} does not exist", "Create it, or name another file")
+
+
 def write(path: str, text: str) -> None:
     """Replace the file as a whole. At no moment may others read it; Ansible's atomic_move would open a new file to them."""
-    folder = os.path.dirname(os.path.abspath(path))
-    if not os.path.isdir(folder):
-        raise NotFound(f"The folder of {path} does not exist", "Create it, or name another file")
-    descriptor, temporary = tempfile.mkstemp(dir=folder)  # mkstemp makes it 0600
+    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)))  # mkstemp makes it 0600
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
     os.replace(temporary, path)

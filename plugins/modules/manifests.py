@@ -145,7 +145,8 @@ options:
     default: false
   remove_crds:
     description:
-      - With O(state=absent), also delete the custom resource definitions. Refused while objects of them exist.
+      - With O(state=absent), also delete the custom resource definitions. Refused while objects of them exist; in check mode a
+        warning, because an earlier task may have predicted that they go.
     type: bool
     default: false
   remove_crds_with_objects:
@@ -285,7 +286,9 @@ def act(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     mode = manifests_apply.certificate_mode(kube, params["certificates"], objects)
     if params["state"] == "present":
         refuse_contract(kube, objects, providers, module.warn)
-    changes = (present if params["state"] == "present" else absent)(kube, params, mode, objects)
+        changes = present(kube, params, mode, objects)
+    else:
+        changes = absent(kube, params, objects, module.warn)
     return {
         **changes_result(changes),
         "objects": [record(change) for change in changes if change.before or change.after],
@@ -344,7 +347,7 @@ def present(
 
 
 def absent(
-    kube: Kube, params: t.Mapping[str, t.Any], mode: manifests_apply.Mode, objects: list[Object]
+    kube: Kube, params: t.Mapping[str, t.Any], objects: list[Object], warn: t.Callable[[str], None]
 ) -> list[Change]:
     """Delete what may go."""
     allowed = manifests_apply.Removal(
@@ -353,7 +356,8 @@ def absent(
         crds_with_objects=frozenset(params["remove_crds_with_objects"]),
     )
     objects = manifests_apply.with_secrets(objects)
-    return manifests_apply.remove(kube, objects, allowed, wait_timeout=params["wait_timeout"] if params["wait"] else 0)
+    timeout = params["wait_timeout"] if params["wait"] else 0
+    return manifests_apply.remove(kube, objects, allowed, warn, wait_timeout=timeout)
 
 
 def record(change: Change) -> dict[str, t.Any]:

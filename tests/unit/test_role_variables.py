@@ -53,3 +53,22 @@ def test_what_to_drop_is_a_list(given: str | list[str]) -> None:
     engine = NativeEnvironment()
     found = engine.from_string(variables["__managed_database_drop"]).render(managed_database_drop=given)
     assert list(found) == ["database", "owner"]
+
+
+def test_no_loop_of_a_role_hides_the_item_of_a_loop_around_it() -> None:
+    """The role's variables may be made of that one, and are evaluated anew in each task."""
+
+    def tasks(found: t.Any) -> t.Iterator[dict[str, t.Any]]:
+        for task in found:
+            yield task
+            for part in ("block", "rescue", "always"):
+                yield from tasks(task.get(part) or [])
+
+    loops = [
+        (path, task["name"], (task.get("loop_control") or {}).get("loop_var"))
+        for path in ROLES.glob("*/tasks/*.yml")
+        for task in tasks(yaml.safe_load(path.read_text(encoding="utf-8")))
+        if "loop" in task
+    ]
+    assert len(loops) > 5
+    assert [(path, name) for path, name, variable in loops if not variable] == []

@@ -185,5 +185,11 @@ def test_absent(target: Target) -> None:
     target.ok(url=URL)
     assert target.ok(check=True, state="absent")["changed"]
     assert target.texts()
+    kubectl("label", "secret", "target", "-n", target.namespace, "app.kubernetes.io/managed-by-")
+    kept = target.ok(state="absent")
+    assert not kept["changed"]
+    assert "Secret" in kept["warnings"][0]
+    assert "stays" in kept["warnings"][0]
+    target.ok(url=URL)
     assert target.ok(state="absent")["changed"]
     assert not kubectl("get", "secret", "target", "-n", target.namespace, "--ignore-not-found")

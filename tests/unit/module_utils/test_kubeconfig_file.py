@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput, NotFound
 from ansible_collections.k0smotron.ha.plugins.module_utils.kubeconfig_file import may_stay, refuse_others
 from ansible_collections.k0smotron.ha.plugins.modules.kubeconfig_file import act
 
@@ -201,3 +201,11 @@ def test_a_folder_is_neither_read_nor_deleted(tmp_path: pathlib.Path) -> None:
     with pytest.raises(HaError, match="cannot be read"):
         run(tmp_path, "absent")
     assert tmp_path.exists()
+
+
+@pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check"])
+def test_a_folder_that_is_not_there_is_told_before_a_control_plane_is_made(
+    tmp_path: pathlib.Path, check_mode: bool
+) -> None:
+    with pytest.raises(NotFound, match=r"The folder of .*/none/config does not exist. Create it"):
+        run(tmp_path / "none" / "config", "present", cluster_with(kubeconfig()), check_mode)

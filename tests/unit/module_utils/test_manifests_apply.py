@@ -73,6 +73,8 @@ PEERINGS = {
 class PeeringKube:
     """An API server that knows some Peerings."""
 
+    check_mode = False
+
     def __init__(self, *names: str) -> None:
         self.found = [{**PEERING, "metadata": {"name": name}} for name in names]
         self.deleted: list[str] = []
@@ -88,14 +90,28 @@ class PeeringKube:
         return self.found
 
 
+def removed(kube: PeeringKube) -> list[str]:
+    """The warnings of a removal."""
+    warnings: list[str] = []
+    remove(t.cast(Kube, kube), [PEERINGS, PEERING], Removal(crds=True), warnings.append, wait_timeout=0)
+    return warnings
+
+
 def test_a_definition_goes_with_the_objects_that_the_manifests_themselves_bring() -> None:
     kube = PeeringKube("own")
-    remove(t.cast(Kube, kube), [PEERINGS, PEERING], Removal(crds=True), wait_timeout=0)
+    assert removed(kube) == []
     assert kube.deleted == ["Peering", "CustomResourceDefinition"]
 
 
 def test_and_stays_with_those_of_others() -> None:
     kube = PeeringKube("own", "another")
     with pytest.raises(Conflict, match=r"1 objects .* another"):
-        remove(t.cast(Kube, kube), [PEERINGS, PEERING], Removal(crds=True), wait_timeout=0)
+        removed(kube)
     assert kube.deleted == []
+
+
+def test_check_mode_does_not_know_what_the_play_would_have_removed_before() -> None:
+    kube = PeeringKube("own", "another")
+    kube.check_mode = True
+    [warning] = removed(kube)
+    assert warning.startswith("Unless this run removes them first, it will fail: 1 objects of")
