@@ -208,7 +208,7 @@ class Subject:
                 status, body = get(f"{path}?resourceVersion=0")
                 if status != 200:
                     return f"{status} to {path}"
-                for metadata in (item["metadata"] for item in json.loads(body)["items"]):
+                for metadata in (item["metadata"] for item in json.loads(body)["items"] or ()):  # null for no items
                     place = f"{metadata.get('namespace', '')}/{metadata['name']}"
                     found[f"{path.rpartition('/')[2]} {place} {metadata['uid']}"] = str(metadata["resourceVersion"])
         except HaError as error:

@@ -112,7 +112,8 @@ def test_replicas_are_asked_for_no_more_than_they_are_compared_by(subject: Subje
 
     def https(*_where: t.Any, accept: str, **_who: t.Any) -> tuple[int, str]:
         accepted.append(accept)
-        return 200, json.dumps({"items": [{"metadata": {"name": "a", "uid": "u", "resourceVersion": "7"}}]})
+        found = [{"metadata": {"name": "a", "uid": "u", "resourceVersion": "7"}}]
+        return 200, json.dumps({"items": None if len(accepted) == 1 else found})  # as an API server says of none
 
     me = types.SimpleNamespace(ca="", cert="", key="", server_name="")
     asking = dataclasses.replace(
