@@ -222,6 +222,11 @@ def _params(scheme: str, given: t.Mapping[str, t.Any] | None, tls: str | None, *
     verifies: the authorities are known, so the server's certificate and name are verified, too.
     """
     params = {key: _as_text(value) for key, value in (given or {}).items()}
+    if "sslpassword" in params:
+        raise InvalidInput(
+            "params may not hold sslpassword: Ansible shows and logs them",
+            "Change that password, and give the whole data source name as url, which stays hidden",
+        )
     name, words = TLS_PARAMETER[scheme], TLS_WORDS[scheme]
     if tls is None and name in params:
         return params

@@ -76,7 +76,9 @@ options:
         type: str
         required: true
       params:
-        description: Further parameters of the data source name, such as C(sslrootcert).
+        description:
+          - Further parameters of the data source name, such as C(sslrootcert). Ansible shows and logs them, so C(sslpassword) is
+            refused; a data source name with one goes into O(url).
         type: dict
         default: {}
   datastore:
@@ -103,7 +105,9 @@ options:
         description: The role to connect as. The owner of the database when not given.
         type: str
       params:
-        description: Further parameters of the data source name, such as C(sslrootcert).
+        description:
+          - Further parameters of the data source name, such as C(sslrootcert). Ansible shows and logs them, so C(sslpassword) is
+            refused; a data source name with one goes into O(url).
         type: dict
         default: {}
   datastore_domain:

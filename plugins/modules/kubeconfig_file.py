@@ -46,6 +46,13 @@ options:
     choices: [present, absent]
     default: present
     version_added: 0.2.0
+  required:
+    description:
+      - Fail where the control plane has no kubeconfig yet, as one that is paused or was not waited for. With V(false) the file
+        stays as it is then, and a later run writes it.
+    type: bool
+    default: true
+    version_added: 0.2.0
 requirements:
   - cryptography >= 42
 seealso:
@@ -95,6 +102,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "namespace": {"type": "str", "required": True},
     "path": {"type": "path", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "required": {"type": "bool", "default": True},
 }
 
 
@@ -125,12 +133,13 @@ def present(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     if kubeconfig_file.IMPORT_ERROR:
         raise HaError(missing_required_lib("cryptography", reason="to read the certificate in a kubeconfig"))
     path = module.params["path"]
-    wanted = read_secret(kube, module.params["name"], module.params["namespace"])
+    wanted = read_secret(module.params, kube)
     existing = read(path)
     stays = wanted is not None and kubeconfig_file.may_stay(existing, wanted, datetime.datetime.now(datetime.UTC))
     if not stays:
         kubeconfig_file.refuse_others(path, existing, module.params["name"])
         require_folder(path)
+        stays = wanted is None and not module.params["required"]
     opened = bool(existing) and module.set_mode_if_different(path, "0600", changed=False)
     if not stays and not module.check_mode:
         write(path, wanted or "")
@@ -144,13 +153,13 @@ def difference(path: str, before: str, after: str) -> dict[str, str]:
     return {"before_header": path, "after_header": path, "before": before, "after": after}
 
 
-def read_secret(kube: Kube, name: str, namespace: str) -> str | None:
-    """The kubeconfig in the control plane's Secret; None in check mode when there is none yet."""
-    secret_name = control_planes.kubeconfig_secret(name)
+def read_secret(params: t.Mapping[str, t.Any], kube: Kube) -> str | None:
+    """The kubeconfig in the control plane's Secret; None when there is none yet, in check mode or where none is required."""
+    namespace, secret_name = params["namespace"], control_planes.kubeconfig_secret(params["name"])
     secret = kube.get("v1", "Secret", secret_name, namespace)
     if secret is not None:
         return base64.b64decode(secret["data"]["value"]).decode()
-    if kube.check_mode:
+    if kube.check_mode or not params["required"]:
         return None
     raise NotFound(f"There is no Secret {secret_name} in namespace {namespace}", "Wait until the control plane is up")
 

@@ -110,8 +110,8 @@ def refuse_topology(live: Object | None) -> None:
         name = (topology.get("classRef") or {}).get("name")
         raise InvalidInput(
             f"The Cluster {live['metadata']['name']} is built from the ClusterClass {name}, which would undo every change",
-            "Change or delete the Cluster itself, or change its class with k0smotron.ha.control_plane_template; or choose"
-            " another name",
+            "Change or delete the Cluster itself, or change its class with k0smotron.ha.control_plane_template; a new control"
+            " plane needs another name",
         )
 
 

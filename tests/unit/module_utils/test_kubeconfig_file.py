@@ -94,10 +94,18 @@ def cluster_with(secret: str) -> t.Callable[[], t.Any]:
     return lambda: types.SimpleNamespace(get=lambda *_: found, check_mode=False)
 
 
+def without_kubeconfig() -> t.Any:
+    return types.SimpleNamespace(get=lambda *_: None, check_mode=False)
+
+
 def run(
-    path: pathlib.Path, state: str, cluster: t.Callable[[], t.Any] = no_cluster, check_mode: bool = False
+    path: pathlib.Path,
+    state: str,
+    cluster: t.Callable[[], t.Any] = no_cluster,
+    check_mode: bool = False,
+    required: bool = True,
 ) -> dict[str, t.Any]:
-    params = {"name": "team-a", "namespace": "team-a", "path": str(path), "state": state}
+    params = {"name": "team-a", "namespace": "team-a", "path": str(path), "state": state, "required": required}
 
     def set_mode(of: str, mode: str, changed: bool) -> bool:
         if not check_mode:
@@ -209,3 +217,21 @@ def test_a_folder_that_is_not_there_is_told_before_a_control_plane_is_made(
 ) -> None:
     with pytest.raises(NotFound, match=r"The folder of .*/none/config does not exist. Create it"):
         run(tmp_path / "none" / "config", "present", cluster_with(kubeconfig()), check_mode)
+
+
+def test_a_control_plane_without_a_kubeconfig_is_an_error_unless_none_is_required(tmp_path: pathlib.Path) -> None:
+    path, made = tmp_path / "config", kubeconfig()
+    with pytest.raises(NotFound, match="There is no Secret team-a-kubeconfig in namespace team-a"):
+        run(path, "present", without_kubeconfig)
+    assert run(path, "present", without_kubeconfig, required=False)["changed"] is False
+    assert not path.exists()
+    assert run(path, "present", cluster_with(made), required=False)["changed"] is True
+    assert path.read_text() == made
+
+
+def test_where_none_is_required_what_others_wrote_is_refused_all_the_same(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "config"
+    path.write_text(ADMINISTRATORS)
+    with pytest.raises(InvalidInput):
+        run(path, "present", without_kubeconfig, required=False)
+    assert path.read_text() == ADMINISTRATORS
