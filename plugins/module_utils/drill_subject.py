@@ -143,10 +143,13 @@ class Subject:
                 "The playbook k0smotron.ha.repair restarts the one that is wrong, once it has found out itself (five minutes)",
             )
 
-    def turn(self) -> tuple[str, str]:
-        """Name and namespace of what one drill at a time may touch: the database, or the control plane where nobody knows it."""
-        owner = self.store.options if self.store else self.options
-        return owner.name, owner.namespace
+    def turns(self) -> set[tuple[str, str]]:
+        """Names and namespaces of what one drill at a time may touch.
+
+        The control plane, too, where its database is known: who may not see that one has to find the turn taken all the same.
+        """
+        owners = (self.options, self.store.options) if self.store else (self.options,)
+        return {(owner.name, owner.namespace) for owner in owners}
 
     def look(self) -> str:
         """Who leads and who follows, and how many replicas are ready, in words."""

@@ -59,7 +59,8 @@ def drill(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     if module.check_mode:
         return _predicted(module, kube, _plan(kube, subjects[0], fault, operator, params), subjects)
     with contextlib.ExitStack() as stack:
-        turns = [stack.enter_context(turn(kube, *place)) for place in sorted({each.turn() for each in subjects})]
+        places = sorted(set().union(*(each.turns() for each in subjects)))
+        turns = [stack.enter_context(turn(kube, *place)) for place in places]
         _undo_killed(kube, subjects[0], operator)
         plan = _plan(kube, subjects[0], fault, operator, params)
         for subject in subjects:

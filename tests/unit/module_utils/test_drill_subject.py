@@ -53,6 +53,14 @@ def test_no_megabytes_are_read_while_a_drill_waits_for_recovery(subject: Subject
     assert looks == [False]
 
 
+def test_who_may_not_see_the_database_shares_a_turn_with_who_may(subject: Subject) -> None:
+    database: t.Any = types.SimpleNamespace(options=types.SimpleNamespace(name="db", namespace="databases"))
+    blind = dataclasses.replace(subject, options=OPTIONS)
+    seeing = dataclasses.replace(blind, store=database)
+    assert blind.turns() == {("a", "team")}
+    assert seeing.turns() == {("a", "team"), ("db", "databases")}
+
+
 @pytest.mark.parametrize(
     ("spec", "name"),
     [({}, "kmc-a.team.svc"), ({"ingress": {"apiHost": "a.example.com"}}, "a.example.com")],
