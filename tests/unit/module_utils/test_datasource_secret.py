@@ -57,9 +57,7 @@ def test_tls_is_required_unless_said_otherwise(
 
 @pytest.mark.parametrize("tls", [None, "verify_full"])
 def test_a_secret_among_the_parameters_is_refused(tls: str | None) -> None:
-    with pytest.raises(
-        InvalidInput, match="Ansible shows and logs them.* the whole data source name as url"
-    ) as refused:
+    with pytest.raises(InvalidInput, match="Ansible shows and logs them") as refused:
         dsn_of(connection(params={"sslpassword": "S3cRet"}), tls)
     assert "S3cRet" not in str(refused.value)
 
