@@ -28,7 +28,7 @@ extends_documentation_fragment:
   - k0smotron.ha.attributes.info
 requirements:
   - psycopg >= 3.2 (for PostgreSQL)
-  - PyMySQL >= 1.2 (for MySQL and MariaDB)
+  - PyMySQL >= 1.2 (for MySQL and MariaDB), cryptography >= 42 (for the end of the server's certificate)
 options:
   url:
     description:
@@ -275,7 +275,8 @@ tls:
   description: How the connection is encrypted.
   returned: with O(url) or O(secret)
   type: dict
-  sample: {used: true, version: TLSv1.3, cipher: TLS_AES_256_GCM_SHA384, verified: authority and name}
+  sample: {used: true, version: TLSv1.3, cipher: TLS_AES_256_GCM_SHA384, verified: authority and name,
+           certificate_ends: "2027-11-30T12:00:00+00:00", ends_soon: false}
 server:
   description: Product and version of the server.
   returned: with O(url) or O(secret)

@@ -14,6 +14,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine import (
     mysql_schema,
     mysql_scratch,
     mysql_table,
+    peer_certificate,
     proof,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.deadline import Deadline
@@ -90,7 +91,10 @@ class Mysql(MysqlDatabase):
     def tls(self) -> Tls:
         """The server says what this session uses."""
         found = _texts(self._rows("SHOW SESSION STATUS WHERE Variable_name IN ('Ssl_version', 'Ssl_cipher')"))
-        return Tls(bool(found.get("ssl_cipher")), found.get("ssl_version", ""), found.get("ssl_cipher", ""))
+        if not found.get("ssl_cipher"):
+            return Tls()
+        der = self._connector.certificate(self._connection)
+        return peer_certificate.tls(found.get("ssl_version", ""), found["ssl_cipher"], der)
 
     def variables(self, *names: str) -> t.Mapping[str, str]:
         """Of the session, which shows global ones too."""

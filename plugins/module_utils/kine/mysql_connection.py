@@ -152,6 +152,11 @@ class Connector:
         """Return how many connections may still be opened."""
         return MAX_CONNECTIONS - self._opened
 
+    def certificate(self, connection: Connection) -> bytes | None:
+        """Return the certificate (DER) of the server behind a connection, None where there is none."""
+        raw = connection._sock  # PyMySQL has no other way to it
+        return raw.getpeercert(binary_form=True) if isinstance(raw, ssl.SSLSocket) else None
+
     def server(self, connection: Connection) -> tuple[str, ...]:
         """Return what tells the server of a connection from others."""
         return self._session[connection].server

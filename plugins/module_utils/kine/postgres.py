@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine import (
+    peer_certificate,
     postgres_scratch,
     postgres_sessions,
     postgres_table,
@@ -120,11 +121,11 @@ class Postgres(Database):
         return Server("PostgreSQL", version.split()[0])
 
     def tls(self) -> Tls:
-        """The client knows whether it encrypts; version and cipher only the server tells."""
+        """The client knows whether it encrypts, and by which certificate; version and cipher only the server tells."""
         if not self._connection.pgconn.ssl_in_use:
             return Tls()
         [(version, cipher)] = self._rows(_SSL)
-        return Tls(used=True, version=version, cipher=cipher)
+        return peer_certificate.tls(version, cipher, self._connector.certificate(self._connection))
 
     def write_states(self, connections: int) -> list[WriteState]:
         """Each beside those before it: a balancer by load would send one after the other to the same server."""

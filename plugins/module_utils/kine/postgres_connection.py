@@ -9,7 +9,6 @@ import contextlib
 import os
 import socket
 import ssl
-import struct
 import threading
 import traceback
 import typing as t
@@ -23,6 +22,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     Unreachable,
     WaitTimeout,
 )
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine import peer_certificate
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.deadline import Deadline
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.postgres_errors import connect_error, statement_error
 
@@ -60,8 +60,6 @@ _DRIVER_ONLY = frozenset(
     | {"connect_timeout", "passfile", "service", "servicefile", "krbspn", "krbsrvname"}
     | {"min_protocol_version", "max_protocol_version"}
 )
-# What a client sends to ask for TLS: the length of the message and its code, 1234 << 16 | 5679.
-_SSL_REQUEST = struct.pack("!II", 8, 80877103)
 _FILES = ("sslrootcert", "sslcert", "sslkey")
 
 
@@ -121,9 +119,8 @@ def refusal(address: str, port: int, ca_file: str, seconds: float) -> str:
         context = ssl.create_default_context(cafile=ca_file)
         context.check_hostname = False
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # libpq does not set it
-        with socket.create_connection((address, port), min(CONNECT_SECONDS, seconds)) as raw:
-            raw.sendall(_SSL_REQUEST)
-            if raw.recv(1) == b"S":
+        with peer_certificate.asked_for_tls(address, port, min(CONNECT_SECONDS, seconds)) as raw:
+            if raw is not None:
                 try:
                     context.wrap_socket(raw).close()
                 except ssl.SSLCertVerificationError as error:
@@ -189,6 +186,12 @@ class Connector:
         """Close what was left open, where slots are scarce."""
         while self._spare:
             self.shut(self._spare.pop())
+
+    def certificate(self, connection: Connection) -> bytes | None:
+        """Return the certificate (DER) of the server behind a connection, None where it is not to be had."""
+        info = connection.info
+        seconds = min(CONNECT_SECONDS, self._deadline.left())
+        return peer_certificate.of_postgres(info.host, info.hostaddr, info.port, seconds)
 
     def backends(self) -> list[int]:
         """Return the process ids of the server's sessions behind all open connections, as the server told them."""

@@ -73,12 +73,15 @@ class Tls:
     """How the connection is encrypted; version and cipher as the server reports them.
 
     verified: what kine verifies of the server, ``authority and name``, ``authority`` or nothing.
+    certificate_ends: when the server's certificate does, in UTC as ISO 8601; "" where that was not to be had.
     """
 
     used: bool = False
     version: str = ""
     cipher: str = ""
     verified: str = ""
+    certificate_ends: str = ""
+    ends_soon: bool = False
 
     def __str__(self) -> str:
         if not self.used:

@@ -42,11 +42,10 @@ class Authority:
         path.chmod(0o644)
         return path
 
-    def issue(self, folder: Path, hosts: t.Iterable[str], *, expired: bool = False) -> None:
-        """Write server.crt and server.key for these host names and addresses into a folder."""
+    def issue(self, folder: Path, hosts: t.Iterable[str], *, left: dt.timedelta = DAY) -> None:
+        """Write server.crt and server.key for these host names and addresses into a folder, for two days, with some left."""
         key = ec.generate_private_key(ec.SECP256R1())
-        end = dt.datetime.now(dt.UTC) + (-DAY if expired else DAY)
-        builder = _builder("server", self.name, key, end)
+        builder = _builder("server", self.name, key, dt.datetime.now(dt.UTC) + left)
         names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
         certificate = builder.add_extension(names, critical=False).sign(self.key, hashes.SHA256())
         (folder / "server.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))

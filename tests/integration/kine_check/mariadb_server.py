@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
 import secrets
 import shutil
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import pymysql
 
-from tests.integration.kine_check.certificates import Authority
+from tests.integration.kine_check.certificates import DAY, Authority
 from tests.integration.kine_check.server import free_port
 from tests.lab.elsewhere.mariadb import DURABLE, follow_statement
 
@@ -113,9 +114,9 @@ class MariaServer:
         self.permanent: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
 
-    def certificate(self, authority: Authority | None = None, *, expired: bool = False) -> None:
+    def certificate(self, authority: Authority | None = None, *, left: dt.timedelta = DAY) -> None:
         """Give the server a new certificate; it takes effect with ``FLUSH SSL``."""
-        (authority or self.authority).issue(self.folder, (HOST, "127.0.0.1"), expired=expired)
+        (authority or self.authority).issue(self.folder, (HOST, "127.0.0.1"), left=left)
 
     def create(self) -> None:
         """Make an empty data folder and start."""

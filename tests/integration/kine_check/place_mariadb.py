@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql import connect
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.reach import Reacher
-from tests.integration.kine_check.certificates import Authority
+from tests.integration.kine_check.certificates import DAY, Authority
 from tests.integration.kine_check.mariadb_server import MariaServer, MariaSite, pair
 from tests.integration.kine_check.mysql_faults import MysqlFault
 from tests.integration.kine_check.place import Made, Place, no_answer, web_server
@@ -85,7 +85,7 @@ def _replica_gone(place: MariaPlace, _site: MariaSite, stack: contextlib.ExitSta
 
 
 def _expired(_place: MariaPlace, site: MariaSite, stack: contextlib.ExitStack) -> dict[str, str]:
-    site.server.certificate(expired=True)
+    site.server.certificate(left=-DAY)
     site.admin("FLUSH SSL")
     stack.callback(site.admin, "FLUSH SSL")
     stack.callback(site.server.certificate)

@@ -15,7 +15,7 @@ import psycopg
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.postgres import connect
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.reach import Reacher
-from tests.integration.kine_check.certificates import Authority
+from tests.integration.kine_check.certificates import DAY, Authority
 from tests.integration.kine_check.other_major import other_major
 from tests.integration.kine_check.place import Made, Place, no_answer, web_server
 from tests.integration.kine_check.pooler import pooler
@@ -81,7 +81,7 @@ def _split(place: PostgresPlace, site: Site, stack: contextlib.ExitStack) -> dic
 
 
 def _expired(place: PostgresPlace, _site: Site, stack: contextlib.ExitStack) -> dict[str, str]:
-    place.primary.certificate(expired=True)
+    place.primary.certificate(left=-DAY)
     stack.callback(place.primary.certificate)  # the settings that are reset before this reload the server
     return {}
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
 import pwd
 import secrets
@@ -22,7 +23,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from tests.integration.kine_check.certificates import Authority
+from tests.integration.kine_check.certificates import DAY, Authority
 
 BIN = Path("/usr/lib/postgresql/15/bin")
 NEEDS = "these tests need PostgreSQL 15: install the Debian package postgresql-15 (apt-get install postgresql-15)"
@@ -116,9 +117,9 @@ class Server:
         self.own(self.folder)
         self.certificate()
 
-    def certificate(self, authority: Authority | None = None, *, expired: bool = False) -> None:
+    def certificate(self, authority: Authority | None = None, *, left: dt.timedelta = DAY) -> None:
         """Give the server a new certificate; it takes effect with the next reload."""
-        (authority or self.authority).issue(self.folder, (HOST, "127.0.0.1"), expired=expired)
+        (authority or self.authority).issue(self.folder, (HOST, "127.0.0.1"), left=left)
         self.own(self.folder / "server.crt", self.folder / "server.key")
 
     def create(self) -> None:

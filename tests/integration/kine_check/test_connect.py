@@ -17,7 +17,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import dsn as dsns
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Unreachable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.postgres import prove_write
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.reach import Reacher
-from tests.integration.kine_check.certificates import Authority
+from tests.integration.kine_check.certificates import DAY, Authority
 from tests.integration.kine_check.conftest import findings
 from tests.integration.kine_check.server import HOST, NOBODY, TLS_ONLY, free_port
 
@@ -277,7 +277,7 @@ class TestTls:
 
     def test_expired(self, site: Site, refused: Refused) -> None:
         url = site.url(f"sslmode=verify-ca&sslrootcert={site.server.ca}")
-        site.server.certificate(expired=True)
+        site.server.certificate(left=-DAY)
         try:
             with site.server.settings():
                 assert "expired" in refused(url).observed
@@ -285,6 +285,19 @@ class TestTls:
             site.server.certificate()
             with site.server.settings():
                 pass
+
+    def test_near_its_end(self, site: Site, run: Examine) -> None:
+        assert "tls" not in findings(run(site.url("sslmode=require")), "warn")
+        site.server.certificate(left=DAY / 12)
+        try:
+            with site.server.settings():
+                report = run(site.url("sslmode=require"))
+        finally:
+            site.server.certificate()
+            with site.server.settings():
+                pass
+        assert "tls" in findings(report, "warn")
+        assert f"the server's certificate ends at {report.tls.certificate_ends}" in report.text()
 
     def test_plaintext_is_a_warning(self, site: Site, run: Examine) -> None:
         report = run(site.url("sslmode=disable"))

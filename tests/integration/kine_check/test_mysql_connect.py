@@ -15,7 +15,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import dsn as dsns
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql import prove_write
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.reach import Reacher
-from tests.integration.kine_check.certificates import Authority
+from tests.integration.kine_check.certificates import DAY, Authority
 from tests.integration.kine_check.conftest import findings
 from tests.integration.kine_check.mariadb_server import HOST
 from tests.integration.kine_check.server import free_port
@@ -205,13 +205,26 @@ class TestTls:
         assert "another host name" in found.observed
 
     def test_expired(self, site: MariaSite, refused: Refused) -> None:
-        site.server.certificate(expired=True)
+        site.server.certificate(left=-DAY)
         try:
             site.admin("FLUSH SSL")
             assert "expired" in refused(site.url(PLAIN), ca_file=str(site.server.ca)).observed
         finally:
             site.server.certificate()
             site.admin("FLUSH SSL")
+
+    def test_near_its_end(self, site: MariaSite, run: Examine) -> None:
+        url = site.url(f"{PLAIN}&tls=skip-verify")
+        assert "tls" not in findings(run(url), "warn")
+        site.server.certificate(left=DAY / 12)
+        try:
+            site.admin("FLUSH SSL")
+            report = run(url)
+        finally:
+            site.server.certificate()
+            site.admin("FLUSH SSL")
+        assert "tls" in findings(report, "warn")
+        assert f"the server's certificate ends at {report.tls.certificate_ends}" in report.text()
 
     def test_plaintext_is_a_warning(self, site: MariaSite, run_mysql: Examine) -> None:
         report = run_mysql(site.url(PLAIN))

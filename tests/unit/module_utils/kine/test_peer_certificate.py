@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When a server's certificate is near its end."""
+
+from __future__ import annotations
+
+import datetime
+import socket
+import threading
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from ansible_collections.k0smotron.ha.plugins.module_utils import certificates
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine import peer_certificate, rules_connection
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Tls
+from tests.unit.module_utils.kine.standin import StandIn, look_at
+
+BEGIN = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+YEAR = datetime.timedelta(days=365)
+DAY = datetime.timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def der() -> bytes:
+    authority = certificates.new_authority("a", BEGIN, 10 * YEAR)
+    pem = certificates.sign(authority, ["db.default"], BEGIN, YEAR).certificate
+    return x509.load_pem_x509_certificate(pem.encode()).public_bytes(serialization.Encoding.DER)
+
+
+@pytest.mark.parametrize(
+    ("day", "soon"), [(0, False), (300, False), (328, False), (329, True), (365, True), (400, True)]
+)
+def test_the_last_tenth_of_its_life_is_near_its_end(der: bytes, day: int, soon: bool) -> None:
+    assert peer_certificate.life(der, BEGIN + day * DAY) == ("2027-01-01T00:00:00+00:00", soon)
+
+
+@pytest.mark.parametrize("der", [None, b"", b"no certificate"])
+def test_what_cannot_be_told_is_not_near(der: bytes | None) -> None:
+    assert peer_certificate.life(der, BEGIN) == ("", False)
+
+
+def test_a_certificate_near_its_end_is_a_warning_before_it_is_a_failure() -> None:
+    ending = Tls(True, "TLSv1.3", "AES", certificate_ends="2027-01-01T00:00:00+00:00", ends_soon=True)
+    finding = rules_connection.is_encrypted(look_at(StandIn(encryption=ending)))
+    assert finding.status == "warn"
+    assert "ends at 2027-01-01T00:00:00+00:00" in finding.observed
+    assert "a run of site" in finding.remedy
+
+
+@pytest.mark.parametrize("answer", [b"N", b"", b"HTTP/1.1 400 Bad Request"])
+def test_a_server_without_tls_shows_no_certificate(answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with server.accept()[0] as client:
+                client.recv(8)
+                client.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        assert peer_certificate.of_postgres("db", *server.getsockname(), 5) is None
+        thread.join()
+
+
+def test_a_server_that_is_not_there_shows_no_certificate() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        place = server.getsockname()
+    assert peer_certificate.of_postgres("db", *place, 5) is None
