@@ -213,13 +213,13 @@ class TestTls:
             site.server.certificate()
             site.admin("FLUSH SSL")
 
-    def test_near_its_end(self, site: MariaSite, run: Examine) -> None:
+    def test_near_its_end(self, site: MariaSite, run_mysql: Examine) -> None:
         url = site.url(f"{PLAIN}&tls=skip-verify")
-        assert "tls" not in findings(run(url), "warn")
+        assert "tls" not in findings(run_mysql(url), "warn")
         site.server.certificate(left=DAY / 12)
         try:
             site.admin("FLUSH SSL")
-            report = run(url)
+            report = run_mysql(url)
         finally:
             site.server.certificate()
             site.admin("FLUSH SSL")
