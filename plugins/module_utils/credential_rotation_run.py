@@ -23,6 +23,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation i
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import cluster_api, cluster_api_judge
 from ansible_collections.k0smotron.ha.plugins.module_utils.credential_rotation import Rotation, Step
 from ansible_collections.k0smotron.ha.plugins.module_utils.credential_statements import STATEMENTS, Statements
+from ansible_collections.k0smotron.ha.plugins.module_utils.datasource_secret_run import is_ours
 from ansible_collections.k0smotron.ha.plugins.module_utils.datasource_secret_run import secret as our_secret
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import Datastore
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY, Dsn, checksum, parse
@@ -186,6 +187,11 @@ def refuse(place: Place) -> None:
     datastore_proof.require_driver(place.store, otherwise="")
     if place.rotation:
         return
+    if not is_ours(place.source):
+        raise InvalidInput(
+            f"{Ref.of(place.source)} is somebody else's, who may write the old password back",
+            "Change the password where that Secret comes from; or let the role control_plane write a Secret of its own",
+        )
     dsn, owner = parse(place.url), place.owner
     credential_rotation.bridge_name(owner)  # refuses a name that would be too long
     if place.store.owner_of(dsn.database) != owner:

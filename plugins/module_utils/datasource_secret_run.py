@@ -96,11 +96,16 @@ def ensure(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     return apply(kube, ref, source, data)
 
 
+def is_ours(live: Object) -> bool:
+    """Whether this module made an object: by its label, as nobody else's has it."""
+    return LABELS.items() <= (live["metadata"].get("labels") or {}).items()
+
+
 def _absent(kube: Kube, ref: Ref, warn: t.Callable[[str], None], timeout: float) -> dict[str, t.Any]:
     """Delete the Secret and the ConfigMap with the certificates; what somebody else made of these names stays."""
     certificates = Ref("v1", "ConfigMap", database_ca.config_map_name(ref.name), ref.namespace)
     found = [live for live in (kube.get(*ref), kube.get(*certificates)) if live]
-    ours = [live for live in found if LABELS.items() <= (live["metadata"].get("labels") or {}).items()]
+    ours = [live for live in found if is_ours(live)]
     for live in found:
         if live not in ours:
             warn(f"{Ref.of(live)} stays: it has not the label that this module gives to what it makes")

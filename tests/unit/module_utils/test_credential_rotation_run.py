@@ -21,6 +21,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.credential_rotation import Step
 from ansible_collections.k0smotron.ha.plugins.module_utils.credential_statements import scram
+from ansible_collections.k0smotron.ha.plugins.module_utils.datasource_secret_run import LABELS
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     Conflict,
@@ -96,6 +97,7 @@ class StandInKube:
         self.objects: dict[Ref, Object] = {}
         self.put(CLUSTER, spec=spec)
         self.put(SOURCE, data={DATA_SOURCE_KEY: encoded(url)})
+        self.objects[SOURCE]["metadata"]["labels"] = dict(LABELS)
         self.put(Ref("v1", "Secret", owner, "db"), data={"username": encoded("kine"), "password": encoded("old")})
         self.put(
             DATABASE, spec={"databases": {"kine": "kine"}, "numberOfInstances": 2, "postgresql": {"version": "17"}}
@@ -323,6 +325,16 @@ def test_without_a_driver_nothing_begins(kube: StandInKube, monkeypatch: pytest.
     with pytest.raises(HaError, match=r"psycopg.*Install it there\."):
         rotate(kube)
     assert (KEPT in kube.objects, kube.log) == (False, [])
+
+
+@pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check"])
+def test_a_data_source_that_somebody_else_writes_is_left_alone(kube: StandInKube, check_mode: bool) -> None:
+    kube.check_mode = check_mode
+    kube.objects[SOURCE]["metadata"]["labels"] = {"app.kubernetes.io/managed-by": "external-secrets"}
+    before = copy.deepcopy(kube.objects)
+    with pytest.raises(InvalidInput, match="somebody else's, who may write the old password back"):
+        rotate(kube)
+    assert kube.objects == before
 
 
 def test_a_control_plane_that_its_class_would_take_back_is_left_alone(kube: StandInKube) -> None:
