@@ -19,11 +19,11 @@ STATUS_ANNOTATION = "cnpg.io/pvcStatus"
 
 
 def settled(live: Object) -> Verdict:
-    """Is it certain which instance is the primary. A Cluster that never had one has no data either."""
+    """Is it certain which instance is the primary. Without one, that is what the labels of the claims say; see released()."""
     status = live.get("status") or {}
     current, target = status.get("currentPrimary"), status.get("targetPrimary")
     return Verdict(
-        current is None or current == target,
+        not current or current == target,
         f"the primary moves from {current} to {target}, and only the new one's volume has the newest data",
     )
 
@@ -34,7 +34,13 @@ def holds_data(claim: Object) -> bool:
 
 
 def released(claim: Object, primary: str) -> Object:
-    """A merge patch that takes a claim from its Cluster and says which role its instance had."""
+    """A merge patch that takes a claim from its Cluster and says which role its instance had.
+
+    A Cluster that was created again has no primary until the pod of one says so, and the labels say who led before: they
+    stay as they are, as with the operator itself (pkg/reconciler/persistentvolumeclaim/metadata.go).
+    """
+    if not primary:
+        return {"metadata": {"ownerReferences": None}}
     instance = (claim["metadata"].get("labels") or {}).get(INSTANCE_LABEL)
     role = "primary" if instance == primary else "replica"
     return {"metadata": {"ownerReferences": None, "labels": dict.fromkeys(ROLE_LABELS, role)}}

@@ -172,6 +172,21 @@ def test_a_cluster_that_never_had_a_primary_goes() -> None:
     assert kube.objects == []
 
 
+@pytest.mark.parametrize("status", [{}, {"targetPrimary": "pg-2"}, {"currentPrimary": "", "targetPrimary": "pg-1"}])
+def test_who_led_stays_known_when_a_cluster_goes_before_its_primary_is_back(status: Object) -> None:
+    kube = site()
+    removed(kube)
+    cluster = obj("Cluster", "pg", owned=False, api_version="postgresql.cnpg.io/v1")
+    adopted = [{**item, "metadata": {**item["metadata"], "ownerReferences": OWNER}} for item in kube.objects[:2]]
+    again = StandInKube({**cluster, "status": status}, *adopted)
+    removed(again)
+    claims = {item["metadata"]["name"]: item["metadata"] for item in again.objects}
+    assert {name: metadata["labels"]["role"] for name, metadata in claims.items()} == {
+        "pg-1": "replica",
+        "pg-2": "primary",
+    }
+
+
 def test_an_interrupted_removal_is_finished() -> None:
     kube = site()
     removed(kube)
