@@ -57,7 +57,7 @@ options:
       - V(keep) with V(zalando) refuses to delete anything while the operator is configured to delete data together with
         the custom resource, which is its default. With O(wait), all instances but the first are stopped before, so that
         the one that starts first later is the one with the newest data. It refuses while that one is out of service and
-        another one leads.
+        another one leads, or led last by Patroni's records.
       - V(keep) with V(cloudnativepg) takes the volume claims from the custom resource, which owns them, and labels the one
         with the newest data. It waits for the end of a failover, or without O(wait) refuses.
       - V(keep) with V(mariadb) moves the primary to the first instance before, because that is the one that leads when the

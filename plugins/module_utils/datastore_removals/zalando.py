@@ -16,6 +16,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando_ju
     first_leads_alone,
     first_serves,
     leads_without_first,
+    other_claims,
     reduced_to_first,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
@@ -59,11 +60,13 @@ class ZalandoRemoval(Removal):
                 self._refuse_haste(live)
 
     def _refuse_older_data(self) -> None:
-        """Raise Conflict while another instance leads and the first one stays out of service."""
+        """Raise Conflict while another instance leads, or led last, and the first one stays out of service."""
         name = self.store.options.name
+        others = other_claims(name, self.list_labeled((("v1", "PersistentVolumeClaim"),)))
 
         def settled() -> Verdict:
-            leader = leads_without_first(name, self._pods())
+            records = self.list_labeled(self.record_kinds) if others else []
+            leader = leads_without_first(name, self._pods(), records)
             return Verdict(not leader, f"{leader} has the newest data and {name}-0 is out of service")
 
         left = 0.0 if self.deadline is None else min(SETTLE_SECONDS, self.deadline - time.monotonic())
@@ -80,10 +83,11 @@ class ZalandoRemoval(Removal):
     def _refuse_haste(self, live: Object) -> None:
         """Raise Conflict where other instances would have to be stopped first, and nobody waits for that."""
         name, pods = self.store.options.name, self._pods()
-        several = len(pods) > 1 or reduced_to_first(live) is not None
-        if self.deadline is None and several and first_serves(name, pods):
+        alone = first_leads_alone(name, pods)
+        ready = alone and reduced_to_first(live) is None
+        if self.deadline is None and not ready and first_serves(name, pods):
             raise Conflict(
-                first_leads_alone(name, pods).reason,
+                alone.reason,
                 "Run it again with wait: true, which stops the other instances first, or give data: delete",
             )
 
@@ -95,8 +99,8 @@ class ZalandoRemoval(Removal):
         wrote is lost, and Patroni does not see that it cannot follow any more (seen with postgres-operator 1.15.1).
         """
         name = self.store.options.name
-        # When the first one is out of service, nobody leads: refuse() has seen to that. It never was up, then. Where nobody
-        # waits, there is one instance: refuse() has seen to that, too.
+        # When the first one is out of service, no other one led last: refuse() has seen to that. Where nobody waits, there is
+        # one instance: refuse() has seen to that, too.
         if self.deadline is None or _is_going(live) or not first_serves(name, self._pods()):
             return
         reduced = reduced_to_first(live)

@@ -135,13 +135,33 @@ def first_serves(cluster: str, pods: t.Sequence[Object]) -> bool:
     return any(_is_first(cluster, pod) and _serving(pod) for pod in pods)
 
 
-def leads_without_first(cluster: str, pods: t.Sequence[Object]) -> str:
-    """The instance that led last while the first one is out of service, "" where there is none.
+def leads_without_first(cluster: str, pods: t.Sequence[Object], records: t.Sequence[Object]) -> str:
+    """Who led last, for people, while the first instance is out of service; "" where it was that one, or none ever did.
 
-    Ready or not: one that is down keeps its label, and the newest data.
+    Ready or not: one that is down keeps its label, and the newest data. Of pods that are gone or new only Patroni's records
+    tell, its Endpoints or ConfigMaps.
     """
-    others = (pod["metadata"]["name"] for pod in pods if _role(pod) in _LEADER_ROLES and not _is_first(cluster, pod))
-    return "" if first_serves(cluster, pods) else str(next(others, ""))
+    if first_serves(cluster, pods):
+        return ""
+    leaders = [pod["metadata"]["name"] for pod in pods if _role(pod) in _LEADER_ROLES]
+    others = [name for name in leaders or _recorded_leaders(cluster, records) if name != f"{cluster}-0"]
+    return str(others[0]) if others else ""
+
+
+def _recorded_leaders(cluster: str, records: t.Sequence[Object]) -> list[str]:
+    """The last one. After an orderly stop nobody has the lock; the synchronous replication's record still names its leader."""
+
+    def noted(key: str, *names: str) -> list[str]:
+        found = [item["metadata"] for item in records if item["metadata"]["name"] in names]
+        return [metadata["annotations"][key] for metadata in found if (metadata.get("annotations") or {}).get(key)]
+
+    leaders = noted("leader", cluster, f"{cluster}-leader") or noted("leader", f"{cluster}-sync")
+    return leaders or ["some instance, Patroni does not say which,"] * bool(noted("initialize", f"{cluster}-config"))
+
+
+def other_claims(cluster: str, claims: t.Sequence[Object]) -> list[Object]:
+    """The volume claims of all instances but the first. While there are none, no other instance has any data."""
+    return [claim for claim in claims if not claim["metadata"]["name"].endswith(f"-{cluster}-0")]
 
 
 def reduced_to_first(live: Object) -> Object | None:

@@ -230,12 +230,12 @@ def test_the_first_instance_can_lead(
 def test_who_leads_while_the_first_is_out_of_service(
     first: dict[str, t.Any], second: dict[str, t.Any], leader: str
 ) -> None:
-    assert zalando_judge.leads_without_first("db", [first, second]) == leader
+    assert zalando_judge.leads_without_first("db", [first, second], []) == leader
 
 
 def test_an_instance_that_is_gone_does_not_lead() -> None:
-    assert zalando_judge.leads_without_first("db", []) == ""
-    assert zalando_judge.leads_without_first("db", [pod("db-1", "master", "10.0.0.2")]) == "db-1"
+    assert zalando_judge.leads_without_first("db", [], []) == ""
+    assert zalando_judge.leads_without_first("db", [pod("db-1", "master", "10.0.0.2")], []) == "db-1"
 
 
 @pytest.mark.parametrize(("instances", "needed"), [(2, True), (3, True), (1, False)])

@@ -169,3 +169,54 @@ def test_a_zalando_cluster_that_is_going_already_is_not_held_up(ready: bool, wai
     cluster["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     removed(kube, store=ZALANDO, wait=wait)
     assert kube.steps[0] == "delete postgresql ns/db"
+
+
+def note(name: str, **annotations: str | None) -> Object:
+    """One of Patroni's records."""
+    return obj("ConfigMap" if name.endswith("-leader") else "Endpoints", name, annotations=annotations)
+
+
+CLAIMS = [obj("PersistentVolumeClaim", f"pgdata-db-{number}", owned=False) for number in (0, 1)]
+INITIALIZED = note("db-config", initialize="7")
+NO_ROLES = (instance("db-0", None, ready=False), instance("db-1", None, ready=False))
+
+
+@pytest.mark.parametrize("pods", [(), NO_ROLES, (instance("db-1", "replica"),)], ids=["gone", "new", "no leader"])
+@pytest.mark.parametrize(
+    ("notes", "leader"),
+    [
+        ([note("db", leader="db-1"), note("db-sync", leader="db-0")], "db-1"),
+        ([note("db-leader", leader="db-1")], "db-1"),
+        ([note("db"), note("db-sync", leader="db-1")], "db-1"),
+        ([note("db", leader=None)], "some instance, Patroni does not say which,"),
+        ([], "some instance, Patroni does not say which,"),
+    ],
+    ids=["endpoints", "config map", "stopped in order", "nobody", "no record"],
+)
+def test_who_led_last_is_known_when_no_pod_says_so(pods: tuple[Object, ...], notes: list[Object], leader: str) -> None:
+    kube = zalando(*pods, *CLAIMS, INITIALIZED, *notes)
+    with pytest.raises(Conflict, match=f"{leader} has the newest data and db-0 is out of service"):
+        removed(kube, store=ZALANDO, wait=False)
+    assert kube.steps == []
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [*CLAIMS, INITIALIZED, note("db", leader="db-0")],
+        [*CLAIMS, INITIALIZED, note("db"), note("db-sync", leader="db-0", sync_standby="db-1")],
+        [*CLAIMS, note("db-config", initialize=""), note("db")],
+        [CLAIMS[0], INITIALIZED, note("db")],
+    ],
+    ids=["the first", "the first, stopped in order", "never initialized", "one volume"],
+)
+def test_where_the_first_one_led_last_there_is_nothing_newer(others: list[Object]) -> None:
+    kube = zalando(*NO_ROLES, *others)
+    removed(kube, store=ZALANDO)
+    assert kube.steps[0] == "delete postgresql ns/db"
+
+
+def test_without_waiting_an_instance_that_nobody_promoted_is_a_refusal() -> None:
+    kube = zalando(instance("db-0", "replica"), instances=1)
+    with pytest.raises(Conflict, match=r"db-0 has to lead alone; its instances are: db-0 \(replica\)"):
+        removed(kube, store=ZALANDO, wait=False)
