@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_report, datastore_lookup
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn, Host
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     Conflict,
     Forbidden,
@@ -30,7 +31,8 @@ def refuse(kube: Kube, store: Datastore, warn: Warn) -> None:
     Only a warning to who may not list control planes, and in check mode, because a task before this one would have removed it.
     """
     cluster = Ref.of(store.desired()[0])
-    if kube.get(*cluster) is None:
+    live = kube.get(*cluster)
+    if live is None:
         return
     try:
         control_planes = cluster_report.clusters(kube)
@@ -39,7 +41,7 @@ def refuse(kube: Kube, store: Datastore, warn: Warn) -> None:
         return
     except HaError as error:
         raise _unseen("a control plane", cluster, error) from error
-    refusal = _refusal(kube, control_planes, cluster, warn)
+    refusal = _refusal(kube, control_planes, live, warn)
     if refusal is None:
         return
     if not (kube.check_mode and isinstance(refusal, (Conflict, Forbidden))):
@@ -47,14 +49,15 @@ def refuse(kube: Kube, store: Datastore, warn: Warn) -> None:
     warn(f"Unless this run removes the control planes first, it will fail: {refusal}")
 
 
-def _refusal(kube: Kube, control_planes: list[Object], cluster: Ref, warn: Warn) -> HaError | None:
+def _refusal(kube: Kube, control_planes: list[Object], live: Object, warn: Warn) -> HaError | None:
     """Why the database cluster has to stay; those that use it count before what nobody can see."""
+    cluster = Ref.of(live)
     users: list[str] = []
     unseen: HaError | None = None
     for each in control_planes:
         try:
-            if _uses(kube, each, cluster, warn):
-                users.append(_name(each))
+            if host := _way_to(kube, each, live, warn):
+                users.append(f"{_name(each)} on {host}")
         except HaError as error:
             unseen = _unseen(_name(each), cluster, error, ", or remove this control plane first")
             if not isinstance(error, Forbidden):  # the others would only wait for the same server
@@ -62,26 +65,36 @@ def _refusal(kube: Kube, control_planes: list[Object], cluster: Ref, warn: Warn)
     if not users:
         return unseen
     return Conflict(
-        f"{cluster} is the database of {', '.join(users)}",
-        "Remove these control planes first, or leave the database to them. Nothing was removed",
+        f"{cluster} is the database of {', '.join(users)}, or may be",
+        "Remove these control planes first, or leave the database to them; where one has another database, let its data source"
+        " name the Service of the primary there. Nothing was removed",
     )
 
 
-def _uses(kube: Kube, control_plane: Object, cluster: Ref, warn: Warn) -> bool:
-    """Whether its data source leads there; one that is on its way out, or whose data source is gone, uses nothing.
+def _way_to(kube: Kube, control_plane: Object, live: Object, warn: Warn) -> Host | None:
+    """The host in its data source that leads there or may; one that is on its way out, or has no data source, uses nothing.
 
     Raises HaError where the data source may be there, and nobody can read it or follow it.
     """
     metadata = control_plane["metadata"]
     if "deletionTimestamp" in metadata:
-        return False
+        return None
     try:
         dsn = cluster_report.dsn_of(kube, control_plane)
     except (NotFound, InvalidInput) as nothing:
-        warn(f"Nobody can see whether {_name(control_plane)} uses {cluster}, so it does not count: {nothing}")
+        warn(f"Nobody can see whether {_name(control_plane)} uses {Ref.of(live)}, so it does not count: {nothing}")
+        return None
+    hosts = dsn.hosts if dsn else ()
+    return next((host for host in hosts if dsn and _may_lead_to(kube, dsn, host, metadata["namespace"], live)), None)
+
+
+def _may_lead_to(kube: Kube, dsn: Dsn, host: Host, namespace: str, live: Object) -> bool:
+    """An address that nothing beside the database cluster has is that of a server elsewhere, which must not hold it for ever."""
+    if not datastore_lookup.may_lead_to(kube, dsn, host, namespace, live):
         return False
-    live = datastore_lookup.datastore_behind(kube, dsn, metadata["namespace"]) if dsn else None
-    return live is not None and Ref.of(live) == cluster
+    return not datastore_lookup.is_address(host.name) or datastore_lookup.answers_in(
+        kube, host, live["metadata"]["namespace"]
+    )
 
 
 def _unseen(who: str, cluster: Ref, error: HaError, way_on: str = "") -> HaError:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import ipaddress
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import (
@@ -21,7 +20,6 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     Datastore,
     datastore,
     options_for,
-    provider_of,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.cloudnativepg import CloudNativePG, declared
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.left_database import (
@@ -29,7 +27,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.left_datab
     Server,
     archive_name,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY, Dsn, Host, parse
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY, Dsn, parse
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, InvalidInput, NotFound, Unreachable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref, changes_result
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Change, compare
@@ -159,11 +157,6 @@ def _data_source(kube: Kube, params: Params) -> Dsn | None:
     return parse(url) if url else None
 
 
-def _same(live: Object, place: Place) -> bool:
-    """Whether this is the place's database cluster, in whatever version it was read."""
-    return Ref.of(live)[1:] == place.cluster[1:] and provider_of(live) is provider_of(place.live)
-
-
 def _refuse_used(kube: Kube, place: Place, params: Params, warn: Warn) -> None:
     """Raise Conflict while any control plane stands on the database.
 
@@ -194,7 +187,7 @@ def _require_its_own(kube: Kube, cluster: Object, place: Place) -> None:
     found, dsn = cluster_report.data_source(kube, cluster)
     namespace = cluster["metadata"]["namespace"]
     live = datastore_lookup.datastore_behind(kube, dsn, namespace) if dsn else None
-    if live and dsn and _same(live, place) and _kines_name(dsn) == place.database:
+    if live and dsn and datastore_lookup.same(live, place.live) and _kines_name(dsn) == place.database:
         return
     where = f"the database {found['database']} on {found['host']}" if dsn else found["problem"] or found["kind"]
     raise Conflict(
@@ -209,10 +202,7 @@ def _kines_name(dsn: Dsn) -> str:
 
 
 def _refuse_another(kube: Kube, cluster: Object, place: Place, state: str, warn: Warn) -> None:
-    """Raise Conflict unless another control plane's database is proved to be another one.
-
-    A database has many host names: of its standbys, its pools and its pods, and addresses.
-    """
+    """Raise Conflict unless another control plane's database is proved to be another one."""
     found, dsn = cluster_report.data_source(kube, cluster)
     namespace = cluster["metadata"]["namespace"]
     name = f"{namespace}/{cluster['metadata']['name']}"
@@ -221,41 +211,14 @@ def _refuse_another(kube: Kube, cluster: Object, place: Place, state: str, warn:
         if state == "absent":
             raise Conflict(unknown, "Repair its data source or remove that control plane, or keep the database")
         warn(unknown)
-    if dsn is None or dsn.scheme != provider_of(place.live).scheme or dsn.database.lower() != place.database.lower():
+    if dsn is None or dsn.database.lower() != place.database.lower():
         return
     for host in dsn.hosts:
-        if _may_lead_to(kube, dataclasses.replace(dsn, hosts=(host,)), namespace, place):
+        if datastore_lookup.may_lead_to(kube, dsn, host, namespace, place.live):
             raise Conflict(
                 f"The control plane {name} is there, and its database {dsn.database} on {host} is {place}, or may be",
                 "Keep the database; if that one has another, let its data source name the Service of the primary there",
             )
-
-
-def _may_lead_to(kube: Kube, dsn: Dsn, namespace: str, place: Place) -> bool:
-    """Whether a DSN of one host that is used in this namespace may lead to the place's database cluster."""
-    host = dsn.hosts[0].name.lower().rstrip(".")
-    lookup = dataclasses.replace(dsn, hosts=(Host(host, dsn.hosts[0].port),))
-    live = datastore_lookup.datastore_behind(kube, lookup, namespace)
-    if live is not None:
-        return _same(live, place)
-    if _is_address(host):
-        return True
-    labels = host.split(".") if "." in host else [host, namespace]
-    labels = labels[: labels.index("svc", 2)] if "svc" in labels[2:] else labels
-    service, where = labels[-2:]
-    if where == place.cluster.namespace:
-        return True
-    # Without a selector it may lead anywhere. What is no Service is a name outside of this Kubernetes.
-    elsewhere = kube.get("v1", "Service", service, where)
-    return elsewhere is not None and not (elsewhere.get("spec") or {}).get("selector")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 # -- what becomes of it ------------------------------------------------------------------------------------------------

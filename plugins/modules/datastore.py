@@ -45,8 +45,8 @@ options:
   state:
     description:
       - V(present) declares the database cluster. V(absent) removes its custom resource; see O(data).
-      - V(absent) is refused while the data source of a control plane leads there; in check mode, and where control planes
-        may not be listed, it is warned of.
+      - V(absent) is refused while the data source of a control plane leads there, or may, as by another Service of the same
+        namespace or by the address of one; in check mode, and where control planes may not be listed, it is warned of.
     type: str
     choices: [present, absent]
     default: present

@@ -58,9 +58,71 @@ def warned(*objects: Object, **more: t.Any) -> str:
 
 def test_each_control_plane_on_it_is_named() -> None:
     two = (control_plane("two"), secret(name="two", database="other"))
-    with pytest.raises(Conflict, match="control plane team/one, the control plane team/two") as refused:
+    with pytest.raises(Conflict, match=r"plane team/one on db\.data:5432, the control plane team/two on db") as refused:
         warned(control_plane(), secret(), *two)
     assert "Nothing was removed" in str(refused.value)
+
+
+def service(name: str, namespace: str = "data", **spec: t.Any) -> Object:
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": namespace}, "spec": spec}
+
+
+NEIGHBORS = [
+    service("db-repl", selector={"cluster-name": "db"}, clusterIP="10.96.0.12", clusterIPs=["10.96.0.12", "fd00::12"]),
+    service("lb", ports=[{"port": 5432, "nodePort": 30432}])
+    | {"status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.7"}, {"hostname": "lb.example.com"}]}}},
+    {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "db-0", "namespace": "data"},
+        "status": {"podIP": "10.1.0.9"},
+    },
+    {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "db-1", "namespace": "data"}},
+]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "DB.data",
+        "db.data.svc.cluster.local.",
+        "db-repl.data",
+        "db-pooler.data.svc",
+        "db-0.db.data.svc.cluster.local",
+        "alias",
+        "10.96.0.12",
+        "[FD00:0::12]",
+        "203.0.113.7",
+        "10.1.0.9",
+        "192.0.2.1:30432",
+        "pg.example.com:5432,db-repl.data:5432",
+    ],
+)
+def test_another_name_of_it_counts(host: str) -> None:
+    alias = service("alias", "team", type="ExternalName", externalName="db.data.svc")
+    with pytest.raises(
+        Conflict, match=r"the control plane team/one on \S+, or may be.*the Service of the primary there"
+    ):
+        warned(control_plane(), secret(host), alias, *NEIGHBORS)
+
+
+def test_the_host_that_leads_there_is_named() -> None:
+    with pytest.raises(Conflict, match=r"team/one on db-repl\.data:5433, or may be"):
+        warned(control_plane(), secret("pg.example.com:5432,db-repl.data:5433"), *NEIGHBORS)
+
+
+@pytest.mark.parametrize("host", ["db.example.com", "192.0.2.1", "own.team", "own", "db-rw.elsewhere", "other-rw.data"])
+def test_what_is_known_to_be_elsewhere_does_not_count(host: str) -> None:
+    other = datastore("cloudnativepg", options_for("cloudnativepg", name="other", namespace="data")).desired()
+    assert (
+        warned(control_plane(), secret(host), service("own", "team", selector={"app": "own"}), *other, *NEIGHBORS) == ""
+    )
+
+
+def test_a_database_of_another_kind_of_server_is_another() -> None:
+    mysql = control_plane()
+    mysql["spec"] = {"kineDataSourceURL": "mysql://k0smotron:pw@tcp(db.data:3306)/kine"}
+    assert warned(mysql) == ""
 
 
 GOING = control_plane() | {"metadata": {"name": "one", "namespace": "team", "deletionTimestamp": "x"}}
