@@ -25,8 +25,10 @@ if t.TYPE_CHECKING:
 Warn: t.TypeAlias = t.Callable[[str], None]
 
 
-def refuse(kube: Kube, store: Datastore, warn: Warn) -> None:
+def refuse(kube: Kube, store: Datastore, warn: Warn, *, keep_data: bool) -> None:
     """Raise Conflict while a control plane uses the database cluster, and other HaErrors where nobody can see whether one does.
+
+    Replicas run on when the data source is lost: with keep_data only a warning, because the database can come back.
 
     Only a warning to who may not list control planes, and in check mode, because a task before this one would have removed it.
     """
@@ -41,7 +43,7 @@ def refuse(kube: Kube, store: Datastore, warn: Warn) -> None:
         return
     except HaError as error:
         raise _unseen("a control plane", cluster, error) from error
-    refusal = _refusal(kube, control_planes, live, warn)
+    refusal = _refusal(kube, control_planes, live, warn, keep_data)
     if refusal is None:
         return
     if not (kube.check_mode and isinstance(refusal, (Conflict, Forbidden))):
@@ -49,18 +51,18 @@ def refuse(kube: Kube, store: Datastore, warn: Warn) -> None:
     warn(f"Unless this run removes the control planes first, it will fail: {refusal}")
 
 
-def _refusal(kube: Kube, control_planes: list[Object], live: Object, warn: Warn) -> HaError | None:
+def _refusal(kube: Kube, control_planes: list[Object], live: Object, warn: Warn, keep_data: bool) -> HaError | None:
     """Why the database cluster has to stay; those that use it count before what nobody can see."""
     cluster = Ref.of(live)
     users: list[str] = []
     unseen: HaError | None = None
     for each in control_planes:
         try:
-            if host := _way_to(kube, each, live, warn):
+            if host := _way_to(kube, each, live, warn if keep_data else None):
                 users.append(f"{_name(each)} on {host}")
         except HaError as error:
             unseen = _unseen(_name(each), cluster, error, ", or remove this control plane first")
-            if not isinstance(error, Forbidden):  # the others would only wait for the same server
+            if not isinstance(error, (Conflict, Forbidden)):  # the others would only wait for the same server
                 break
     if not users:
         return unseen
@@ -71,10 +73,10 @@ def _refusal(kube: Kube, control_planes: list[Object], live: Object, warn: Warn)
     )
 
 
-def _way_to(kube: Kube, control_plane: Object, live: Object, warn: Warn) -> Host | None:
-    """The host in its data source that leads there or may; one that is on its way out, or has no data source, uses nothing.
+def _way_to(kube: Kube, control_plane: Object, live: Object, warn: Warn | None) -> Host | None:
+    """The host in its data source that leads there or may; one that is on its way out uses nothing.
 
-    Raises HaError where the data source may be there, and nobody can read it or follow it.
+    Raises HaError where the data source may be there, and nobody can read it or follow it; without warn also where it is lost.
     """
     metadata = control_plane["metadata"]
     if "deletionTimestamp" in metadata:
@@ -82,6 +84,8 @@ def _way_to(kube: Kube, control_plane: Object, live: Object, warn: Warn) -> Host
     try:
         dsn = cluster_report.dsn_of(kube, control_plane)
     except (NotFound, InvalidInput) as nothing:
+        if warn is None:
+            raise Conflict(f"{nothing.message}, and its replicas may still run on it", "Give data: keep") from nothing
         warn(f"Nobody can see whether {_name(control_plane)} uses {Ref.of(live)}, so it does not count: {nothing}")
         return None
     hosts = dsn.hosts if dsn else ()
