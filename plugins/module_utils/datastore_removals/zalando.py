@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_lookup import fetch
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals.base import Kinds, Removal
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import zalando_operator
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.operators import is_operator
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.zalando_judge import (
     first_can_lead,
     first_leads_alone,
@@ -44,8 +45,8 @@ class ZalandoRemoval(Removal):
     running_kinds: t.ClassVar[Kinds] = (("v1", "Pod"), ("apps/v1", "StatefulSet"), ("v1", "Service"))
 
     def refuse(self, live: Object, *, keep_data: bool) -> None:
-        operators = zalando_operator.find_operators(self.kube.list("apps/v1", "Deployment"))
-        running = [operator for operator in operators if operator.running]
+        deployments = [each for each in self.kube.list("apps/v1", "Deployment") if is_operator(self.provider, each)]
+        running = [operator for operator in zalando_operator.find_operators(deployments) if operator.running]
         if not running:
             raise NotFound(
                 "No Zalando operator runs in this cluster, and without one nothing stops the database's pods once its "

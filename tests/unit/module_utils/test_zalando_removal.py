@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import DatastoreOptions, datastore
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, WaitTimeout
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, NotFound, WaitTimeout
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 from tests.unit.module_utils.test_datastore_removals import Object, StandInKube, obj, removed
 
@@ -66,13 +66,21 @@ def instance(name: str, role: str | None, *, ready: bool = True) -> Object:
     return {**obj("Pod", name, labels=labels), "status": status}
 
 
-def zalando(*pods: Object, instances: int = 2, check_mode: bool = False) -> PatroniKube:
+def deployment(image: str, settings: str) -> Object:
+    """One with a ready pod and a variable that names settings, as others may have, too."""
+    container = {"image": image, "env": [{"name": "CONFIG_MAP_NAME", "value": settings}]}
+    running = obj("Deployment", "operator", owned=False, api_version="apps/v1")
+    running["metadata"]["namespace"] = "operators"
+    running["spec"] = {"selector": {}, "template": {"spec": {"containers": [container]}}}
+    return {**running, "status": {"readyReplicas": 1}}
+
+
+OPERATOR = "mirror.example.com/zalando/postgres-operator:v1.15.1"
+
+
+def zalando(*pods: Object, instances: int = 2, check_mode: bool = False, image: str = OPERATOR) -> PatroniKube:
     keeps = {"enable_persistent_volume_claim_deletion": "false", "enable_secrets_deletion": "false"}
-    operator = obj("Deployment", "operator", owned=False, api_version="apps/v1")
-    operator["metadata"]["namespace"] = "operators"
-    environment = {"env": [{"name": "CONFIG_MAP_NAME", "value": "ns/settings"}]}
-    operator["spec"] = {"selector": {}, "template": {"spec": {"containers": [environment]}}}
-    operator["status"] = {"readyReplicas": 1}
+    operator = deployment(image, "ns/settings")
     cluster = copy.deepcopy(ZALANDO.desired()[0])
     cluster["spec"]["numberOfInstances"] = instances
     settings = {**obj("ConfigMap", "settings", owned=False), "data": keeps}
@@ -220,3 +228,10 @@ def test_without_waiting_an_instance_that_nobody_promoted_is_a_refusal() -> None
     kube = zalando(instance("db-0", "replica"), instances=1)
     with pytest.raises(Conflict, match=r"db-0 has to lead alone; its instances are: db-0 \(replica\)"):
         removed(kube, store=ZALANDO, wait=False)
+
+
+def test_another_program_with_the_operators_variable_is_not_the_operator() -> None:
+    other = deployment("example.com/team/program:1", "settings-that-are-not-there")
+    assert removed(zalando(other), store=ZALANDO)["changed"]
+    with pytest.raises(NotFound, match="No Zalando operator runs"):
+        removed(zalando(image="example.com/team/program:1"), store=ZALANDO)
