@@ -47,10 +47,16 @@ class MariaDBRemoval(Removal):
         self.wait(lambda: mariadb_data.first_leads(self.kube.get(*cluster) or {}))
 
     def remnants(self) -> list[Object]:
-        """With what the operator declared itself, without labels: its finalizers, too, need the operator."""
-        namespace, name = self.store.options.namespace, self.store.options.name
+        """With what the operator declared itself, without labels: its finalizers, too, need the operator.
+
+        What other people declared stays, whatever becomes of the MariaDB, until they remove it.
+        """
+        namespace, name, labels = self.store.options.namespace, self.store.options.name, self.store.labels()
         declared = [item for kind in self.declared_kinds for item in self.kube.list(*kind, namespace)]
-        return [*self.list_labeled(self.running_kinds), *(item for item in declared if refers(item, name))]
+        ours = (
+            item for item in declared if refers(item, name, namespace) and mariadb_data.goes_with(item, name, labels)
+        )
+        return [*self.list_labeled(self.running_kinds), *ours]
 
     def list_labeled(self, kinds: Kinds) -> list[Object]:
         """Without what only looks like ours: these labels are everybody's. With the one Secret that has none."""

@@ -195,8 +195,8 @@ class MariaDB(Datastore):
         return [Question(f"server:{name}", name, CONTAINER, COMMAND) for name in names]
 
     def judge(self, observed: t.Mapping[str, t.Sequence[Object]]) -> Verdict:
-        name = self.options.name
-        ours = {key: [item for item in observed.get(key) or [] if refers(item, name)] for key in DECLARED}
+        whose = self.options.name, self.options.namespace
+        ours = {key: [item for item in observed.get(key) or [] if refers(item, *whose)] for key in DECLARED}
         return judge(self._wanted(), self.options.databases, {**observed, **ours})
 
     def risks(self, observed: t.Mapping[str, t.Sequence[Object]]) -> list[Risk]:
@@ -245,16 +245,17 @@ class MariaDB(Datastore):
 
     @classmethod
     def options_from(cls, live: Object, observed: t.Mapping[str, t.Sequence[Object]]) -> DatastoreOptions:
-        name, spec = live["metadata"]["name"], live["spec"]
+        name, namespace, spec = live["metadata"]["name"], live["metadata"]["namespace"], live["spec"]
+        ours = {
+            key: [item for item in observed[key] if refers(item, name, namespace)] for key in ("databases", "grants")
+        }
         # The operator has grants of its own, on databases that nobody declared.
-        declared = {item["spec"].get("name") for item in observed["databases"] if refers(item, name)}
-        grants = [
-            item for item in observed["grants"] if refers(item, name) and item["spec"].get("database") in declared
-        ]
+        declared = {item["spec"].get("name") for item in ours["databases"]}
+        grants = [item for item in ours["grants"] if item["spec"].get("database") in declared]
         image = spec.get("image")
         return DatastoreOptions(
             name=name,
-            namespace=live["metadata"]["namespace"],
+            namespace=namespace,
             instances=int(spec.get("replicas") or 1),
             version=release_of(image or "") or cls.defaults["version"],
             image=image,
@@ -294,9 +295,10 @@ def _gives_all(spec: Object) -> bool:
     return not privileges.isdisjoint(("ALL", "ALL PRIVILEGES")) and (spec.get("table") or "*") == "*"
 
 
-def refers(item: Object, name: str) -> bool:
-    """Whether a Database, User or Grant is one of this MariaDB."""
-    return bool(item["spec"]["mariaDbRef"].get("name") == name)
+def refers(item: Object, name: str, namespace: str) -> bool:
+    """Whether a Database, User or Grant of this namespace is one of this MariaDB there."""
+    reference = item["spec"]["mariaDbRef"]
+    return reference.get("name") == name and (reference.get("namespace") or namespace) == namespace
 
 
 DECLARED: t.Mapping[str, str] = {"databases": "Database", "users": "User", "grants": "Grant"}

@@ -9,6 +9,8 @@ primary: spec.replication.primary.podIndex is 0 by default (mariadb-operator v0.
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, conditions
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
@@ -46,3 +48,11 @@ def is_ours(item: Object, name: str) -> bool:
     if item["kind"] == "Secret":
         return str(metadata["name"]) == f"{name}-root" or str(metadata["name"]).endswith(f".{name}.credentials.mariadb")
     return True
+
+
+def goes_with(item: Object, name: str, labels: t.Mapping[str, str]) -> bool:
+    """Whether a Database, User or Grant goes when the MariaDB does: ours by these labels, the operator's, or on its way out."""
+    metadata = item["metadata"]
+    owners = {(owner["kind"], owner["name"]) for owner in metadata.get("ownerReferences") or []}
+    ours = labels.items() <= (metadata.get("labels") or {}).items()
+    return ours or ("MariaDB", name) in owners or "deletionTimestamp" in metadata

@@ -267,7 +267,10 @@ def test_a_live_one_is_known_again() -> None:
     operators = {"mariaDbRef": {"name": "mdb"}, "database": "mysql", "username": "mariadb.sys"}
     _cluster, database, user, grant = store().desired()
     grants = [grant, {"spec": foreign}, {"spec": operators}]
-    options = provider_of(found).options_from(found, {"databases": [database], "users": [user], "grants": grants})
+    namesakes = {"mariaDbRef": {"name": "mdb", "namespace": "elsewhere"}, "name": "mysql"}
+    options = provider_of(found).options_from(
+        found, {"databases": [database, {"spec": namesakes}], "users": [user], "grants": grants}
+    )
     assert options == options_for(
         "mariadb",
         name="mdb",

@@ -324,6 +324,36 @@ def test_what_goes_with_a_mariadb_is_not_another_charts() -> None:
     assert left == ["data-mdb-mariadb-0", "mariadb-operator", "mdb-mariadb"]
 
 
+THEIRS = declared("Database", "theirs")
+ELSEWHERE = declared("User", "elsewhere") | {"spec": {"mariaDbRef": {"name": "mdb", "namespace": "other"}}}
+
+
+def held(**metadata: t.Any) -> Object:
+    return {**THEIRS, "metadata": {**THEIRS["metadata"], **metadata}}
+
+
+def test_a_mariadb_goes_whatever_other_people_declared_for_it() -> None:
+    kube = mariadb()
+    removal = REMOVALS["mariadb"](t.cast(Kube, kube), MARIADB, None)
+    kube.objects = [THEIRS, ELSEWHERE | {"metadata": {**ELSEWHERE["metadata"], "deletionTimestamp": "x"}}]
+    assert removal.remnants() == []
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"ownerReferences": [{"kind": "MariaDB", "name": "mdb"}]},
+        {"deletionTimestamp": "2026-01-01T00:00:00Z"},
+        {"labels": {**MARIADB.labels(), "more": ""}},
+    ],
+    ids=["the operator's", "on its way out", "ours"],
+)
+def test_finalizers_of_what_goes_with_a_mariadb_are_waited_for(metadata: Object) -> None:
+    kube = mariadb()
+    kube.objects = [held(**metadata)]
+    assert REMOVALS["mariadb"](t.cast(Kube, kube), MARIADB, None).remnants() == kube.objects
+
+
 INNODBCLUSTER = datastore("innodbcluster", options_for("innodbcluster", name="idc", namespace="ns"))
 
 
