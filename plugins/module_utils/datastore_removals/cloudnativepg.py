@@ -60,6 +60,11 @@ class CloudNativePGRemoval(Removal):
         self.kube.wait(probe, seconds, lambda: "Wait for it, or give data: delete")
         return str((live.get("status") or {}).get("currentPrimary") or "")
 
+    def remnants(self) -> list[Object]:
+        """Without the pods and the Service of a Pooler, which has this label, too, and outlives the Cluster."""
+        found = super().remnants()
+        return [item for item in found if (item["metadata"].get("labels") or {}).get("cnpg.io/podRole") != "pooler"]
+
     def stays(self, item: Object) -> bool:
         if item["kind"] == "PersistentVolumeClaim":
             return cloudnativepg_claims.holds_data(item)

@@ -195,6 +195,16 @@ def test_an_interrupted_removal_is_finished() -> None:
     assert not removed(kube)["changed"]
 
 
+def test_a_pooler_is_not_waited_for() -> None:
+    kube = site()
+    labels = {"cnpg.io/cluster": "pg", "cnpg.io/podRole": "pooler"}
+    kube.objects += [obj(kind, "pg-pooler", owned=False, labels=labels) for kind in ("Pod", "Service")]
+    assert removed(kube)["changed"]
+    assert not any("pooler" in step for step in kube.steps)
+    kube.objects.append(obj("Pod", "pg-1", labels={"cnpg.io/podRole": "instance"}))
+    assert len(REMOVALS["cloudnativepg"](t.cast(Kube, kube), STORE, None).remnants()) == 1
+
+
 class StandInMariaDBKube(StandInKube):
     """With an operator that moves the primary at once."""
 
