@@ -288,6 +288,8 @@ class CloudNativePG(Postgres):
             databases=tuple(
                 DatabaseSpec(item["spec"]["name"], item["spec"]["owner"]) for item in observed["databases"]
             ),
+            # Not the owners of databases that were taken out of the list: those stay in PostgreSQL, and nobody manages them.
+            spec={"managed": {"roles": (spec.get("managed") or {}).get("roles") or []}},
         )
 
 

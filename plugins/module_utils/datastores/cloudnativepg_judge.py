@@ -36,9 +36,10 @@ def judge(spec: Object, databases: t.Sequence[DatabaseSpec], observed: Observed)
     """Judge a cluster against the spec that was asked for; see :meth:`Datastore.judge` for the details."""
     owners = list(dict.fromkeys(item.owner for item in databases))
     facts = details(spec, owners, observed)
+    managed = {role["name"] for role in (spec.get("managed") or {}).get("roles") or []}
     if not observed.get("cluster"):
         return Verdict(False, "The Cluster does not exist yet", facts)
-    problem = next(_problems(facts, databases, observed), None)
+    problem = next(_problems(facts, managed, databases, observed), None)
     if problem:
         return Verdict(False, problem, facts)
     standby = facts["sync_standby"]
@@ -72,8 +73,10 @@ def mode(spec: Object) -> str:
     return "on" if synchronous.get("dataDurability") == "preferred" else "strict"
 
 
-def _problems(facts: t.Mapping[str, t.Any], databases: t.Sequence[DatabaseSpec], observed: Observed) -> Iterator[str]:
-    """What is missing, the cause before its consequences."""
+def _problems(
+    facts: t.Mapping[str, t.Any], managed: set[str], databases: t.Sequence[DatabaseSpec], observed: Observed
+) -> Iterator[str]:
+    """What is missing, the cause before its consequences. managed: the roles that the operator is to make."""
     pods, status = observed.get("pods") or [], _status(observed)
     wanted, ready = facts["instances"]["wanted"], facts["instances"]["ready"]
     current, target = status.get("currentPrimary"), status.get("targetPrimary")
@@ -90,7 +93,7 @@ def _problems(facts: t.Mapping[str, t.Any], databases: t.Sequence[DatabaseSpec],
     if status.get("readyInstances", 0) < wanted:
         yield f"The operator sees {status.get('readyInstances', 0)} of {wanted} instances ready"
     yield from _endpoint_problem(facts["leader"], observed)
-    yield from _role_problems(facts["secrets"], status.get("managedRolesStatus") or {})
+    yield from _role_problems(facts["secrets"], managed, status.get("managedRolesStatus") or {})
     yield from _database_problems(databases, observed.get("databases") or [])
     if wanted > 1 and facts["mode"] != "off" and not facts["sync_standby"]:
         yield "No standby is synchronous yet: a failover now would lose writes"
@@ -160,7 +163,7 @@ def _endpoint_problem(leader: t.Mapping[str, t.Any] | None, observed: Observed) 
         yield f"The Service of the leader does not point to {pod['metadata']['name']} yet"
 
 
-def _role_problems(secrets: t.Mapping[str, bool], roles: Object) -> Iterator[str]:
+def _role_problems(secrets: t.Mapping[str, bool], managed: set[str], roles: Object) -> Iterator[str]:
     reconciled = (roles.get("byStatus") or {}).get("reconciled") or []
     for owner, found in secrets.items():
         if not found:
@@ -168,7 +171,7 @@ def _role_problems(secrets: t.Mapping[str, bool], roles: Object) -> Iterator[str
         errors = (roles.get("cannotReconcile") or {}).get(owner)
         if errors:
             yield f"The operator cannot make the role {owner}: {'; '.join(errors)}"
-        if owner not in reconciled:
+        if owner in managed and owner not in reconciled:
             yield f"The role {owner} is not as it was asked for yet"
 
 

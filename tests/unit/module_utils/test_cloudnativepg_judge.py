@@ -9,7 +9,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import DatabaseSpec, DatastoreOptions, datastore
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
+    DatabaseSpec,
+    DatastoreOptions,
+    datastore,
+    provider_of,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 Object = dict[str, t.Any]
@@ -60,8 +65,11 @@ def healthy() -> Observed:
     }
 
 
+KINE = DatabaseSpec("kine", "k0smotron")
+
+
 def judged(observed: Observed, **changes: t.Any) -> Verdict:
-    options = DatastoreOptions(name="db", namespace="ns", databases=[DatabaseSpec("kine", "k0smotron")], **changes)
+    options = DatastoreOptions(name="db", namespace="ns", databases=[KINE], **changes)
     return datastore("cloudnativepg", options).judge(observed)
 
 
@@ -133,6 +141,23 @@ def test_not_up(part: str, value: list[Object], reason: str) -> None:
     verdict = judged(healthy() | {part: value})
     assert not verdict.up
     assert reason in verdict.reason
+
+
+def test_nobody_manages_the_owner_of_a_database_that_was_taken_out_of_the_list() -> None:
+    [live, kept] = datastore("cloudnativepg", DatastoreOptions(name="db", namespace="ns", databases=[KINE])).desired()
+    taken_out = {
+        "metadata": {"generation": 1},
+        "spec": {"name": "old", "owner": "before"},
+        "status": database()["status"],
+    }
+    seen = healthy() | {"databases": [{**kept, **database(), "spec": kept["spec"]}, taken_out]}
+    seen |= {"cluster": [live | cluster()], "secret:before": seen["secret:k0smotron"]}
+    known = datastore("cloudnativepg", provider_of(live).options_from(live, seen))
+    assert known.judge(seen).up
+    assert known.owners() == ["k0smotron", "before"]
+    live["spec"]["managed"]["roles"].append({"name": "before"})
+    known = datastore("cloudnativepg", provider_of(live).options_from(live, seen))
+    assert known.judge(seen).reason == "The role before is not as it was asked for yet"
 
 
 def test_what_the_operator_does_explains_what_is_missing() -> None:

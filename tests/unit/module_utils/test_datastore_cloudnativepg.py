@@ -282,7 +282,8 @@ def test_reading_a_live_cluster_back(changes: Spec) -> None:
     cluster, *databases = store(**changes).desired()
     found = provider_of(cluster).options_from(cluster, {"databases": databases})
     wanted = store(**changes, image="ghcr.io/cloudnative-pg/postgresql:15-minimal-trixie").options
-    wanted = dataclasses.replace(wanted, tls_secret="control-planes-tls")
+    managed = {"managed": {"roles": cluster["spec"]["managed"]["roles"]}}
+    wanted = dataclasses.replace(wanted, tls_secret="control-planes-tls", spec=managed)
     assert found == dataclasses.replace(wanted, databases=tuple(wanted.databases))
     (ref,) = provider_of(cluster).refs_to_know(cluster)
     assert (ref.kind, ref.namespace, ref.label_selector) == ("Database", "databases", "cnpg.io/cluster=control-planes")
