@@ -147,7 +147,8 @@ class CloudNativePG(Postgres):
         # The operator refuses to wait for more standbys than there are.
         if options.instances > 1 and options.synchronous in _DURABILITY:
             postgresql["synchronous"] = dict(_DURABILITY[options.synchronous])
-        postgresql["parameters"] = {**_PARAMETERS, **self.settings()}
+        ours = {name: value for name, value in _PARAMETERS.items() if name not in options.parameters}
+        postgresql["parameters"] = {**ours, **self.settings()}
         return postgresql
 
     def _role(self, owner: str) -> Object:

@@ -54,6 +54,11 @@ def test_only_nulls_are_no_parameters(provider: str) -> None:
     assert store(provider, a=None).desired() == store(provider).desired()
 
 
+def test_null_takes_one_of_ours_away() -> None:
+    [cluster] = store("cloudnativepg", wal_receiver_timeout=None, some_setting=1).desired()
+    assert cluster["spec"]["postgresql"]["parameters"] == {"some_setting": "1"}
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
