@@ -252,8 +252,10 @@ class CloudNativePG(Postgres):
             return
         if (live["metadata"].get("annotations") or {}).get(LOOP_ANNOTATION) == LOOP_DISABLED:
             raise InvalidInput(
-                "The operator was told to leave this Cluster alone; a removal may have been interrupted",
-                f"Run state: absent again, or take its annotation {LOOP_ANNOTATION} away.",
+                f"The operator was told to leave this Cluster alone ({LOOP_ANNOTATION}); a removal may have been interrupted",
+                # Not to take the annotation away: of volume claims that it has lost to that removal, the operator would
+                # know nothing, and call the Cluster unrecoverable.
+                "Run state: absent again, with data: keep, and then state: present.",
             )
         old, new = live.get("spec", {}), self.desired()[0]["spec"]
         refuse_shrink(*((spec.get("storage") or {}).get("size") for spec in (old, new)))

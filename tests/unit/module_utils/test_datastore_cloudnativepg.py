@@ -246,8 +246,9 @@ def test_allowing_a_change(changes: Spec) -> None:
 
 
 def test_refusing_a_cluster_in_the_middle_of_its_removal() -> None:
-    with pytest.raises(InvalidInput, match=r"a removal may have been interrupted\. Run state: absent again"):
+    with pytest.raises(InvalidInput, match=r"a removal may have been interrupted\. Run") as refused:
         store().refuse_change(live(annotations={"cnpg.io/reconciliationLoop": "disabled"}))
+    assert refused.value.remedy == "Run state: absent again, with data: keep, and then state: present."
 
 
 # -- knowing a live one -------------------------------------------------------------------------------------------
