@@ -130,6 +130,7 @@ class MariaDB(Datastore):
 
     def _user(self, owner: str) -> Object:
         password = {"name": self.credential_secret(owner), "key": "password"}
+        owned = sum(item.owner == owner for item in self.options.databases)
         return self._declared(
             "User",
             owner,
@@ -137,7 +138,7 @@ class MariaDB(Datastore):
                 "name": owner,
                 "host": "%",
                 "passwordSecretKeyRef": password,
-                "maxUserConnections": mariadb_settings.MAX_USER_CONNECTIONS,
+                "maxUserConnections": mariadb_settings.MAX_USER_CONNECTIONS * owned,
             },
         )
 

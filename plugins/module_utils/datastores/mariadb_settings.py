@@ -12,8 +12,8 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.my_cnf imp
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 
 MAX_USER_CONNECTIONS = 150
-"""Of each owner, on all replicas of a control plane together: five times the pool of one kine (see plan.py). The
-operator's own default is 10, and kine keeps 10 to 20 idle on each replica."""
+"""Of an owner for each of its databases, on all replicas of a control plane together: five times the pool of one kine (see
+plan.py). The operator's own default is 10, and kine keeps 10 to 20 idle on each replica."""
 
 _ALWAYS: Settings = {
     "bind_address": "*",

@@ -86,6 +86,12 @@ def test_the_defaults_are_highly_available_and_fit_for_kine() -> None:
     assert [item["metadata"]["name"] for item in (database, user, grant)] == ["mdb.kine", "mdb.k0smotron", "mdb.kine"]
 
 
+def test_each_database_of_an_owner_brings_connections_of_its_own() -> None:
+    databases = [DatabaseSpec("one", "both"), DatabaseSpec("two", "both"), DatabaseSpec("three", "alone")]
+    users = [item["spec"] for item in store(databases=databases).desired() if item["kind"] == "User"]
+    assert {user["name"]: user["maxUserConnections"] for user in users} == {"both": 300, "alone": 150}
+
+
 def test_who_leads_is_never_written() -> None:
     """The operator writes it at each failover: whoever writes it back moves the primary back."""
     assert "podIndex" not in spec()["replication"]["primary"]
