@@ -41,8 +41,9 @@ options:
   state:
     description:
       - V(archived) gives the data another name, C(<database>_archived_<UTC time>), and leaves an empty database with the same
-        owner in its place. In MariaDB, where a database cannot be renamed, the table C(kine) moves to a new one. A run that
-        finds an archive in PostgreSQL, but not the database, finishes one that was interrupted.
+        owner in its place. A name that would be too long is cut, and has a hash of the whole one. In MariaDB, where a database
+        cannot be renamed, the table C(kine) moves to a new one. A run that finds an archive in PostgreSQL, but not the database,
+        finishes one that was interrupted.
       - V(absent) drops the database with all that it holds. There is no way back. Where the database cluster's custom resource
         declares the database, an empty one takes its place, as its operator would make it sooner or later.
     type: str

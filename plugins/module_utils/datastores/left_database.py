@@ -10,12 +10,14 @@ statements hold no secret.
 from __future__ import annotations
 
 import datetime
+import hashlib
 import typing as t
 from abc import ABC, abstractmethod
 
 TABLE = "kine"
 POSTGRES_NAME_LIMIT = 63
 _DIGITS = len("20260102120000")
+_HASH_DIGITS = 8
 
 
 # S608 below: whatever is put into a statement goes through quoted() or text().
@@ -183,6 +185,10 @@ def archive_name(database: str, now: datetime.datetime, limit: int) -> str:
 
 
 def archive_prefix(database: str, limit: int) -> str:
-    """How the names of its archives begin."""
+    """How the names of its archives begin. A name that is cut is told from others that begin alike by its hash."""
     mark = "_archived_"
-    return database[: limit - len(mark) - _DIGITS] + mark
+    room = limit - len(mark) - _DIGITS
+    if len(database) > room:
+        digest = "_" + hashlib.sha256(database.encode()).hexdigest()[:_HASH_DIGITS]
+        return database[: room - len(digest)] + digest + mark
+    return database + mark

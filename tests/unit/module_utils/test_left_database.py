@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import typing as t
 
 import pytest
@@ -348,14 +349,21 @@ def test_mariadb_moves_the_table() -> None:
 @pytest.mark.parametrize("server", [PostgreSQL(), MariaDB()])
 def test_an_archives_name_is_never_too_long(server: PostgreSQL | MariaDB) -> None:
     assert archive_name("kine", NOON, server.name_limit) == "kine_archived_20260102120000"
-    assert (
-        archive_name("k" * 63, NOON, server.name_limit) == "k" * (server.name_limit - 24) + "_archived_20260102120000"
-    )
+    whole = "k" * (server.name_limit - 24)
+    assert archive_name(whole, NOON, server.name_limit) == whole + "_archived_20260102120000"
+    cut = archive_name("k" * 63, NOON, server.name_limit)
+    assert len(cut) == server.name_limit
+    assert re.fullmatch("k+_[0-9a-f]{8}_archived_20260102120000", cut)
+
+
+def test_archives_of_long_names_that_begin_alike_are_not_mixed_up() -> None:
+    names = ["k" * 50 + end for end in ("", "a", "b")]
+    assert len({PostgreSQL().find_archive(name) for name in names}) == len(names)
 
 
 def test_an_archive_is_looked_for_under_the_name_that_it_got() -> None:
-    question = PostgreSQL().find_archive("k" * 63)
-    assert f"left(datname, -14) = '{'k' * 39}_archived_' AND right(datname, 14) ~ '^[0-9]{{14}}$'" in question
+    question, prefix = PostgreSQL().find_archive("k" * 63), archive_name("k" * 63, NOON, 63)[:-14]
+    assert f"left(datname, -14) = '{prefix}' AND right(datname, 14) ~ '^[0-9]{{14}}$'" in question
 
 
 def test_a_name_stays_a_name() -> None:
