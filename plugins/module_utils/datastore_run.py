@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
@@ -44,7 +45,12 @@ if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 Params: t.TypeAlias = t.Mapping[str, t.Any]
+Probe: t.TypeAlias = t.Callable[[], Verdict]
 Warn: t.TypeAlias = t.Callable[[str], None]
+
+STEADY_SECONDS = 10.0
+"""How long a database cluster that was changed has to be up before that is believed. No operator says which generation of
+the custom resource its status is of, and until it has begun everything is as it was before the change."""
 
 # Options of the module that are fields of DatastoreOptions under the same name.
 SAME_NAME = (
@@ -96,7 +102,9 @@ def present(kube: Kube, store: Datastore, params: Params, warn: Warn) -> dict[st
     if secrets and not kube.check_mode:  # what the operator's webhook refuses leaves none of them behind
         kube.rehearse(wanted[0])
     changes = kube.apply([*secrets, *wanted])
-    verdict = _await(kube, store, params) if params["wait"] and not kube.check_mode else judge(kube, store)
+    waits = params["wait"] and not kube.check_mode
+    steady = STEADY_SECONDS if live is not None and changes[len(secrets)].changed else 0.0
+    verdict = _await(kube, store, params["wait_timeout"], steady) if waits else judge(kube, store)
     return {**changes_result(changes), **describe(store, verdict)}
 
 
@@ -178,13 +186,31 @@ def describe(store: Datastore, verdict: Verdict) -> dict[str, t.Any]:
     }
 
 
-def _await(kube: Kube, store: Datastore, params: Params) -> Verdict:
+def _await(kube: Kube, store: Datastore, timeout: float, steady: float) -> Verdict:
     selector = store.pod_selector()
     return kube.wait(
-        lambda: prove(kube, store),
-        params["wait_timeout"],
+        lasting(lambda: prove(kube, store), steady),
+        timeout,
         lambda: kube.diagnose(store.options.namespace, selector),
     )
+
+
+def lasting(probe: Probe, seconds: float, now: t.Callable[[], float] = time.monotonic) -> Probe:
+    """The probe, whose verdict is up only once it has been for so long without a break."""
+    up_since: float | None = None
+
+    def look() -> Verdict:
+        nonlocal up_since
+        began, up_since = up_since, None  # a probe that raises is a break, too
+        verdict = probe()
+        if not verdict.up:
+            return verdict
+        up_since = now() if began is None else began
+        if now() - up_since >= seconds:
+            return verdict
+        return Verdict(False, f"It was changed, and is not up for {seconds:.0f} s yet", verdict.details)
+
+    return look
 
 
 def prove(kube: Kube, store: Datastore) -> Verdict:

@@ -13,7 +13,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_run import present
+from ansible_collections.k0smotron.ha.plugins.module_utils import datastore_run
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_run import lasting, present
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     PROVIDERS,
     DatabaseSpec,
@@ -21,8 +22,9 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     datastore,
     options_for,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied, Conflict, NotFound
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied, Conflict, HaError, NotFound
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Change, Kube, Ref
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import compare
 from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 from tests.unit.module_utils.test_datastore_removals import Object, StandInKube, obj
@@ -40,8 +42,9 @@ class ApplyingKube(StandInKube):
         """Nothing to refuse."""
 
     def apply(self, objects: t.Iterable[Object]) -> t.Sequence[Change]:
-        self.steps += [item["kind"] for item in objects]
-        return []
+        wanted = list(objects)
+        self.steps += [item["kind"] for item in wanted]
+        return [compare(item, item) for item in wanted]
 
 
 def warnings_of(kube: StandInKube) -> list[str]:
@@ -141,11 +144,13 @@ class LastingKube(ApplyingKube):
         ]
 
     def apply(self, objects: t.Iterable[Object]) -> t.Sequence[Change]:
+        changes = []
         for wanted in objects:
+            changes.append(compare(self.get(*Ref.of(wanted)), wanted))
             self.objects = [item for item in self.objects if Ref.of(item) != Ref.of(wanted)]
             self.objects.append(copy.deepcopy(wanted))
             self.steps.append(str(Ref.of(wanted)))
-        return []
+        return changes
 
     def wait(self, probe: t.Callable[[], Verdict], timeout: float, diagnose: t.Callable[[], str] = str) -> Verdict:
         return Verdict(True, "up", {})
@@ -301,3 +306,45 @@ def test_who_may_not_see_volume_claims_may_make_a_database() -> None:
     kube = Discreet()
     made(kube, "mariadb")
     assert "pg-root" in kube.passwords()
+
+
+def test_up_is_believed_once_it_lasts() -> None:
+    up, down = Verdict(True, "up", {"leader": "pg-1"}), Verdict(False, "down")
+    seen = [(0, up), (6, up), (9, down), (12, up), (15, HaError("500")), (18, up), (27.9, up), (28, up)]
+    clock = [0.0]
+
+    def probe() -> Verdict:
+        clock[0], found = seen.pop(0)
+        if isinstance(found, HaError):
+            raise found
+        return found
+
+    look = lasting(probe, 10, lambda: clock[0])
+    first = look()
+    assert (first.up, first.reason, first.details) == (False, "It was changed, and is not up for 10 s yet", up.details)
+    assert [look() for _look in range(2)][1] is down
+    assert not look().up
+    with pytest.raises(HaError):
+        look()
+    assert [look().up for _look in range(3)] == [False, False, True]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_only_a_live_database_that_was_changed_has_to_stay_up(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its operator has not begun yet when the first look comes."""
+    monkeypatch.setattr(datastore_run, "prove", lambda kube, store: Verdict(True, "as before"))
+
+    class Looking(LastingKube):
+        def wait(self, probe: t.Callable[[], Verdict], timeout: float, diagnose: t.Callable[[], str] = str) -> Verdict:
+            return probe()
+
+    def said(**options: t.Any) -> str:
+        store = datastore(provider, options_for(provider, name="pg", namespace="ns", **options))
+        result = present(t.cast(Kube, kube), store, {"wait": True, "wait_timeout": 1}, pytest.fail)
+        return str(result["verdict"]["reason"])
+
+    kube = Looking()
+    assert said() == "as before"
+    assert said() == "as before"
+    assert "It was changed" in said(spec={"more": "words"})
+    assert said(spec={"more": "words"}) == "as before"
