@@ -91,6 +91,7 @@ options:
   external_address:
     description:
       - Address under which workers and users reach the API. k0smotron finds it for V(NodePort) and V(LoadBalancer).
+      - A change rolls the replicas, because it has to be in their certificates. So does a change of O(service_type).
     type: str
   service_annotations:
     description:
@@ -142,7 +143,7 @@ options:
     default: []
   control_plane_flags:
     description:
-      - Extra flags for the k0s controller, each as C(--flag=value).
+      - Extra flags for the k0s controller, each as C(--flag=value). A change rolls the replicas.
     type: list
     elements: str
     default: []

@@ -15,7 +15,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation i
     observe,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import changes as live_changes
-from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import node_ports
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import node_ports, rolling
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common import disruption_budget
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
 from ansible_collections.k0smotron.ha.plugins.module_utils.data_source import examine
@@ -75,6 +75,8 @@ def prepare(kube: Kube, options: ControlPlaneOptions, api_version: str, warn: Wa
     if options.service_type == "NodePort":
         _refuse_port_clash(kube, options, api_version, warn)
         options = _with_node_address(kube, options, live, warn)
+    if live is not None:
+        options = dataclasses.replace(options, config_checksum=_config_checksum(live, options, api_version))
     for warning in [*control_planes.warnings(options), *source.warnings]:
         warn(warning)
     return options
@@ -129,6 +131,12 @@ def _with_node_address(
     except Forbidden as error:
         warn(f"k0smotron chooses a node's address at random, because external_address is not given: {error}")
     return dataclasses.replace(options, external_address=chosen)
+
+
+def _config_checksum(live: Object, options: ControlPlaneOptions, api_version: str) -> str | None:
+    """What rolls the replicas when something changes that k0smotron would only put into a ConfigMap."""
+    ours = live_changes.owned(live, FIELD_MANAGER, "spec")
+    return rolling.config_checksum(live, control_planes.builder([api_version]).build(options), ours)
 
 
 def _settle(kube: Kube, options: ControlPlaneOptions, api_version: str, warn: Warn) -> list[Object]:

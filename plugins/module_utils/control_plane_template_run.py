@@ -15,8 +15,10 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import
     cluster_api,
     cluster_api_judge,
     cluster_class,
+    rolling,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.cluster_class import ClassOptions
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common import CONFIG_ANNOTATION
 from ansible_collections.k0smotron.ha.plugins.module_utils.data_source import examine
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, HaError, InvalidInput, NotFound
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import FIELD_MANAGER, Kube, Ref, changes_result
@@ -50,8 +52,11 @@ def present(kube: Kube, options: ClassOptions, params: Params, warn: Warn) -> di
     spec = cluster_class.template_spec(
         options, control_planes.builder([api_version]).build(cluster_class.each(options))
     )
-    if live and users:
-        spec = _settle(kube, live, options, spec, users, warn)
+    if live:
+        before = _before(kube, live, options)
+        if users:
+            spec = _settle(kube, before, options, spec, users, warn)
+        spec = _rolled(before, spec)
     *templates, made = cluster_class.desired(options, spec, api_version)
     for template in templates:
         _own(kube, options, Ref.of(template))
@@ -112,21 +117,33 @@ def _users(kube: Kube, options: ClassOptions, warn: Warn) -> list[Object]:
     return [cluster for cluster in clusters if cluster_class.uses(cluster, options)]
 
 
+def _before(kube: Kube, live: Object, options: ClassOptions) -> Object | None:
+    """What the class's template makes now; None when there is none any more."""
+    reference = (live["spec"].get("controlPlane") or {}).get("templateRef")
+    if not reference:
+        return None
+    template = kube.get(reference["apiVersion"], reference["kind"], reference["name"], options.namespace)
+    return template["spec"]["template"] if template else None
+
+
 def _settle(
-    kube: Kube, live: Object, options: ClassOptions, spec: Object, users: t.Sequence[Object], warn: Warn
+    kube: Kube, before: Object | None, options: ClassOptions, spec: Object, users: t.Sequence[Object], warn: Warn
 ) -> Object:
     """The spec for the template of a class that has Clusters. Raises HaError for what would break them."""
-    reference = live["spec"]["controlPlane"]["templateRef"]
-    template = kube.get(reference["apiVersion"], reference["kind"], reference["name"], options.namespace)
-    before = template["spec"]["template"] if template else {"spec": {}}
-    if kine_source(before["spec"])[0] != options.control_plane.data_source_secret:
+    if kine_source((before or {"spec": {}})["spec"])[0] != options.control_plane.data_source_secret:
         _examine_sources(kube, options, users, warn)
-    if template is None:
+    if before is None:
         return spec
     cluster_api_judge.refuse_change(before, {"spec": spec})
     for warning in cluster_api_judge.warnings(before, {"spec": spec}):
         warn(warning)
     return t.cast("Object", cluster_run.keep_patches(before, {"spec": spec}, cluster_class.each(options), warn)["spec"])
+
+
+def _rolled(before: Object | None, spec: Object) -> Object:
+    """The spec, and what rolls all replicas when something changes in it that k0smotron would only put into ConfigMaps."""
+    rolled = before and rolling.config_checksum(before, {"spec": spec}, rolling.ALSO_K0SMOTRONS)
+    return merged(spec, {"kubeconfigSecretMetadata": {"annotations": {CONFIG_ANNOTATION: rolled}}}) if rolled else spec
 
 
 def _examine_sources(kube: Kube, options: ClassOptions, users: t.Sequence[Object], warn: Warn) -> None:

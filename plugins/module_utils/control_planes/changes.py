@@ -78,7 +78,7 @@ def _refuse_labels(live: Object, wanted: Object, field_manager: str) -> None:
     old = live["metadata"].get("labels") or {}
     new = wanted["metadata"].get("labels") or {}
     added = {key for key, value in new.items() if old.get(key) != value}
-    refuse_label_change(added | (owned(live, field_manager, "labels") - new.keys()))
+    refuse_label_change(added | (owned(live, field_manager, "metadata", "labels") - new.keys()))
 
 
 def refuse_label_change(labels: set[str]) -> None:
@@ -92,12 +92,14 @@ def refuse_label_change(labels: set[str]) -> None:
         )
 
 
-def owned(live: Object, field_manager: str, what: str) -> set[str]:
-    """Labels or annotations that an earlier apply of ours set; leaving them out of the next apply would remove them."""
+def owned(live: Object, field_manager: str, *path: str) -> set[str]:
+    """The fields below a path that an earlier apply of ours set; leaving them out of the next apply would remove them."""
     found: set[str] = set()
     for entry in live["metadata"].get("managedFields") or []:
         if entry.get("manager") == field_manager and entry.get("operation") == "Apply":
-            fields = (entry.get("fieldsV1") or {}).get("f:metadata", {}).get(f"f:{what}", {})
+            fields = entry.get("fieldsV1") or {}
+            for step in path:
+                fields = fields.get(f"f:{step}", {})
             found |= {key.removeprefix("f:") for key in fields if key.startswith("f:")}
     return found
 

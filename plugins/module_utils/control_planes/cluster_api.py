@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import names
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
-from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, merged
 
 CLUSTER = "cluster.x-k8s.io/v1beta2"
 """Served since Cluster API 1.11, which stores it, too: what k0smotron writes into it does not get lost."""
@@ -122,7 +122,7 @@ def control_plane(options: ClusterApiOptions, inner: Object, version: str) -> Ob
     spec = dict(inner["spec"])
     metadata = {key: inner["metadata"][key] for key in ("annotations", "labels") if inner["metadata"].get(key)}
     if metadata:
-        spec["kubeconfigSecretMetadata"] = metadata | (spec.get("kubeconfigSecretMetadata") or {})
+        spec["kubeconfigSecretMetadata"] = merged(metadata, spec.get("kubeconfigSecretMetadata") or {})
     made = _object(options, f"{CONTROL_PLANE_GROUP}/{version}", KIND, options.resource, spec)
     if options.paused:
         made["metadata"]["annotations"] = {PAUSED: "true"}

@@ -152,7 +152,7 @@ def foreign_pause(options: ClusterApiOptions, cluster: Object | None, resource: 
 def _annotated_by_others(resource: Object | None, manager: str) -> bool:
     held = (resource or {}).get("metadata", {}).get("annotations") or {}
     return cluster_api.PAUSED in held and cluster_api.PAUSED not in changes.owned(
-        resource or {}, manager, "annotations"
+        resource or {}, manager, "metadata", "annotations"
     )
 
 

@@ -17,6 +17,9 @@ if t.TYPE_CHECKING:
 CHECKSUM_ANNOTATION = "k0smotron.ha/data-source-checksum"
 """On the Cluster, from where k0smotron copies it to the pods: they do not notice a changed Secret by themselves."""
 
+CONFIG_ANNOTATION = "k0smotron.ha/config-checksum"
+"""The same for what k0smotron writes into ConfigMaps only, which pods do not notice either (rolling.py)."""
+
 SPEC_HASH = "k0smotron.io/cluster-spec-hash"
 """Where k0smotron notes which K0smotronControlPlane a Cluster was made of; it goes on to the pods."""
 
@@ -54,6 +57,13 @@ def common_spec(options: ControlPlaneOptions) -> Object:
     return {key: value for key, value in spec.items() if value not in (None, "", [], {})}
 
 
+def pod_annotations(live: Object) -> dict[str, str]:
+    """The annotations that k0smotron gives to the pods of a live Cluster (1.10.9, AnnotationsForK0smotronCluster)."""
+    spec = live.get("spec") or {}
+    of_secret = (spec.get("kubeconfigSecretMetadata") or {}).get("annotations") or {}
+    return {**((live.get("metadata") or {}).get("annotations") or {}), **of_secret}
+
+
 def disruption_budget(options: ControlPlaneOptions) -> Object:
     """Lets a drain take one replica at a time, and always the broken ones, which would block it otherwise."""
     return {
@@ -72,6 +82,8 @@ def _metadata(options: ControlPlaneOptions) -> Object:
     annotations = dict(options.annotations)
     if options.data_source_checksum:
         annotations[CHECKSUM_ANNOTATION] = options.data_source_checksum
+    if options.config_checksum:
+        annotations[CONFIG_ANNOTATION] = options.config_checksum
     metadata: Object = {"name": options.name, "namespace": options.namespace}
     if annotations:
         metadata["annotations"] = annotations

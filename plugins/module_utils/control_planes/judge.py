@@ -8,7 +8,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import names, v1beta1, v1beta2
-from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common import CHECKSUM_ANNOTATION, SPEC_HASH
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common import (
+    CHECKSUM_ANNOTATION,
+    CONFIG_ANNOTATION,
+    SPEC_HASH,
+    pod_annotations,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import mask_text
 from ansible_collections.k0smotron.ha.plugins.module_utils.k0s import k0s_version
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, pod_problem, pod_ready, same
@@ -116,8 +121,8 @@ def _not_copied(options: ControlPlaneOptions, cluster: Object, statefulset: Obje
     """What else of the Cluster the pods do not show yet; patches may have the last word about it."""
     template = statefulset["spec"].get("template", {})
     shown = template.get("metadata", {}).get("annotations") or {}
-    live = cluster["metadata"].get("annotations") or {}
-    wanted = {**options.annotations, **({SPEC_HASH: live[SPEC_HASH]} if SPEC_HASH in live else {})}
+    live = pod_annotations(cluster)
+    wanted = {**options.annotations, **{key: live[key] for key in (SPEC_HASH, CONFIG_ANNOTATION) if key in live}}
     late = sorted(key for key, value in wanted.items() if shown.get(key) != value)
     if late:
         yield f"k0smotron has not given the pods the annotation {late[0]} yet"

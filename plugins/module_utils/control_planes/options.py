@@ -39,6 +39,8 @@ class ControlPlaneOptions:
     data_source_url: str | None = field(default=None, repr=False)
     data_source_checksum: str | None = None
     """Of the data source Secret; it becomes an annotation of the pods, so that a new DSN rolls them."""
+    config_checksum: str | None = None
+    """Another annotation of the pods, so that what stands in ConfigMaps only rolls them, too (rolling.py)."""
     allow_other_database: bool = False
     """Let a control plane that has run go over to another database."""
     persistence: t.Mapping[str, t.Any] = field(default_factory=lambda: {"type": "emptyDir"})

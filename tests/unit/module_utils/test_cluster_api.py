@@ -111,6 +111,10 @@ def test_annotations_and_labels_reach_the_pods_by_way_of_the_kubeconfig_secret()
     found = resource["spec"]["kubeconfigSecretMetadata"]
     assert found == {"annotations": {"a": "1", control_planes.CHECKSUM_ANNOTATION: "sum"}, "labels": {"l": "2"}}
     assert resource["metadata"] == {"name": "one", "namespace": "ns"}
+    (*_others, resource) = desired(
+        options({**given, "spec": {"kubeconfigSecretMetadata": {"annotations": {"b": "2"}}}})
+    )
+    assert resource["spec"]["kubeconfigSecretMetadata"] == merged(found, {"annotations": {"b": "2"}})
 
 
 def test_a_pause_is_an_annotation_of_the_control_plane() -> None:

@@ -17,7 +17,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import
     controller_word,
     judge,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common import SPEC_HASH
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common import CONFIG_ANNOTATION, SPEC_HASH
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import merged
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
@@ -123,6 +123,16 @@ ASKED: Object = {"resources": {"requests": {"cpu": "1000m"}}, "mounts": [{"path"
         ({}, {"a": "2"}, "the annotation a yet"),
         ({}, {"b": "1"}, "the annotation b yet"),
         ({"metadata": {"annotations": {SPEC_HASH: "other"}}}, {"a": "1"}, f"the annotation {SPEC_HASH} yet"),
+        (
+            {"metadata": {"annotations": {CONFIG_ANNOTATION: "c"}}},
+            {"a": "1"},
+            f"the annotation {CONFIG_ANNOTATION} yet",
+        ),
+        (
+            {"spec": {"kubeconfigSecretMetadata": {"annotations": {CONFIG_ANNOTATION: "c"}}}},
+            {"a": "1"},
+            f"the annotation {CONFIG_ANNOTATION} yet",
+        ),
     ],
 )
 def test_an_old_statefulset_does_not_pass_for_the_new_one(
