@@ -47,6 +47,12 @@ def k0s_version(text: str) -> K0sVersion:
     return K0sVersion(*(int(part) for part in match.groups()))
 
 
+def image_tag(version: str) -> str:
+    """The tag of the image that k0smotron runs for a Cluster's version (its GetImage); "" where it chooses one itself."""
+    tag = version.replace("+k0s.", "-k0s.", 1)
+    return tag if not tag or "-k0s." in tag else f"{tag}-k0s.0"
+
+
 def too_old(version: K0sVersion) -> InvalidInput | None:
     """The error for a version below the oldest supported one, or None."""
     if version >= OLDEST_K0S:

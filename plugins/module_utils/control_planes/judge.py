@@ -15,7 +15,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common
     pod_annotations,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import mask_text
-from ansible_collections.k0smotron.ha.plugins.module_utils.k0s import k0s_version
+from ansible_collections.k0smotron.ha.plugins.module_utils.k0s import image_tag
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, pod_problem, pod_ready, same
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
@@ -109,9 +109,9 @@ def _not_taken_over(options: ControlPlaneOptions, statefulset: Object) -> Iterat
     if wanted and annotations.get(CHECKSUM_ANNOTATION) != wanted:
         yield "The pods do not carry the new data source yet"
     tags = [item.get("image", "").rpartition(":")[2] for item in template.get("spec", {}).get("containers") or []]
-    version = str(k0s_version(options.version))
+    version = image_tag(options.version)
     # A patched image may have any tag; only another k0s version says that ours is still to come.
-    if version not in tags and any("-k0s." in tag for tag in tags):
+    if version and version not in tags and any("-k0s." in tag for tag in tags):
         yield f"k0smotron has not set version {version} yet"
     if spec.get("replicas", 1) != options.replicas:
         yield f"k0smotron has not set {options.replicas} replicas yet"

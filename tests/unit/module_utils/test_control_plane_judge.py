@@ -184,6 +184,13 @@ def test_without_a_known_checksum_any_will_do() -> None:
     assert judge(options, CLUSTER, STATEFULSET, PODS, READYZ).up
 
 
+@pytest.mark.parametrize("version", ["v1.34.4", "v1.34.4+k0s.0", "v1.34.4-k0s.0", ""])
+def test_a_live_version_is_read_as_k0smotron_reads_it(version: str) -> None:
+    assert judge(dataclasses.replace(OPTIONS, version=version), CLUSTER, STATEFULSET, PODS, READYZ).up
+    newer = dataclasses.replace(OPTIONS, version="v1.34.5")
+    assert "version v1.34.5-k0s.0 yet" in judge(newer, CLUSTER, STATEFULSET, PODS, READYZ).reason
+
+
 def test_a_patched_image_is_no_older_version() -> None:
     patched = merged(STATEFULSET, {"spec": {"template": {"spec": {"containers": [{"image": "k0s@sha256:0"}]}}}})
     assert judge(OPTIONS, CLUSTER, patched, PODS, READYZ).up
