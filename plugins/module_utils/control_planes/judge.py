@@ -118,7 +118,10 @@ def _not_taken_over(options: ControlPlaneOptions, statefulset: Object) -> Iterat
 
 
 def _not_copied(options: ControlPlaneOptions, cluster: Object, statefulset: Object) -> Iterator[str]:
-    """What else of the Cluster the pods do not show yet; patches may have the last word about it."""
+    """What else of the Cluster the pods do not show yet; patches may have the last word about it, but ours leaves it alone.
+
+    Whether an annotation has gone nobody can tell: others, such as k0smotron's monitoring, give the pods some, too.
+    """
     template = statefulset["spec"].get("template", {})
     shown = template.get("metadata", {}).get("annotations") or {}
     live = pod_annotations(cluster)
@@ -128,14 +131,29 @@ def _not_copied(options: ControlPlaneOptions, cluster: Object, statefulset: Obje
         yield f"k0smotron has not given the pods the annotation {late[0]} yet"
     spec = cluster.get("spec") or {}
     containers = [each for each in template.get("spec", {}).get("containers") or [] if each.get("name") == "controller"]
-    if not containers or spec.get("patches"):
-        return
-    if spec.get("resources") and not same(containers[0].get("resources"), spec["resources"]):
+    if containers and not v1beta2.patched_by_others(spec):
+        yield from _pods_behind(options.name, spec, template["spec"], containers[0])
+
+
+def _pods_behind(name: str, spec: Object, pods: Object, controller: Object) -> Iterator[str]:
+    image = f"{spec.get('image')}:{image_tag(spec.get('version') or '')}"
+    if spec.get("image") and spec.get("version") and controller.get("image") != image:
+        yield f"k0smotron has not set the image {image} yet"
+    if spec.get("resources") and not same(controller.get("resources"), spec["resources"]):
         yield "k0smotron has not given the pods their newest resources yet"
-    mounted = {mount.get("mountPath") for mount in containers[0].get("volumeMounts") or []}
+    mounted = {mount.get("mountPath") for mount in controller.get("volumeMounts") or []}
     absent = [mount["path"] for mount in spec.get("mounts") or [] if mount["path"] not in mounted]
     if absent:
         yield f"k0smotron has not mounted {absent[0]} yet"
+    asked, shown = spec.get("topologySpreadConstraints") or [], pods.get("topologySpreadConstraints") or []
+    # Where none are asked for, those of others may stay.
+    if not same(shown if asked else [each for each in shown if _selects(each, name)], asked):
+        yield "k0smotron has not given the pods their newest spread over nodes yet"
+
+
+def _selects(constraint: Object, name: str) -> bool:
+    """Whether a constraint is about this control plane's replicas, as ours is."""
+    return bool((constraint.get("labelSelector") or {}).get("matchLabels") == names.pod_labels(name))
 
 
 def _not_rolled_out(statefulset: Object, pods: t.Sequence[Object]) -> Iterator[str]:

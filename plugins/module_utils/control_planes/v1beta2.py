@@ -66,6 +66,12 @@ def starts_fast(live: Object) -> bool:
     return _patch("StatefulSet", _FAST_START) in (live["spec"].get("patches") or [])
 
 
+def patched_by_others(spec: Object) -> bool:
+    """Whether a Cluster's spec has patches of the StatefulSet that are none of ours."""
+    of_pods = [patch for patch in spec.get("patches") or [] if patch["target"]["kind"] == "StatefulSet"]
+    return any(patch != _patch("StatefulSet", _FAST_START) for patch in of_pods)
+
+
 def reconciliation_status(live: Object) -> str:
     """The controller's last word; some errors, such as broken patches, stand nowhere else."""
     return str(live.get("status", {}).get("deprecated", {}).get("v1beta1", {}).get("reconciliationStatus") or "")

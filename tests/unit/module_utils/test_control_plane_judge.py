@@ -16,6 +16,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import
     api_url,
     controller_word,
     judge,
+    v1beta2,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common import CONFIG_ANNOTATION, SPEC_HASH
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import merged
@@ -109,8 +110,18 @@ CONTROLLER: Object = {
     "resources": {"requests": {"cpu": "1"}},
     "volumeMounts": [{"mountPath": "/ca"}],
 }
+(SPREAD,) = v1beta2.build(OPTIONS)["spec"]["topologySpreadConstraints"]
+(OURS,) = v1beta2.build(OPTIONS)["spec"]["patches"]
+THEIRS = merged(OURS, {"patch": {"content": "{}"}})
+OF_SERVICE = merged(THEIRS, {"target": {"kind": "Service"}})
 SHOWN: Object = {"a": "1", SPEC_HASH: "h", CHECKSUM_ANNOTATION: "new"}
-ASKED: Object = {"resources": {"requests": {"cpu": "1000m"}}, "mounts": [{"path": "/ca"}]}
+ASKED: Object = {
+    "version": "v1.34.4",
+    "image": "k0s",
+    "resources": {"requests": {"cpu": "1000m"}},
+    "mounts": [{"path": "/ca"}],
+    "topologySpreadConstraints": [SPREAD],
+}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +129,13 @@ ASKED: Object = {"resources": {"requests": {"cpu": "1000m"}}, "mounts": [{"path"
     [
         ({}, {"a": "1"}, None),
         ({"spec": {"resources": {"requests": {"cpu": "2"}}}}, {"a": "1"}, "newest resources"),
-        ({"spec": {"resources": {"requests": {"cpu": "2"}}, "patches": [{}]}}, {"a": "1"}, None),
+        ({"spec": {"resources": {"requests": {"cpu": "2"}}, "patches": [THEIRS]}}, {"a": "1"}, None),
+        ({"spec": {"resources": {"requests": {"cpu": "2"}}, "patches": [OURS]}}, {"a": "1"}, "newest resources"),
+        ({"spec": {"resources": {"requests": {"cpu": "2"}}, "patches": [OF_SERVICE]}}, {"a": "1"}, "newest resources"),
+        ({"spec": {"image": "mirror/k0s"}}, {"a": "1"}, "the image mirror/k0s:v1.34.4-k0s.0 yet"),
+        ({"spec": {"image": "mirror/k0s", "patches": [THEIRS, OURS]}}, {"a": "1"}, None),
+        ({"spec": {"topologySpreadConstraints": [SPREAD | {"maxSkew": 2}]}}, {"a": "1"}, "newest spread"),
+        ({"spec": {"topologySpreadConstraints": None}}, {"a": "1"}, "newest spread"),
         ({"spec": {"mounts": [{"path": "/other"}]}}, {"a": "1"}, "has not mounted /other"),
         ({}, {"a": "2"}, "the annotation a yet"),
         ({}, {"b": "1"}, "the annotation b yet"),
@@ -138,7 +155,8 @@ ASKED: Object = {"resources": {"requests": {"cpu": "1000m"}}, "mounts": [{"path"
 def test_an_old_statefulset_does_not_pass_for_the_new_one(
     cluster: Object, annotations: dict[str, str], reason: str | None
 ) -> None:
-    template = {"template": {"metadata": {"annotations": SHOWN}, "spec": {"containers": [CONTROLLER]}}}
+    pods = {"containers": [CONTROLLER], "topologySpreadConstraints": [SPREAD]}
+    template = {"template": {"metadata": {"annotations": SHOWN}, "spec": pods}}
     asked = merged({**CLUSTER, "spec": ASKED}, {"metadata": {"annotations": {SPEC_HASH: "h"}}})
     wanted = dataclasses.replace(OPTIONS, annotations=annotations)
     verdict = judge(wanted, merged(asked, cluster), merged(STATEFULSET, {"spec": template}), PODS, READYZ)
@@ -189,6 +207,13 @@ def test_a_live_version_is_read_as_k0smotron_reads_it(version: str) -> None:
     assert judge(dataclasses.replace(OPTIONS, version=version), CLUSTER, STATEFULSET, PODS, READYZ).up
     newer = dataclasses.replace(OPTIONS, version="v1.34.5")
     assert "version v1.34.5-k0s.0 yet" in judge(newer, CLUSTER, STATEFULSET, PODS, READYZ).reason
+
+
+def test_a_spread_that_others_give_to_the_pods_is_theirs() -> None:
+    theirs = {"topologyKey": "zone", "labelSelector": {"matchLabels": {"team": "a"}}}
+    spec = {"containers": [CONTROLLER], "topologySpreadConstraints": [theirs]}
+    spread = merged(STATEFULSET, {"spec": {"template": {"spec": spec}}})
+    assert judge(OPTIONS, CLUSTER, spread, PODS, READYZ).up
 
 
 def test_a_patched_image_is_no_older_version() -> None:
