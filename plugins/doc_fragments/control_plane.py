@@ -14,7 +14,7 @@ options:
   version:
     description:
       - k0s version with its suffix. It cannot go back to an older minor version, and goes up by one minor version at a time,
-        because the API servers of both work side by side meanwhile.
+        because the API servers of both work side by side meanwhile. The next one is refused until every replica runs the last.
     type: str
     default: v1.36.3-k0s.2
   data_source_secret:

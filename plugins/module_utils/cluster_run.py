@@ -146,7 +146,15 @@ def _settle(kube: Kube, options: ControlPlaneOptions, api_version: str, warn: Wa
     if live is None:
         return [cluster, *others]
     live_changes.refuse_change(live, cluster, FIELD_MANAGER)
+    refuse_stragglers(kube, options, live["spec"], cluster["spec"])
     return [keep_patches(live, cluster, options, warn), *others]
+
+
+def refuse_stragglers(kube: Kube, options: ControlPlaneOptions, live: Object, wanted: Object) -> None:
+    """Raise InvalidInput for an upgrade while a replica still runs what came before the version that `live` declares."""
+    if live_changes.upgrades(live, wanted):
+        pods = kube.list("v1", "Pod", options.namespace, control_planes.pod_selector(options.name))
+        live_changes.refuse_stragglers(live, wanted, pods)
 
 
 def keep_patches(live: Object, wanted: Object, options: ControlPlaneOptions, warn: Warn) -> Object:

@@ -102,6 +102,7 @@ def _settle(
     _refuse_namesake(kube, options, warn)
     if live:
         cluster_api_judge.refuse_change(live, wanted)
+        cluster_run.refuse_stragglers(kube, options.control_plane, live.get("spec") or {}, wanted["spec"])
         wanted = cluster_run.keep_patches(live, wanted, options.control_plane, warn)
     for warning in cluster_api_judge.warnings(live, wanted):
         warn(warning)

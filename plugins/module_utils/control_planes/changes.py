@@ -165,6 +165,30 @@ def _refuse_skip(live: Object, wanted: Object) -> None:
         )
 
 
+def upgrades(live: Object, wanted: Object) -> bool:
+    """Whether a spec goes on to a newer minor version."""
+    old, new = _minor(live.get("version")), _minor(wanted.get("version"))
+    return bool(old and new and new > old)
+
+
+def refuse_stragglers(live: Object, wanted: Object, pods: t.Iterable[Object]) -> None:
+    """Raise InvalidInput for an upgrade that a replica of an earlier, unfinished one would be too old for.
+
+    What was declared says nothing about what runs: `live` and `wanted` are specs, `pods` the replicas as they are.
+    """
+    new = _minor(wanted.get("version"))
+    for pod in pods:
+        image = next((each["image"] for each in pod["spec"]["containers"] if each["name"] == "controller"), "")
+        tag = image.rpartition(":")[2]
+        runs = _minor(tag)
+        if new and runs and new[1] > runs[1] + 1:
+            raise InvalidInput(
+                f"The pod {pod['metadata']['name']} still runs k0s {tag}, and would share its database with API servers of"
+                f" {wanted['version']}: Kubernetes supports one minor version at a time",
+                f"Let the upgrade to {live['version']} end first: declare that version, and go on when every replica runs it",
+            )
+
+
 def _one_by_one(major: int, minor: int) -> str:
     """How to get on from a minor version. Those that we do not set are left to kubectl."""
     remedy = f"Go minor by minor: to {major}.{minor + 1} first, and on from there when every replica runs it"
