@@ -41,6 +41,7 @@ options:
   pod_disruption_budget:
     description:
       - Let a node drain take at most one replica at a time.
+      - A PodDisruptionBudget of its name that somebody else made is an error, and with V(false) it stays as it is.
     type: bool
     default: true
   wait:

@@ -10,10 +10,10 @@ import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import control_planes
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import newest_served
-from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.changes import refuse_owned
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.changes import applied, refuse_owned
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common import disruption_budget
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
-from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref, changes_result
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import FIELD_MANAGER, Kube, Ref, changes_result
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import require_dns_label
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
@@ -26,12 +26,11 @@ WHAT_STAYS = (
 )
 
 
-def own_refs(options: ControlPlaneOptions, api_version: str) -> list[Ref]:
-    """Everything that the module may have applied for a control plane, the Cluster first."""
-    return [
-        Ref(api_version, "Cluster", options.name, options.namespace),
-        Ref.of(disruption_budget(options)),
-    ]
+def own_budget(kube: Kube, options: ControlPlaneOptions) -> list[Ref]:
+    """The PodDisruptionBudget, where there is one and it is ours."""
+    ref = Ref.of(disruption_budget(options))
+    live = kube.get(*ref)
+    return [ref] if live and applied(live, FIELD_MANAGER) else []
 
 
 def remove(kube: Kube, options: ControlPlaneOptions, params: Params, warn: t.Callable[[str], None]) -> dict[str, t.Any]:
@@ -39,12 +38,12 @@ def remove(kube: Kube, options: ControlPlaneOptions, params: Params, warn: t.Cal
     require_dns_label("The control plane's name", options.name)
     require_dns_label("The namespace", options.namespace)
     deadline = time.monotonic() + params["wait_timeout"]
-    refs = own_refs(options, newest_served(kube) or control_planes.API_VERSIONS[0])
-    live = kube.get(*refs[0])
+    cluster = Ref(newest_served(kube) or control_planes.API_VERSIONS[0], "Cluster", options.name, options.namespace)
+    live = kube.get(*cluster)
     if live is not None:
         refuse_owned(live)
         warn(WHAT_STAYS.format(name=options.name))
-    changes = kube.delete(refs, params["wait_timeout"] if params["wait"] else 0)
+    changes = kube.delete([cluster, *own_budget(kube, options)], params["wait_timeout"] if params["wait"] else 0)
     if params["wait"] and not kube.check_mode:
         await_gone(kube, options, deadline)
     return changes_result(changes)

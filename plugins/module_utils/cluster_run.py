@@ -16,7 +16,6 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation i
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import changes as live_changes
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import node_ports, rolling
-from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common import disruption_budget
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
 from ansible_collections.k0smotron.ha.plugins.module_utils.data_source import examine
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import parse
@@ -68,6 +67,8 @@ def prepare(kube: Kube, options: ControlPlaneOptions, api_version: str, warn: Wa
     live = kube.get(api_version, "Cluster", options.name, options.namespace)
     if not options.allow_other_database:
         database_move.refuse_by_cluster(kube, live, source.url)
+    for budget in control_planes.budgets(options):
+        live_changes.refuse_foreign_budget(kube.get(*Ref.of(budget)), FIELD_MANAGER)
     if live is None:
         database_move.refuse_shared(kube, options.name, options.namespace, source.url, warn)
     fast_start = options.fast_start and _may_start_fast(live, source.url)
@@ -171,7 +172,7 @@ def keep_patches(live: Object, wanted: Object, options: ControlPlaneOptions, war
 
 def drop_budget(kube: Kube, options: ControlPlaneOptions) -> list[Change]:
     """Delete a PodDisruptionBudget of an earlier run that is not wanted any more."""
-    return [] if control_planes.budgets(options) else kube.delete([Ref.of(disruption_budget(options))])
+    return [] if control_planes.budgets(options) else kube.delete(cluster_removal.own_budget(kube, options))
 
 
 def await_up(

@@ -14,7 +14,6 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation i
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_run import Params, Warn
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import cluster_api, cluster_api_judge
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.cluster_api import ClusterApiOptions
-from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common import disruption_budget
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import FIELD_MANAGER, Change, Kube, Ref, changes_result
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_errors import kind_not_served
@@ -144,7 +143,7 @@ def remove(kube: Kube, options: ClusterApiOptions, params: Params, warn: Warn) -
         warn(cluster_removal.WHAT_STAYS.format(name=options.name))
     refs = [
         Ref(cluster_api.CLUSTER, "Cluster", options.name, options.namespace),
-        Ref.of(disruption_budget(options.control_plane)),
+        *cluster_removal.own_budget(kube, options.control_plane),
     ]
     changes = kube.delete(refs, params["wait_timeout"] if params["wait"] else 0)
     if params["wait"] and not kube.check_mode:

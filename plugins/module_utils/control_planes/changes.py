@@ -13,7 +13,7 @@ import copy
 import re
 import typing as t
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.k0s import OLDEST_K0S
 
 Object: t.TypeAlias = dict[str, t.Any]
@@ -102,6 +102,21 @@ def owned(live: Object, field_manager: str, *path: str) -> set[str]:
                 fields = fields.get(f"f:{step}", {})
             found |= {key.removeprefix("f:") for key in fields if key.startswith("f:")}
     return found
+
+
+def applied(live: Object, field_manager: str) -> bool:
+    """Whether an apply of ours made or changed this object."""
+    entries = live["metadata"].get("managedFields") or []
+    return any((each.get("manager"), each.get("operation")) == (field_manager, "Apply") for each in entries)
+
+
+def refuse_foreign_budget(live: Object | None, field_manager: str) -> None:
+    """Raise Conflict for a PodDisruptionBudget of our name that somebody else made: ours would not go together with it."""
+    if live is not None and not applied(live, field_manager):
+        raise Conflict(
+            f"There is a PodDisruptionBudget {live['metadata']['name']} that this collection did not make",
+            "Set pod_disruption_budget: false to leave it as it is, or remove it",
+        )
 
 
 def storage_kind(spec: Object) -> str:

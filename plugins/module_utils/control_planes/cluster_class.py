@@ -15,6 +15,7 @@ import json
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import cluster_api
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.changes import applied
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.cluster_api import ClusterApiOptions
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.cluster_api_judge import words
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
@@ -260,9 +261,7 @@ def refuse_foreign(options: ClassOptions, live: Object, field_manager: str) -> N
     field_manager is the name under which we apply: the class had no label of ours at first.
     """
     metadata = live["metadata"]
-    entries = metadata.get("managedFields") or []
-    applied = any((each.get("manager"), each.get("operation")) == (field_manager, "Apply") for each in entries)
-    if not applied and (metadata.get("labels") or {}).get(CLASS_LABEL) != options.name:
+    if not applied(live, field_manager) and (metadata.get("labels") or {}).get(CLASS_LABEL) != options.name:
         raise Conflict(
             f"There is a {live['kind']} {metadata['name']} in namespace {options.namespace}, which this module did not make",
             f"Choose another name; or, if it shall be managed and removed from here on, label it {CLASS_LABEL}={options.name}",
