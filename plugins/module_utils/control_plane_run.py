@@ -118,15 +118,13 @@ def _refuse_namesake(kube: Kube, options: ClusterApiOptions, warn: Warn) -> None
 
 
 def _repair(kube: Kube, options: ClusterApiOptions, wanted: Object, api_version: str) -> list[Change]:
-    """Bring k0smotron's Cluster back to the K0smotronControlPlane, where somebody has edited it."""
+    """Bring k0smotron's Cluster back to the K0smotronControlPlane as it lives, where somebody has edited it."""
     inner = kube.get(api_version, "Cluster", options.name, options.namespace)
-    if inner is None or options.paused:
+    live = kube.get(*Ref.of(wanted))
+    if inner is None or live is None or options.paused or not cluster_api_judge.drifted(inner, live):
         return []
-    if not cluster_api_judge.drifted(inner, wanted):
-        return []
-    metadata = {"name": options.name, "namespace": options.namespace}
-    # All of it: what an earlier repair owns and this one left out, the server would take away.
-    return kube.apply([{"apiVersion": api_version, "kind": "Cluster", "metadata": metadata, "spec": wanted["spec"]}])
+    metadata, spec = {"name": options.name, "namespace": options.namespace}, cluster_api_judge.repaired(live, wanted)
+    return kube.apply([{"apiVersion": api_version, "kind": "Cluster", "metadata": metadata, "spec": spec}])
 
 
 def remove(kube: Kube, options: ClusterApiOptions, params: Params, warn: Warn) -> dict[str, t.Any]:

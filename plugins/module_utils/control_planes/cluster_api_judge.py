@@ -224,5 +224,19 @@ def drifted(inner: Object, wanted: Object) -> list[str]:
 
     It compares a hash of what it wrote last (1.10.9, isClusterSpecSynced), so an edit of its Cluster stays (seen).
     """
-    spec = {key: value for key, value in (wanted.get("spec") or {}).items() if key not in _K0SMOTRONS_OWN}
+    spec = _asked(wanted)
     return sorted(key for key, value in spec.items() if not same(inner["spec"].get(key), value))
+
+
+def repaired(live: Object, wanted: Object) -> Object:
+    """The spec that brings k0smotron's Cluster back to a K0smotronControlPlane as it lives, with the server's defaults.
+
+    All of it: what an earlier repair owns and this one left out, the server would take away. Of what k0smotron adds to
+    itself, only what we `wanted`.
+    """
+    return {**_asked(live), **{key: value for key, value in wanted["spec"].items() if key in _K0SMOTRONS_OWN}}
+
+
+def _asked(resource: Object) -> Object:
+    """A K0smotronControlPlane's spec without what k0smotron adds to itself."""
+    return {key: value for key, value in (resource.get("spec") or {}).items() if key not in _K0SMOTRONS_OWN}

@@ -301,6 +301,17 @@ def test_drift_is_what_we_set_and_k0smotron_s_cluster_has_otherwise() -> None:
     assert cluster_api_judge.drifted(edited, wanted) == ["replicas", "resources"]
 
 
+def test_an_edit_of_a_default_is_repaired_and_what_k0smotron_adds_is_left_to_it() -> None:
+    (*_others, wanted) = desired(options({"external_address": "192.0.2.1"}))
+    defaults = {"image": "quay.io/k0sproject/k0s", "certificateRefs": [{"type": "ca"}], "persistence": {"auto": False}}
+    resource = merged(wanted, {"spec": defaults})
+    edited = {"spec": {**resource["spec"], "image": "mine/k0s"}}
+    assert cluster_api_judge.drifted(edited, resource) == ["image"]
+    spec = cluster_api_judge.repaired(resource, wanted)
+    assert cluster_api_judge.drifted({"spec": spec}, resource) == []
+    assert spec == {key: value for key, value in resource["spec"].items() if key != "certificateRefs"}
+
+
 # -- up ----------------------------------------------------------------------------------------------------------------
 
 
