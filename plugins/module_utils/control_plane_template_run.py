@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_run, control_planes
+from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_run, control_planes, database_move
+from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import newest_served
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_report import kine_source
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_run import Params, Warn
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_plane_run import served_version
@@ -131,7 +132,9 @@ def _settle(
 ) -> Object:
     """The spec for the template of a class that has Clusters. Raises HaError for what would break them."""
     if kine_source((before or {"spec": {}})["spec"])[0] != options.control_plane.data_source_secret:
-        _examine_sources(kube, options, users, warn)
+        urls = _examine_sources(kube, options, users, warn)
+        if not options.control_plane.allow_other_database:
+            _refuse_moves(kube, urls)
     if before is None:
         return spec
     cluster_api_judge.refuse_change(before, {"spec": spec})
@@ -146,19 +149,25 @@ def _rolled(before: Object | None, spec: Object) -> Object:
     return merged(spec, {"kubeconfigSecretMetadata": {"annotations": {CONFIG_ANNOTATION: rolled}}}) if rolled else spec
 
 
-def _examine_sources(kube: Kube, options: ClassOptions, users: t.Sequence[Object], warn: Warn) -> None:
-    """Look at the data source to which each Cluster would turn. Raises InvalidInput with what is wrong with any of them."""
-    problems = []
+def _examine_sources(
+    kube: Kube, options: ClassOptions, users: t.Sequence[Object], warn: Warn
+) -> list[tuple[Object, str | None]]:
+    """Each Cluster with the URL to which it would turn, None where nobody knows it yet.
+
+    Raises InvalidInput with what is wrong with any of the data sources.
+    """
+    urls, problems = [], []
     for cluster in users:
         if cluster_class.leaving(cluster):
             continue
         who = cluster_class.identity(cluster)
         try:
-            found = examine(kube, cluster_class.of_cluster(options, cluster)).warnings
+            found = examine(kube, cluster_class.of_cluster(options, cluster))
         except HaError as error:
             problems.append(f"{who}: {error}")
         else:
-            for warning in found:
+            urls.append((cluster, found.url))
+            for warning in found.warnings:
                 warn(f"{who}: {warning}")
     if problems:
         raise InvalidInput(
@@ -166,6 +175,15 @@ def _examine_sources(kube: Kube, options: ClassOptions, users: t.Sequence[Object
             f" none that works. {' '.join(problems)}",
             "Write each of these Secrets before data_source_secret changes",
         )
+    return urls
+
+
+def _refuse_moves(kube: Kube, urls: t.Iterable[tuple[Object, str | None]]) -> None:
+    """Raise Conflict for a URL that would lead a Cluster that has run to another database."""
+    api_version = newest_served(kube) or control_planes.API_VERSIONS[0]
+    for cluster, url in urls:
+        inner = kube.get(api_version, "Cluster", cluster["metadata"]["name"], cluster["metadata"]["namespace"])
+        database_move.refuse_by_cluster(kube, inner, url)
 
 
 def _rehearse(kube: Kube, wanted: Object) -> None:

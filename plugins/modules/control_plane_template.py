@@ -59,6 +59,15 @@ options:
         the change is refused with the names of those that are missing or wrong. In check mode that is a warning.
     type: str
     default: "{cluster}-data-source"
+  allow_other_database:
+    description:
+      - Let Clusters that have run go over to other databases, where another O(data_source_secret) leads to these. Without it
+        that is refused, because a control plane would start again on what is there, and all that the first database holds would
+        be gone from its API.
+      - Say it when both are the same database by different names. It moves no data, and replicas go over one after the other.
+    type: bool
+    default: false
+    version_added: 0.2.0
   infrastructure_template:
     description:
       - The template of the Clusters' infrastructure. By default a RemoteClusterTemplate of the class's name, which needs
@@ -171,6 +180,7 @@ INFRASTRUCTURE: dict[str, dict[str, t.Any]] = {
 }
 CLASS: dict[str, dict[str, t.Any]] = {
     "data_source_secret": {"type": "str", "no_log": False, "default": "{cluster}-data-source"},
+    "allow_other_database": {"type": "bool", "default": False},
     "infrastructure_template": {"type": "dict", "options": INFRASTRUCTURE},
     "wait_timeout": {"type": "int", "default": 300},
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import types
 import typing as t
 
 import pytest
@@ -283,6 +284,42 @@ def test_clusters_turn_to_data_sources_that_are_there() -> None:
     result = run(kube, data_source_secret="{cluster}-db", mounts=mounts)
     assert result["changed"]
     assert not [warning for warning in result["warnings"] if "nothing is mounted" in warning]
+
+
+class KubeOfBoth(StandInKube):
+    """With k0smotron's own Clusters, which have the kind and the name of Cluster API's."""
+
+    own: t.Mapping[str, Object] = types.MappingProxyType({})
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object | None:
+        if api_version.startswith("k0smotron.io/"):
+            return self.own.get(name)
+        return super().get(api_version, kind, name, namespace)
+
+
+def running(name: str) -> Object:
+    spec = {"kineDataSourceSecretName": f"{name}-data-source"}
+    return {"metadata": {"name": name, "namespace": "teams"}, "spec": spec}
+
+
+def test_clusters_that_have_run_do_not_go_over_to_other_databases() -> None:
+    kube = KubeOfBoth()
+    run(kube)
+    kube.own = {"one": running("one"), "two": running("two")}
+    moved = "postgres://u:hunter2@db/other?sslmode=require"
+    kube.apply([of_the_class("one"), of_the_class("two"), secret("one-data-source"), secret("two-data-source")])
+    kube.apply([secret("one-db"), secret("two-db", moved)])
+    assert run(kube, data_source_secret="{cluster}-db", replicas=5)["changed"], "who has not run loses nothing"
+    run(kube)
+    kube.apply([secret("one-kubeconfig"), secret("two-kubeconfig")])
+    before = dict(kube.objects)
+    with pytest.raises(
+        Conflict, match=r"control plane teams/two keeps its state.*allow_other_database: true"
+    ) as refused:
+        run(kube, data_source_secret="{cluster}-db")
+    assert "hunter2" not in str(refused.value)
+    assert kube.objects == before
+    assert run(kube, data_source_secret="{cluster}-db", allow_other_database=True)["changed"]
 
 
 def test_clusters_are_not_looked_at_while_the_name_of_their_data_source_stays() -> None:
