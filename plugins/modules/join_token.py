@@ -29,7 +29,8 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Name of the JoinTokenRequest, and of the Secret with the token.
+      - Name of the JoinTokenRequest, and of the Secret with the token. It has at most 63 characters, because k0smotron makes a
+        label of it.
     type: str
     required: true
   namespace:

@@ -39,6 +39,8 @@ _TOKEN_ID = re.compile(r"[a-z0-9]{6}")
 _TOKEN_IN_KUBECONFIG = re.compile(r"""\btoken["']?:\s*["']?([a-z0-9]{6})\.[a-z0-9]{16}\b""")
 _GZIP = 31  # zlib's word for: gzip with its header
 _LONGEST_KUBECONFIG = 1 << 20
+_LABEL_LIMIT = 63
+"""Of a label's value: k0smotron labels the token's Secret with the request's name (1.10.9, generateSecret)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +66,12 @@ class TokenOptions:
 def validate(options: TokenOptions) -> None:
     """Raise InvalidInput for the first option that will not do; nothing was created then."""
     require_dns_subdomain("The request's name", options.name)
+    if len(options.name) > _LABEL_LIMIT:
+        raise InvalidInput(
+            f"The request's name {options.name} is longer than {_LABEL_LIMIT} characters: k0smotron makes a label of it, which"
+            " Kubernetes refuses, and would make a token each minute that nobody sees or revokes",
+            "Choose a shorter name.",
+        )
     require_dns_label("The namespace", options.namespace)
     require_dns_label("The control plane's name", options.cluster, NAME_LIMIT)
     lifetime = _duration("expiry", options.expiry)

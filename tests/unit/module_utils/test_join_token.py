@@ -83,6 +83,12 @@ def test_names_are_checked(wrong: dict[str, str]) -> None:
         join_token.validate(options(**wrong))
 
 
+def test_a_name_that_is_no_label_makes_no_token() -> None:
+    join_token.validate(options(name="a" * 63))
+    with pytest.raises(InvalidInput, match=r"longer than 63 characters: k0smotron makes a label of it"):
+        join_token.validate(options(name="a" * 64))
+
+
 @pytest.mark.parametrize(("renew_before", "minutes"), [(None, 6), ("0s", 0), ("20m", 20)])
 def test_renewal_is_a_tenth_of_the_expiry_before_its_end(renew_before: str | None, minutes: int) -> None:
     assert options(renew_before=renew_before).margin == datetime.timedelta(minutes=minutes)
