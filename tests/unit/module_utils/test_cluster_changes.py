@@ -20,6 +20,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Invalid
 
 US = "k0smotron.ha"
 CLAIM = {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}
+SAME_CLAIM = {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1024Mi"}}}}
 
 
 def cluster(labels: dict[str, str] | None = None, ours: tuple[str, ...] = (), **spec: t.Any) -> dict[str, t.Any]:
@@ -54,6 +55,11 @@ def cluster(labels: dict[str, str] | None = None, ours: tuple[str, ...] = (), **
             cluster(persistence={"type": "pvc", "persistentVolumeClaim": {**CLAIM, "metadata": {}}}),
             cluster(persistence={"type": "pvc", "persistentVolumeClaim": CLAIM}),
             id="a claim with the server's defaults",
+        ),
+        pytest.param(
+            cluster(persistence={"type": "pvc", "persistentVolumeClaim": CLAIM}),
+            cluster(persistence={"type": "pvc", "persistentVolumeClaim": SAME_CLAIM}),
+            id="the same claim in other words",
         ),
     ],
 )
