@@ -135,7 +135,8 @@ def refuse_network_change(options: ClusterApiOptions, live: Object | None) -> No
     several = [kind for kind in ("pods", "services") if len(wanted.get(kind, {}).get("cidrBlocks", [])) > 1]
     if several:
         raise InvalidInput(f"There is more than one network for {several[0]}, and k0s takes one", "Name one")
-    if live is not None and wanted and wanted != ((live.get("spec") or {}).get("clusterNetwork") or {}):
+    there = ((live or {}).get("spec") or {}).get("clusterNetwork") or {}
+    if live is not None and any(there.get(kind) != value for kind, value in wanted.items()):
         raise InvalidInput(
             f"The networks of the Cluster {options.name} are fixed at its creation: its pods and Services have addresses of them",
             "Keep pod_cidrs, service_cidrs and service_domain as they were, or leave them out",

@@ -153,6 +153,9 @@ def test_networks_that_are_not_given_stay() -> None:
     adopted = cluster_api_judge.adopt(options(service_domain="example"), before)
     assert desired(adopted)[0] == before
     cluster_api_judge.refuse_network_change(adopted, before)
+    cluster_api_judge.refuse_network_change(
+        adopted, merged(before, {"spec": {"clusterNetwork": {"apiServerPort": 6443}}})
+    )
 
 
 @pytest.mark.parametrize(
