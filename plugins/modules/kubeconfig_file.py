@@ -158,10 +158,20 @@ def read_secret(params: t.Mapping[str, t.Any], kube: Kube) -> str | None:
     namespace, secret_name = params["namespace"], control_planes.kubeconfig_secret(params["name"])
     secret = kube.get("v1", "Secret", secret_name, namespace)
     if secret is not None:
-        return base64.b64decode(secret["data"]["value"]).decode()
+        return kubeconfig_in(secret, f"The Secret {secret_name} in namespace {namespace}")
     if kube.check_mode or not params["required"]:
         return None
     raise NotFound(f"There is no Secret {secret_name} in namespace {namespace}", "Wait until the control plane is up")
+
+
+def kubeconfig_in(secret: t.Mapping[str, t.Any], what: str) -> str:
+    """Its text. Raises HaError for a Secret that has none."""
+    try:
+        return base64.b64decode((secret.get("data") or {})["value"], validate=True).decode()
+    except (KeyError, ValueError):
+        raise HaError(
+            f"{what} holds no kubeconfig under the key value", "Delete it; k0smotron writes it again"
+        ) from None
 
 
 def read(path: str) -> str:
@@ -176,17 +186,27 @@ def read(path: str) -> str:
 
 
 def require_folder(path: str) -> None:
-    """Raise NotFound where no file can be."""
-    if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+    """Raise HaError where no file can be written."""
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
         raise NotFound(f"The folder of {path} does not exist", "Create it, or name another file")
+    if not os.access(folder, os.W_OK):
+        raise HaError(f"The folder of {path} is not ours to write to", "Allow it, or name another file")
 
 
 def write(path: str, text: str) -> None:
     """Replace the file as a whole. At no moment may others read it; Ansible's atomic_move would open a new file to them."""
-    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)))  # mkstemp makes it 0600
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(temporary, path)
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)))  # mkstemp makes it 0600
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.replace(temporary, path)
+        except BaseException:  # a part of the administrator's key must not stay behind
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise HaError(f"{path} cannot be written: {error}", "Name another file") from error
 
 
 def delete(path: str) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import datetime
+import errno
+import os
 import pathlib
 import types
 import typing as t
@@ -217,6 +219,39 @@ def test_a_folder_that_is_not_there_is_told_before_a_control_plane_is_made(
 ) -> None:
     with pytest.raises(NotFound, match=r"The folder of .*/none/config does not exist. Create it"):
         run(tmp_path / "none" / "config", "present", cluster_with(kubeconfig()), check_mode)
+
+
+def test_a_folder_that_is_not_ours_is_told_before_a_control_plane_is_made(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: (str(path), mode) != (str(tmp_path), os.W_OK))
+    with pytest.raises(HaError, match=r"not ours to write to\. Allow it"):
+        run(tmp_path / "config", "present", cluster_with(kubeconfig()), check_mode=True)
+
+
+@pytest.mark.parametrize("failing", ["write", "replace"])
+def test_nothing_of_the_key_stays_behind_where_the_file_cannot_be_written(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    def full(*_what: t.Any, **_how: t.Any) -> t.NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def opened(*what: t.Any, **how: t.Any) -> t.Any:
+        file = open(*what, **how)  # noqa: SIM115 (closed by the product)
+        file.write = full  # type: ignore[method-assign]
+        return file
+
+    monkeypatch.setattr(os, *(("fdopen", opened) if failing == "write" else ("replace", full)))
+    with pytest.raises(HaError, match=r"config cannot be written: .*No space left on device"):
+        run(tmp_path / "config", "present", cluster_with(kubeconfig()))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("secret", [{}, {"data": None}, {"data": {"other": "eA=="}}, {"data": {"value": "%"}}])
+def test_a_secret_without_a_kubeconfig_is_named(tmp_path: pathlib.Path, secret: dict[str, t.Any]) -> None:
+    cluster = types.SimpleNamespace(get=lambda *_: secret, check_mode=False)
+    with pytest.raises(HaError, match="team-a-kubeconfig in namespace team-a holds no kubeconfig"):
+        run(tmp_path / "config", "present", lambda: cluster)
 
 
 def test_a_control_plane_without_a_kubeconfig_is_an_error_unless_none_is_required(tmp_path: pathlib.Path) -> None:
