@@ -46,6 +46,7 @@ def present(kube: Kube, options: ClusterApiOptions, params: Params, warn: Warn) 
     api_version = served_version(kube, lambda version: _kinds(options, version))
     cluster = kube.get(cluster_api.CLUSTER, "Cluster", options.name, options.namespace)
     cluster_api_judge.refuse_topology(cluster)
+    cluster_api_judge.refuse_foreign(options, cluster)
     options = cluster_api_judge.adopt(options, cluster)
     cluster_api_judge.refuse_network_change(options, cluster)
     control_plane = cluster_run.prepare(kube, options.control_plane, api_version, warn)
@@ -132,6 +133,7 @@ def remove(kube: Kube, options: ClusterApiOptions, params: Params, warn: Warn) -
     deadline = time.monotonic() + params["wait_timeout"]
     cluster = kube.get(cluster_api.CLUSTER, "Cluster", options.name, options.namespace)
     cluster_api_judge.refuse_topology(cluster)
+    cluster_api_judge.refuse_foreign(options, cluster)
     options = cluster_api_judge.adopt(options, cluster)
     for api_version in control_planes.API_VERSIONS:
         inner = kube.get(api_version, "Cluster", options.name, options.namespace)

@@ -82,21 +82,25 @@ def _behind(resource: Object) -> Iterator[str]:
             yield f"{cluster_api.KIND} {resource['metadata']['name']} counts {status.get(counter, 0)} of {wanted} {counter}"
 
 
-def adopt(options: ClusterApiOptions, live: Object | None) -> ClusterApiOptions:
-    """The options with what a live Cluster has chosen and is fixed in it: names, and networks that are not given.
-
-    Raises InvalidInput for a Cluster that is not ours to change.
-    """
+def refuse_foreign(options: ClusterApiOptions, live: Object | None) -> None:
+    """Raise InvalidInput for a Cluster that is not ours to change."""
     if live is None:
-        return options
-    spec = live.get("spec") or {}
+        return
     changes.refuse_owned(live)
-    reference = spec.get("controlPlaneRef") or {}
+    reference = (live.get("spec") or {}).get("controlPlaneRef") or {}
     if reference and reference["kind"] != cluster_api.KIND:
         raise InvalidInput(
             f"There is a Cluster {options.name} already, and its control plane is {reference['kind']} {reference['name']}",
             "Choose another name, or remove that Cluster first",
         )
+
+
+def adopt(options: ClusterApiOptions, live: Object | None) -> ClusterApiOptions:
+    """The options with what a live Cluster has chosen and is fixed in it: names, and networks that are not given."""
+    if live is None:
+        return options
+    spec = live.get("spec") or {}
+    reference = spec.get("controlPlaneRef") or {}
     found: dict[str, t.Any] = {"resource": reference.get("name") or options.resource, **_networks(options, spec)}
     if there := spec.get("infrastructureRef"):
         found["infrastructure"] = {"api_group": there["apiGroup"], "kind": there["kind"], "name": there["name"]}

@@ -170,7 +170,9 @@ def test_networks_that_are_not_given_stay() -> None:
 )
 def test_a_cluster_of_somebody_else_is_left_alone(overlay: Object, why: str) -> None:
     with pytest.raises(InvalidInput, match=why):
-        cluster_api_judge.adopt(options(), live(**overlay))
+        cluster_api_judge.refuse_foreign(options(), live(**overlay))
+    cluster_api_judge.refuse_foreign(options(), live())
+    cluster_api_judge.refuse_foreign(options(), None)
 
 
 def test_a_cluster_of_a_class_is_left_alone_and_may_be_looked_at() -> None:

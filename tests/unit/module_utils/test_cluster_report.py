@@ -9,11 +9,21 @@ import typing as t
 
 import pytest
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_report import data_source, dsn_of, provider
+from ansible_collections.k0smotron.ha.plugins.module_utils import control_plane_run
+from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_report import data_source, dsn_of, health, provider
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import cluster_api
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import parse
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied, HaError, NotFound, Unreachable
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
+    AccessDenied,
+    HaError,
+    InvalidInput,
+    NotFound,
+    Unreachable,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube
 from tests.unit.module_utils.left_databases import StandInKube, control_plane
+from tests.unit.module_utils.test_control_plane_created import PARAMS, PredictingKube
+from tests.unit.module_utils.test_fast_start import VERSION, declare, inner
 
 
 @pytest.mark.parametrize(
@@ -63,3 +73,16 @@ def test_a_data_source_that_cannot_be_read_is_reported_to_who_reports_and_raised
     assert (error.message if error else "no Secret") in found["problem"]
     with pytest.raises(type(error) if error else NotFound):
         dsn_of(kube, control_plane())
+
+
+def test_a_cluster_that_somebody_else_keeps_is_looked_at_and_not_changed() -> None:
+    owner = {"kind": "Fleet", "name": "f", "controller": True}
+    metadata = {"name": "team-a", "namespace": "ns", "ownerReferences": [owner]}
+    above = {"apiVersion": cluster_api.CLUSTER, "kind": "Cluster", "metadata": metadata}
+    made, _warned = declare(control_plane_run)
+    kube: t.Any = PredictingKube(VERSION, above, made, inner(made))
+    assert "Cluster API has not made" in health(kube, inner(made))["reason"], "what is really missing here"
+    options = control_plane_run.options_from(PARAMS)
+    for act in (control_plane_run.present, control_plane_run.remove):
+        with pytest.raises(InvalidInput, match="belongs to Fleet f"):
+            act(kube, options, PARAMS, lambda _warning: None)
