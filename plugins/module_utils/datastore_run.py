@@ -75,7 +75,7 @@ def ensure(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
     """The whole module: its parameters in, its result out. Raises HaError."""
     store = datastore(module.params["provider"], options(module.params))
     if module.params["state"] == "absent":
-        datastore_users.refuse(kube, store, module.warn, keep_data=module.params["data"] == "keep")
+        datastore_users.refuse(kube, store, module.warn)
         return remove(kube, store, module.params)
     return present(kube, store, module.params, module.warn)
 

@@ -25,10 +25,8 @@ if t.TYPE_CHECKING:
 Warn: t.TypeAlias = t.Callable[[str], None]
 
 
-def refuse(kube: Kube, store: Datastore, warn: Warn, *, keep_data: bool) -> None:
+def refuse(kube: Kube, store: Datastore, warn: Warn) -> None:
     """Raise Conflict while a control plane uses the database cluster, and other HaErrors where nobody can see whether one does.
-
-    Replicas run on when the data source is lost: with keep_data only a warning, because the database can come back.
 
     Only a warning to who may not list control planes, and in check mode, because a task before this one would have removed it.
     """
@@ -43,7 +41,7 @@ def refuse(kube: Kube, store: Datastore, warn: Warn, *, keep_data: bool) -> None
         return
     except HaError as error:
         raise _unseen("a control plane", cluster, error) from error
-    refusal = _refusal(kube, control_planes, live, warn, keep_data)
+    refusal = _refusal(kube, control_planes, live, warn)
     if refusal is None:
         return
     if not (kube.check_mode and isinstance(refusal, (Conflict, Forbidden))):
@@ -51,32 +49,32 @@ def refuse(kube: Kube, store: Datastore, warn: Warn, *, keep_data: bool) -> None
     warn(f"Unless this run removes the control planes first, it will fail: {refusal}")
 
 
-def _refusal(kube: Kube, control_planes: list[Object], live: Object, warn: Warn, keep_data: bool) -> HaError | None:
+def _refusal(kube: Kube, control_planes: list[Object], live: Object, warn: Warn) -> HaError | None:
     """Why the database cluster has to stay; those that use it count before what nobody can see."""
     cluster = Ref.of(live)
     users: list[str] = []
     unseen: HaError | None = None
     for each in control_planes:
         try:
-            if host := _way_to(kube, each, live, warn if keep_data else None):
+            if host := _way_to(kube, each, live, warn):
                 users.append(f"{_name(each)} on {host}")
         except HaError as error:
             unseen = _unseen(_name(each), cluster, error, ", or remove this control plane first")
-            if not isinstance(error, (Conflict, Forbidden)):  # the others would only wait for the same server
+            if not isinstance(error, Forbidden):  # the others would only wait for the same server
                 break
     if not users:
         return unseen
     return Conflict(
         f"{cluster} is the database of {', '.join(users)}, or may be",
-        "Remove these control planes first, or leave the database to them; where one has another database, let its data source"
-        " name the Service of the primary there. Nothing was removed",
+        "Remove these control planes first, or leave the database to them. Where you know that one has another database, let its"
+        " data source name the Service of the primary there, or remove this one by kubectl. Nothing was removed",
     )
 
 
-def _way_to(kube: Kube, control_plane: Object, live: Object, warn: Warn | None) -> Host | None:
-    """The host in its data source that leads there or may; one that is on its way out uses nothing.
+def _way_to(kube: Kube, control_plane: Object, live: Object, warn: Warn) -> Host | None:
+    """The host in its data source that leads there or may; one that is on its way out, or has no data source, uses nothing.
 
-    Raises HaError where the data source may be there, and nobody can read it or follow it; without warn also where it is lost.
+    Raises HaError where the data source may be there, and nobody can read it or follow it.
     """
     metadata = control_plane["metadata"]
     if "deletionTimestamp" in metadata:
@@ -84,8 +82,6 @@ def _way_to(kube: Kube, control_plane: Object, live: Object, warn: Warn | None) 
     try:
         dsn = cluster_report.dsn_of(kube, control_plane)
     except (NotFound, InvalidInput) as nothing:
-        if warn is None:
-            raise Conflict(f"{nothing.message}, and its replicas may still run on it", "Give data: keep") from nothing
         warn(f"Nobody can see whether {_name(control_plane)} uses {Ref.of(live)}, so it does not count: {nothing}")
         return None
     hosts = dsn.hosts if dsn else ()

@@ -64,8 +64,7 @@ options:
         database cluster comes back, or without O(wait) refuses. Any removal needs a running operator.
       - V(keep) with V(innodbcluster) leaves the volume claims, which belong to nobody, and the Secrets that were made here. It is
         not known whether that operator starts a database cluster on them again. Any removal needs a running operator.
-      - V(delete) removes volume claims and Secrets too, whatever the operator does. There is no way back. It is refused while the
-        data source of any control plane is lost, because the replicas may still run on this database; V(keep) warns of it.
+      - V(delete) removes volume claims and Secrets too, whatever the operator does. There is no way back.
     type: str
     choices: [keep, delete]
     default: keep

@@ -137,7 +137,8 @@ def _not_copied(options: ControlPlaneOptions, cluster: Object, statefulset: Obje
 
 def _pods_behind(name: str, spec: Object, pods: Object, controller: Object) -> Iterator[str]:
     image = f"{spec.get('image')}:{image_tag(spec.get('version') or '')}"
-    if spec.get("image") and spec.get("version") and controller.get("image") != image:
+    # Of another registry alone nobody can tell: policies that name a mirror in every template are common.
+    if spec.get("image") and spec.get("version") and _last_part(controller.get("image", "")) != _last_part(image):
         yield f"k0smotron has not set the image {image} yet"
     if spec.get("resources") and not same(controller.get("resources"), spec["resources"]):
         yield "k0smotron has not given the pods their newest resources yet"
@@ -149,6 +150,10 @@ def _pods_behind(name: str, spec: Object, pods: Object, controller: Object) -> I
     # Where none are asked for, those of others may stay.
     if not same(shown if asked else [each for each in shown if _selects(each, name)], asked):
         yield "k0smotron has not given the pods their newest spread over nodes yet"
+
+
+def _last_part(image: str) -> str:
+    return image.rpartition("/")[2]
 
 
 def _selects(constraint: Object, name: str) -> bool:

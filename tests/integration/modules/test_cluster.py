@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common import CONFIG_ANNOTATION
 from tests.integration.modules.runner import Modules, create_secret, get, kubectl, names, warnings
 from tests.lab import waiting
 
@@ -110,6 +111,25 @@ def test_a_new_url_rolls_the_pods(plane: ControlPlane) -> None:
     [(_header, before, after)] = objects(real)
     assert before["spec"] == after["spec"]
     assert before["metadata"]["annotations"] != after["metadata"]["annotations"]
+
+
+def test_a_new_flag_rolls_the_pods(plane: ControlPlane) -> None:
+    flags = {"control_plane_flags": ["--debug"]}
+    plane.start()
+    predicted, real = plane.ok(check=True, **flags), plane.ok(**flags)
+    assert objects(predicted) == objects(real)
+    assert not plane.ok(**flags)["changed"]
+    live = plane.live()
+    assert live
+    wanted = live["metadata"]["annotations"][CONFIG_ANNOTATION]
+
+    def shown() -> bool:
+        template = (get("statefulset", "kmc-one", plane.namespace) or {"spec": {"template": {"metadata": {}}}})["spec"][
+            "template"
+        ]
+        return bool((template["metadata"].get("annotations") or {}).get(CONFIG_ANNOTATION) == wanted)
+
+    waiting.until(shown, "k0smotron to give the pods the annotation", 60)
 
 
 def test_the_checksum_to_come_is_predicted(plane: ControlPlane) -> None:

@@ -50,10 +50,9 @@ class StandInKube:
         return [item for item in self.objects if (item["apiVersion"], item["kind"]) == (api_version, kind)]
 
 
-def warned(*objects: Object, keep_data: bool = True, **more: t.Any) -> str:
+def warned(*objects: Object, **more: t.Any) -> str:
     said: list[str] = []
-    kube = t.cast(Kube, StandInKube(LIVE, *objects, **more))
-    datastore_users.refuse(kube, STORE, said.append, keep_data=keep_data)
+    datastore_users.refuse(t.cast(Kube, StandInKube(LIVE, *objects, **more)), STORE, said.append)
     return "\n".join(said)
 
 
@@ -155,7 +154,7 @@ def test_who_may_not_look_is_warned() -> None:
 
 def test_nobody_is_asked_about_a_database_that_is_gone() -> None:
     kube = t.cast(Kube, StandInKube(control_plane(), broken={"Cluster": SILENT}))
-    datastore_users.refuse(kube, STORE, pytest.fail, keep_data=False)
+    datastore_users.refuse(kube, STORE, pytest.fail)
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
@@ -194,13 +193,3 @@ def test_those_that_are_seen_count_whatever_is_not(names: list[str], error: HaEr
 def test_a_data_source_that_is_gone_is_told() -> None:
     assert "whether the control plane team/one uses" in (said := warned(control_plane()))
     assert "no Secret" in said
-
-
-def test_a_data_source_that_is_gone_holds_the_data() -> None:
-    with pytest.raises(Conflict, match=r"team/one uses .*no Secret .*may still run on it") as refused:
-        warned(control_plane(), keep_data=False)
-    assert refused.value.remedy == "Give data: keep, or remove this control plane first. Nothing was removed"
-    assert "it will fail: Cannot see whether" in warned(control_plane(), keep_data=False, check_mode=True)
-    with pytest.raises(Conflict, match="is the database of the control plane team/two"):
-        warned(control_plane(), control_plane("two"), secret(name="two"), keep_data=False)
-    assert warned(GOING, keep_data=False) == ""
