@@ -154,7 +154,7 @@ class Connector:
 
     def certificate(self, connection: Connection) -> bytes | None:
         """Return the certificate (DER) of the server behind a connection, None where there is none."""
-        raw = connection._sock  # PyMySQL has no other way to it
+        raw = getattr(connection, "_sock", None)  # PyMySQL has no other way to it
         return raw.getpeercert(binary_form=True) if isinstance(raw, ssl.SSLSocket) else None
 
     def server(self, connection: Connection) -> tuple[str, ...]:

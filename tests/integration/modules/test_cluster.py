@@ -114,7 +114,7 @@ def test_a_new_url_rolls_the_pods(plane: ControlPlane) -> None:
 
 
 def test_a_new_flag_rolls_the_pods(plane: ControlPlane) -> None:
-    flags = {"control_plane_flags": ["--debug"]}
+    flags: dict[str, t.Any] = {"control_plane_flags": ["--debug"]}
     plane.start()
     predicted, real = plane.ok(check=True, **flags), plane.ok(**flags)
     assert objects(predicted) == objects(real)

@@ -310,7 +310,16 @@ def test_who_may_not_see_volume_claims_may_make_a_database() -> None:
 
 def test_up_is_believed_once_it_lasts() -> None:
     up, down = Verdict(True, "up", {"leader": "pg-1"}), Verdict(False, "down")
-    seen = [(0, up), (6, up), (9, down), (12, up), (15, HaError("500")), (18, up), (27.9, up), (28, up)]
+    seen: list[tuple[float, Verdict | HaError]] = [
+        (0, up),
+        (6, up),
+        (9, down),
+        (12, up),
+        (15, HaError("500")),
+        (18, up),
+        (27.9, up),
+        (28, up),
+    ]
     clock = [0.0]
 
     def probe() -> Verdict:

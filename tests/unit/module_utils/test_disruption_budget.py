@@ -55,7 +55,7 @@ def present(module: t.Any, kube: RecordingKube, **more: t.Any) -> None:
 @pytest.mark.parametrize("more", WITHOUT)
 @pytest.mark.parametrize(("manager", "deleted"), [("kubectl-create", []), ("k0smotron.ha", ["kmc-team-a"])])
 def test_one_that_is_not_wanted_goes_where_it_is_ours(
-    module: t.Any, more: Object, manager: str, deleted: Object
+    module: t.Any, more: Object, manager: str, deleted: list[str]
 ) -> None:
     kube = RecordingKube(budget(manager))
     present(module, kube, **more)

@@ -238,7 +238,7 @@ def test_nothing_of_the_key_stays_behind_where_the_file_cannot_be_written(
 
     def opened(*what: t.Any, **how: t.Any) -> t.Any:
         file = open(*what, **how)  # noqa: SIM115 (closed by the product)
-        file.write = full  # type: ignore[method-assign]
+        file.write = full
         return file
 
     monkeypatch.setattr(os, *(("fdopen", opened) if failing == "write" else ("replace", full)))

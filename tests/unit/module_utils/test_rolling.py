@@ -83,7 +83,7 @@ def test_what_is_in_the_pods_themselves_needs_no_annotation(after: Object) -> No
 
 
 def test_what_k0smotron_writes_there_itself_is_no_change() -> None:
-    given = {"spec": {"k0sConfig": merged(CONFIG, {"spec": {"storage": {"kine": {"extraArgs": {"x": "1"}}}}})}}
+    given: Object = {"spec": {"k0sConfig": merged(CONFIG, {"spec": {"storage": {"kine": {"extraArgs": {"x": "1"}}}}})}}
     written = {
         "api": {"sans": ["a", "b", "kmc-one"], "port": 30443, "externalAddress": ""},
         "konnectivity": {"agentPort": 30132},
@@ -151,7 +151,7 @@ def test_a_class_rolls_its_clusters_and_keeps_the_annotation() -> None:
 
     run(kube, replicas=5)
     assert CONFIG_ANNOTATION not in template()
-    address = {"external_address": "{cluster}.example", "replicas": 5}
+    address: Object = {"external_address": "{cluster}.example", "replicas": 5}
     run(kube, **address)
     before = template()
     assert before[CONFIG_ANNOTATION]

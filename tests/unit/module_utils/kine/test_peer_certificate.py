@@ -61,11 +61,12 @@ def test_a_server_without_tls_shows_no_certificate(answer: bytes) -> None:
 
         thread = threading.Thread(target=serve)
         thread.start()
-        assert peer_certificate.of_postgres("db", *server.getsockname(), 5) is None
+        address, port = server.getsockname()
+        assert peer_certificate.of_postgres("db", address, port, 5) is None
         thread.join()
 
 
 def test_a_server_that_is_not_there_shows_no_certificate() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        place = server.getsockname()
-    assert peer_certificate.of_postgres("db", *place, 5) is None
+        address, port = server.getsockname()
+    assert peer_certificate.of_postgres("db", address, port, 5) is None
