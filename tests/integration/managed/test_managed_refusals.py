@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.integration.kine_check.certificates import Authority
+from tests.integration.kine_check.certificates import DAY, Authority
 from tests.integration.kine_check.mariadb_server import MariaServer
 from tests.integration.kine_check.mysql_faults import GALERA
 from tests.integration.managed.elsewhere import Elsewhere, ElsewhereMaria, new_name
@@ -122,7 +122,7 @@ def test_authorities_that_are_none(modules: Modules, place: Elsewhere, tmp_path:
 
 
 def test_an_expired_certificate(modules: Modules, place: Elsewhere) -> None:
-    place.server.certificate(expired=True)
+    place.server.certificate(left=-DAY)
     try:
         place.reload()
         assert "certificate has expired" in modules.refused(CHECK, **place.options(new_name(), PASSWORD))
