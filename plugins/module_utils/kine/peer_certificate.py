@@ -61,7 +61,8 @@ def of_postgres(host: str, address: str, port: int, seconds: float) -> bytes | N
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE  # the connection that counts has verified what the DSN says
-    with contextlib.suppress(OSError), asked_for_tls(address, port, seconds) as raw:
+    # ValueError: a name that Python cannot ask for.
+    with contextlib.suppress(OSError, ValueError), asked_for_tls(address, port, seconds) as raw:
         if raw is not None:
             with context.wrap_socket(raw, server_hostname=host) as secure:
                 return secure.getpeercert(binary_form=True)

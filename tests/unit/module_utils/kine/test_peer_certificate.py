@@ -50,8 +50,10 @@ def test_a_certificate_near_its_end_is_a_warning_before_it_is_a_failure() -> Non
     assert "a run of site" in finding.remedy
 
 
-@pytest.mark.parametrize("answer", [b"N", b"", b"HTTP/1.1 400 Bad Request"])
-def test_a_server_without_tls_shows_no_certificate(answer: bytes) -> None:
+@pytest.mark.parametrize(
+    ("answer", "host"), [(b"N", "db"), (b"", "db"), (b"HTTP/1.1 400 Bad Request", "db"), (b"S", "no..name"), (b"S", "")]
+)
+def test_a_server_without_tls_shows_no_certificate(answer: bytes, host: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -62,7 +64,7 @@ def test_a_server_without_tls_shows_no_certificate(answer: bytes) -> None:
         thread = threading.Thread(target=serve)
         thread.start()
         address, port = server.getsockname()
-        assert peer_certificate.of_postgres("db", address, port, 5) is None
+        assert peer_certificate.of_postgres(host, address, port, 5) is None
         thread.join()
 
 
