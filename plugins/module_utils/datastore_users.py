@@ -84,8 +84,9 @@ def _way_to(kube: Kube, control_plane: Object, live: Object, warn: Warn) -> Host
     except (NotFound, InvalidInput) as nothing:
         warn(f"Nobody can see whether {_name(control_plane)} uses {Ref.of(live)}, so it does not count: {nothing}")
         return None
-    hosts = dsn.hosts if dsn else ()
-    return next((host for host in hosts if dsn and _may_lead_to(kube, dsn, host, metadata["namespace"], live)), None)
+    if dsn is None:
+        return None
+    return next((host for host in dsn.hosts if _may_lead_to(kube, dsn, host, metadata["namespace"], live)), None)
 
 
 def _may_lead_to(kube: Kube, dsn: Dsn, host: Host, namespace: str, live: Object) -> bool:
