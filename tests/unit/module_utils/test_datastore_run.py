@@ -27,7 +27,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Change, K
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import compare
 from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
-from tests.unit.module_utils.test_datastore_removals import Object, StandInKube, obj
+from tests.unit.module_utils.removals import Object, StandInKube, obj
 
 
 class ApplyingKube(StandInKube):

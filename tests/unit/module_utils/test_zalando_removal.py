@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import DatastoreOptions, datastore
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, NotFound, WaitTimeout
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
-from tests.unit.module_utils.test_datastore_removals import Object, StandInKube, obj, removed
+from tests.unit.module_utils.removals import Object, StandInKube, obj, removed
 
 ZALANDO = datastore("zalando", DatastoreOptions(name="db", namespace="ns"))
 
@@ -94,7 +94,7 @@ def zalando(*pods: Object, instances: int = 2, check_mode: bool = False, image: 
 )
 def test_the_first_instance_leads_alone_before_a_zalando_cluster_goes(instances: int, steps: list[str]) -> None:
     kube = zalando(instance("db-0", "replica"), instance("db-1", "master"), instances=instances)
-    removed(kube, store=ZALANDO)
+    removed(kube, ZALANDO)
     assert kube.steps[: len(steps) + 1] == [*steps, "delete postgresql ns/db"]
 
 
@@ -103,7 +103,7 @@ def test_the_first_instance_leads_alone_before_a_zalando_cluster_goes(instances:
 def test_a_zalando_cluster_whose_newest_data_would_not_be_found_stays(options: dict[str, t.Any], wait: bool) -> None:
     kube = zalando(instance("db-0", "replica", ready=False), instance("db-1", "master"), **options)
     with pytest.raises(Conflict, match="Bring db-0 back, or give data: delete"):
-        removed(kube, store=ZALANDO, wait=wait)
+        removed(kube, ZALANDO, wait=wait)
     assert kube.steps == []
 
 
@@ -113,10 +113,10 @@ def test_an_instance_that_a_switchover_takes_out_of_service_is_waited_for(wait: 
     first["metadata"]["labels"]["restarts"] = "yes"
     kube = zalando(first, instance("db-1", "master"))
     if wait:
-        assert removed(kube, store=ZALANDO)["changed"]
+        assert removed(kube, ZALANDO)["changed"]
         return
     with pytest.raises(Conflict, match="Bring db-0 back"):
-        removed(kube, store=ZALANDO, wait=False)
+        removed(kube, ZALANDO, wait=False)
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
@@ -131,7 +131,7 @@ def test_without_waiting_several_instances_are_a_refusal(
     others = [instance("db-1", second)] if second else []
     kube = zalando(instance("db-0", first), *others, instances=instances, check_mode=check_mode)
     with pytest.raises(Conflict, match=r"db-0 has to lead alone.*wait: true.*or give data: delete"):
-        removed(kube, store=ZALANDO, wait=False)
+        removed(kube, ZALANDO, wait=False)
     assert kube.steps == []
 
 
@@ -149,13 +149,13 @@ def test_without_waiting_goes_what_has_its_newest_data_in_one_place(
     pods: tuple[Object, ...], instances: int, data: str
 ) -> None:
     kube = zalando(*pods, instances=instances)
-    removed(kube, store=ZALANDO, wait=False, data=data)
+    removed(kube, ZALANDO, wait=False, data=data)
     assert kube.steps[0] == "delete postgresql ns/db"
 
 
 def test_which_data_is_the_newest_does_not_matter_to_data_that_goes() -> None:
     kube = zalando(instance("db-0", "replica", ready=False), instance("db-1", "master"))
-    assert removed(kube, store=ZALANDO, data="delete")["changed"]
+    assert removed(kube, ZALANDO, data="delete")["changed"]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_which_data_is_the_newest_does_not_matter_to_data_that_goes() -> None:
 )
 def test_a_zalando_cluster_that_was_never_up_goes(pods: tuple[Object, ...]) -> None:
     kube = zalando(*pods)
-    assert removed(kube, store=ZALANDO)["changed"]
+    assert removed(kube, ZALANDO)["changed"]
     assert kube.steps[0] == "delete postgresql ns/db"
 
 
@@ -175,7 +175,7 @@ def test_a_zalando_cluster_that_is_going_already_is_not_held_up(ready: bool, wai
     kube = zalando(instance("db-0", "replica", ready=ready), instance("db-1", "master"))
     [cluster] = [item for item in kube.objects if item["kind"] == "postgresql"]
     cluster["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    removed(kube, store=ZALANDO, wait=wait)
+    removed(kube, ZALANDO, wait=wait)
     assert kube.steps[0] == "delete postgresql ns/db"
 
 
@@ -204,7 +204,7 @@ NO_ROLES = (instance("db-0", None, ready=False), instance("db-1", None, ready=Fa
 def test_who_led_last_is_known_when_no_pod_says_so(pods: tuple[Object, ...], notes: list[Object], leader: str) -> None:
     kube = zalando(*pods, *CLAIMS, INITIALIZED, *notes)
     with pytest.raises(Conflict, match=f"{leader} has the newest data and db-0 is out of service"):
-        removed(kube, store=ZALANDO, wait=False)
+        removed(kube, ZALANDO, wait=False)
     assert kube.steps == []
 
 
@@ -220,18 +220,18 @@ def test_who_led_last_is_known_when_no_pod_says_so(pods: tuple[Object, ...], not
 )
 def test_where_the_first_one_led_last_there_is_nothing_newer(others: list[Object]) -> None:
     kube = zalando(*NO_ROLES, *others)
-    removed(kube, store=ZALANDO)
+    removed(kube, ZALANDO)
     assert kube.steps[0] == "delete postgresql ns/db"
 
 
 def test_without_waiting_an_instance_that_nobody_promoted_is_a_refusal() -> None:
     kube = zalando(instance("db-0", "replica"), instances=1)
     with pytest.raises(Conflict, match=r"db-0 has to lead alone; its instances are: db-0 \(replica\)"):
-        removed(kube, store=ZALANDO, wait=False)
+        removed(kube, ZALANDO, wait=False)
 
 
 def test_another_program_with_the_operators_variable_is_not_the_operator() -> None:
     other = deployment("example.com/team/program:1", "settings-that-are-not-there")
-    assert removed(zalando(other), store=ZALANDO)["changed"]
+    assert removed(zalando(other), ZALANDO)["changed"]
     with pytest.raises(NotFound, match="No Zalando operator runs"):
-        removed(zalando(image="example.com/team/program:1"), store=ZALANDO)
+        removed(zalando(image="example.com/team/program:1"), ZALANDO)
