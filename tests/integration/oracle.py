@@ -21,7 +21,7 @@ from tests.lab.paths import State, default_root
 from tests.lab.progress import Progress
 
 FOLDER = Path(__file__).parents[1] / "oracle"
-INPUTS = ("dsn.go", "drive.go", "go.mod", "go.sum", "links.s", "main.go", "starts.go")
+INPUTS = ("compactions.go", "drive.go", "dsn.go", "go.mod", "go.sum", "links.s", "main.go", "starts.go", "watch.go")
 ORACLE = programs.Module("Test oracle", FOLDER, INPUTS, {"oracle": "oracle"})
 # What a program gets to see of this machine: none of the PG* variables, which pgx would read.
 NO_ENVIRONMENT: t.Final[dict[str, str]] = {}

@@ -14,7 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 )
@@ -359,81 +358,6 @@ func (d *driver) deletes() error {
 	return nil
 }
 
-// compactions compacts as an API server does, while a key is updated.
-func (d *driver) compactions() {
-	key := prefix + "leases/compacted"
-	revision, _, err := d.create(key, []byte("created"))
-	if err != nil {
-		d.seen.Compacts.add(err)
-		return
-	}
-	var group sync.WaitGroup
-	group.Add(1)
-	go func() {
-		defer group.Done()
-		for range 30 {
-			next, err := d.updateAgain(key, revision)
-			d.seen.Updates.add(err)
-			if err == nil {
-				revision = next
-			} else if d.seen.Updates.Failed > 1 {
-				return // two are enough to know
-			} else if answer, err := d.get(key); err == nil && len(answer.Kvs) == 1 {
-				revision = answer.Kvs[0].ModRevision
-			}
-		}
-	}()
-	var version int64
-	for range 3 {
-		time.Sleep(20 * time.Millisecond)
-		version, err = d.compact(version)
-		d.seen.Compacts.add(err)
-	}
-	group.Wait()
-}
-
-// updateAgain tries an update that is refused once more, and again, as an API server does: kine says of any insert that
-// fails in an update that somebody else was faster.
-func (d *driver) updateAgain(key string, revision int64) (int64, error) {
-	for until := time.Now().Add(requestTimeout); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
-		next, ok, err := d.update(key, []byte("updated"), revision)
-		if err != nil || ok {
-			return next, err
-		}
-	}
-	return 0, errors.New("an update was refused again and again")
-}
-
-// compact moves the API server's mark, then asks for the compaction, then looks whether it was done.
-func (d *driver) compact(version int64) (int64, error) {
-	limit, cancel := context.WithTimeout(context.Background(), requestTimeout)
-	defer cancel()
-	const mark = "compact_rev_key"
-	now, err := d.get(prefix + "leases/compacted")
-	if err != nil {
-		return version, err
-	}
-	revision := now.Header.Revision
-	answer, err := d.client.Txn(limit).
-		If(clientv3.Compare(clientv3.Version(mark), "=", version)).
-		Then(clientv3.OpPut(mark, fmt.Sprint(revision))).
-		Else(clientv3.OpGet(mark)).Commit()
-	if err != nil {
-		return version, err
-	}
-	if !answer.Succeeded {
-		return answer.Responses[0].GetResponseRange().Kvs[0].Version, errors.New("the mark was moved by somebody else")
-	}
-	old := revision - 20 // kine keeps the newest ones
-	if _, err := d.client.Compact(limit, old); err != nil {
-		return version + 1, err
-	}
-	if _, err := d.get(prefix+"leases/compacted", clientv3.WithRev(old-10)); !errors.Is(err, rpctypes.ErrCompacted) {
-		return version + 1, errors.New("does not compact")
-	}
-	return version + 1, nil
-}
-
 func (d *driver) big() error {
 	key, value := prefix+"configmaps/big", bytes.Repeat([]byte("\x00\xff"), bigValue/2) // as in protobuf, no text
 	if _, ok, err := d.create(key, value); err != nil || !ok {
@@ -444,83 +368,4 @@ func (d *driver) big() error {
 		return fmt.Errorf("an object of 1.4 MiB is not what was written: %v", err)
 	}
 	return nil
-}
-
-// watch collects all events after a revision, with the values before them, until stop is closed.
-func (d *driver) watch(after int64, stop <-chan struct{}) []string {
-	limit, cancel := context.WithCancel(clientv3.WithRequireLeader(context.Background()))
-	defer cancel()
-	events := d.client.Watch(limit, prefix, clientv3.WithPrefix(), clientv3.WithRev(after+1), clientv3.WithPrevKV())
-	var found []string
-	for {
-		select {
-		case <-stop:
-			return found
-		case answer, open := <-events:
-			if !open || answer.Err() != nil {
-				return append(found, fmt.Sprintf("ended: %v", answer.Err()))
-			}
-			for _, e := range answer.Events {
-				found = append(found, seenEvent(e))
-			}
-			d.lock.Lock()
-			d.watched = len(found)
-			d.lock.Unlock()
-		}
-	}
-}
-
-func seenEvent(e *clientv3.Event) string {
-	kind := "put"
-	if e.Type == clientv3.EventTypeDelete {
-		kind = "delete"
-	}
-	line := event(e.Kv.ModRevision, kind, string(e.Kv.Key))
-	if (e.IsModify() || kind == "delete") && (e.PrevKv == nil || len(e.PrevKv.Value) == 0) {
-		line += " without the value before"
-	}
-	return line
-}
-
-// awaitWatch waits until the watch has shown as many events as there were, or for too long.
-func (d *driver) awaitWatch() {
-	until := time.Now().Add(watchTimeout)
-	for time.Now().Before(until) {
-		d.lock.Lock()
-		done := d.watched >= len(d.events)
-		d.lock.Unlock()
-		if done {
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
-func (d *driver) finishWatch(watched <-chan []string, stop chan<- struct{}) {
-	d.awaitWatch()
-	close(stop)
-	d.seen.Watches = d.compare(<-watched)
-}
-
-func (d *driver) compare(found []string) string {
-	sort.Strings(d.events)
-	if strings.Join(found, "\n") == strings.Join(d.events, "\n") {
-		return ""
-	}
-	shown := map[string]bool{}
-	for _, line := range found {
-		if strings.HasPrefix(line, "ended") {
-			return line
-		}
-		shown[line] = true
-	}
-	for _, line := range d.events {
-		if !shown[line] && shown[line+" without the value before"] {
-			return "events lack the value before"
-		}
-		if !shown[line] {
-			return "events are missing"
-		}
-	}
-	return "events in another order, or twice"
 }
