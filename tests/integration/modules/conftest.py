@@ -39,7 +39,7 @@ PERMISSIONS = Path(__file__).parents[3] / "docs" / "examples" / "permissions.yml
 ROLES_NEEDED = {
     "cluster_info": ["look"],
     "replica_repair": ["look", "repair"],
-    "failover_drill": ["look", "drill"],
+    "failover_drill": ["look", "drill", "stop-operator"],
 }
 KINDS = ("postgresqls.acid.zalan.do", "clusters.k0smotron.io")
 
