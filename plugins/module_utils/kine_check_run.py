@@ -53,6 +53,9 @@ def check(module: AnsibleModule, cluster: Cluster) -> dict[str, t.Any]:
         result["report"] = params["report"]
     if any(each.report.failed(params["fail_on"]) for each in examined):
         module.fail_json(**result)
+    for each in examined:
+        for warning in each.warnings():
+            module.warn(warning)
     return result
 
 

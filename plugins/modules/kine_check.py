@@ -160,6 +160,7 @@ options:
     description:
       - What makes the module fail. With V(fail), a check that failed; with V(warn), a warning too.
       - With V(never), decide by RV(counts) and RV(checks).
+      - What was found all the same is a warning of the task.
     type: str
     choices: [fail, warn, never]
     default: fail

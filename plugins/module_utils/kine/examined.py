@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Report
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Report, shorten
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,14 @@ class Examined:
     def text(self) -> str:
         """Return the table for people."""
         return self.note or self.report.text()
+
+    def warnings(self) -> list[str]:
+        """What to say aloud of a database that passed: nobody is shown the text of a task that went well."""
+        return [
+            f"{self.name}: {check.title}: " + " -> ".join(filter(None, (shorten(check.observed), check.remedy)))
+            for check in self.report.checks
+            if check.status in ("warn", "fail")
+        ]
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return the plain values that the module hands to Ansible for one of many databases."""

@@ -17,14 +17,15 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import T
 try:
     from cryptography import x509
 
-    HAS_CRYPTOGRAPHY = True
+    HAS_CRYPTOGRAPHY = hasattr(x509.Certificate, "not_valid_after_utc")  # since its version 42
 except ImportError:  # kine_check tells less without it, and is right all the same
     HAS_CRYPTOGRAPHY = False
 
 # What a client of PostgreSQL sends to ask for TLS: the length of the message and its code, 1234 << 16 | 5679.
 _SSL_REQUEST = struct.pack("!II", 8, 80877103)
-# The last of these parts is near the end. This collection, cert-manager and ACME clients renew with a third left.
-_LIFE_PARTS = 10
+# The last of these parts is near the end. This collection, cert-manager and ACME clients renew with a third left, and
+# CloudNativePG its own with 7 of 90 days (1.28, EXPIRING_CHECK_THRESHOLD).
+_LIFE_PARTS = 15
 
 
 def life(der: bytes | None, now: datetime.datetime) -> tuple[str, bool]:

@@ -19,7 +19,7 @@ if t.TYPE_CHECKING:
 
 # A proxy or a Service spreads connections: one that is fine says little about the next.
 CONNECTIONS = 5
-_LASTING = "a certificate with more than a tenth of its life left"
+_LASTING = "a certificate with more than a fifteenth of its life left"
 _RENEW = (
     "Renew it: of a database cluster that this collection made, by a run of site or of the cluster's role. Who verifies it"
     " cannot connect any more after that moment."
@@ -76,7 +76,7 @@ def is_encrypted(look: Look) -> Finding:
 
 def judge_tls(tls: Tls, asked: str, remedy: str) -> Finding:
     """Judge how a connection is encrypted; asked is what the DSN says of it."""
-    if tls.used and tls.ends_soon:
+    if tls.used and tls.ends_soon and tls.verified:
         return Finding("warn", f"{tls}; the server's certificate ends at {tls.certificate_ends}", _LASTING, _RENEW)
     if tls.used:
         return Finding("ok", str(tls))

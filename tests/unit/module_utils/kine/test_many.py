@@ -9,6 +9,7 @@ import base64
 import contextlib
 import threading
 import typing as t
+from unittest import mock
 
 import pytest
 
@@ -16,7 +17,8 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import kine_check_tur
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY, Dsn
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, HaError, NotFound, Unreachable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine import postgres
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_run import examine_all, options_of
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Tls
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_run import check, examine_all, options_of
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_sources import OURS, POOL_KEY, once
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_turns import AT_ONCE_PER_SERVER
 from ansible_collections.k0smotron.ha.plugins.modules.kine_check import DATABASE
@@ -106,6 +108,24 @@ def run(
     databases: list[dict[str, t.Any]] | None, cluster: t.Any = None, check: bool = False, **options: t.Any
 ) -> list[Examined]:
     return examine_all({**OPTIONS, "databases": databases, **options}, cluster or Cluster({}), check)
+
+
+def test_what_a_passed_database_lacks_is_said_aloud(connect: t.Callable[[t.Any], None]) -> None:
+    plain = contextlib.nullcontext(StandIn(encryption=Tls()))
+    connect(lambda dsn: plain if str(dsn.hosts[0]) == "plain:5432" else contextlib.nullcontext(StandIn()))
+    url = f"{URL}&connect_timeout=2"
+    databases = [entry(name=name, url=url.format(host=name)) for name in ("plain", "good")]
+    module: t.Any = mock.Mock(params={**OPTIONS, "databases": databases}, check_mode=False)
+    check(module, lambda: pytest.fail("no cluster is asked"))
+    said = [call.args[0] for call in module.warn.call_args_list]
+    assert len(said) == 1
+    assert said[0].startswith("plain: Encrypted: plaintext (sslmode=require) -> Turn ssl on in the server")
+    module.params["fail_on"] = "warn"
+    module.fail_json.side_effect = SystemExit
+    module.warn.reset_mock()
+    with pytest.raises(SystemExit):
+        check(module, lambda: pytest.fail("no cluster is asked"))
+    module.warn.assert_not_called()
 
 
 def test_own_options_win_and_the_modules_hold_otherwise() -> None:

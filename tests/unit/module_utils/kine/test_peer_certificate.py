@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import importlib
 import socket
 import threading
 
@@ -31,9 +32,9 @@ def der() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("day", "soon"), [(0, False), (300, False), (328, False), (329, True), (365, True), (400, True)]
+    ("day", "soon"), [(0, False), (300, False), (340, False), (341, True), (365, True), (400, True)]
 )
-def test_the_last_tenth_of_its_life_is_near_its_end(der: bytes, day: int, soon: bool) -> None:
+def test_the_last_fifteenth_of_its_life_is_near_its_end(der: bytes, day: int, soon: bool) -> None:
     assert peer_certificate.life(der, BEGIN + day * DAY) == ("2027-01-01T00:00:00+00:00", soon)
 
 
@@ -42,12 +43,29 @@ def test_what_cannot_be_told_is_not_near(der: bytes | None) -> None:
     assert peer_certificate.life(der, BEGIN) == ("", False)
 
 
-def test_a_certificate_near_its_end_is_a_warning_before_it_is_a_failure() -> None:
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [("verify-full&sslrootcert=/ca", "warn"), ("verify-ca&sslrootcert=/ca", "warn"), ("require", "ok")],
+)
+def test_a_certificate_near_its_end_is_a_warning_to_who_verifies_it(asked: str, status: str) -> None:
     ending = Tls(True, "TLSv1.3", "AES", certificate_ends="2027-01-01T00:00:00+00:00", ends_soon=True)
-    finding = rules_connection.is_encrypted(look_at(StandIn(encryption=ending)))
-    assert finding.status == "warn"
-    assert "ends at 2027-01-01T00:00:00+00:00" in finding.observed
-    assert "a run of site" in finding.remedy
+    look = look_at(StandIn(encryption=ending), url=f"postgres://kine:s3cret@db.example:5432/kine?sslmode={asked}")
+    finding = rules_connection.is_encrypted(look)
+    assert finding.status == status
+    assert ("ends at 2027-01-01T00:00:00+00:00" in finding.observed) is (status == "warn")
+    assert ("a run of site" in finding.remedy) is (status == "warn")
+
+
+def test_an_old_cryptography_tells_nothing(der: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Certificate:
+        not_valid_after = BEGIN
+
+    with monkeypatch.context() as patch:
+        patch.setattr(x509, "Certificate", Certificate)
+        importlib.reload(peer_certificate)
+    assert peer_certificate.life(der, BEGIN) == ("", False)
+    importlib.reload(peer_certificate)
+    assert peer_certificate.life(der, BEGIN) != ("", False)
 
 
 @pytest.mark.parametrize(
