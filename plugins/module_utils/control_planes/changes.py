@@ -14,7 +14,7 @@ import re
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, InvalidInput
-from ansible_collections.k0smotron.ha.plugins.module_utils.k0s import OLDEST_K0S
+from ansible_collections.k0smotron.ha.plugins.module_utils.k0s import OLDEST_K0S, image_parts
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import same
 
 Object: t.TypeAlias = dict[str, t.Any]
@@ -190,13 +190,14 @@ def upgrades(live: Object, wanted: Object) -> bool:
 def refuse_stragglers(live: Object, wanted: Object, pods: t.Iterable[Object]) -> None:
     """Raise InvalidInput for an upgrade that a replica of an earlier, unfinished one would be too old for.
 
-    What was declared says nothing about what runs: `live` and `wanted` are specs, `pods` the replicas as they are.
+    What was declared says nothing about what runs: `live` and `wanted` are specs, `pods` the replicas as they are. An image
+    with a tag of its owner's says nothing either.
     """
     new = _minor(wanted.get("version"))
     for pod in pods:
         image = next((each["image"] for each in pod["spec"]["containers"] if each["name"] == "controller"), "")
-        tag = image.rpartition(":")[2]
-        runs = _minor(tag)
+        _repository, tag = image_parts(image)
+        runs = _minor(tag) if "-k0s." in tag else None
         if new and runs and new[1] > runs[1] + 1:
             raise InvalidInput(
                 f"The pod {pod['metadata']['name']} still runs k0s {tag}, and would share its database with API servers of"
