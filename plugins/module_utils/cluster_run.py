@@ -15,7 +15,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation i
     observe,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import changes as live_changes
-from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import node_ports, rolling
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import cluster_api, node_ports, rolling
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
 from ansible_collections.k0smotron.ha.plugins.module_utils.data_source import examine
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import parse
@@ -77,7 +77,7 @@ def prepare(kube: Kube, options: ControlPlaneOptions, api_version: str, warn: Wa
         _refuse_port_clash(kube, options, api_version, warn)
         options = _with_node_address(kube, options, live, warn)
     if live is not None:
-        options = dataclasses.replace(options, config_checksum=_config_checksum(live, options, api_version))
+        options = dataclasses.replace(options, config_checksum=_config_checksum(kube, live, options, api_version))
     for warning in [*control_planes.warnings(options), *source.warnings]:
         warn(warning)
     return options
@@ -134,10 +134,14 @@ def _with_node_address(
     return dataclasses.replace(options, external_address=chosen)
 
 
-def _config_checksum(live: Object, options: ControlPlaneOptions, api_version: str) -> str | None:
+def _config_checksum(kube: Kube, live: Object, options: ControlPlaneOptions, api_version: str) -> str | None:
     """What rolls the replicas when something changes that k0smotron would only put into a ConfigMap."""
-    ours = live_changes.owned(live, FIELD_MANAGER, "spec")
-    return rolling.config_checksum(live, control_planes.builder([api_version]).build(options), ours)
+    wanted = control_planes.builder([api_version]).build(options)
+    owner, copy = cluster_api.owner(live), None
+    if owner:
+        kind = (cluster_api.control_plane_version(api_version), cluster_api.KIND)
+        live, copy = kube.get(*kind, owner, options.namespace) or live, live
+    return rolling.config_checksum(live, wanted, live_changes.owned_fields(live, FIELD_MANAGER, "spec"), copy)
 
 
 def _settle(kube: Kube, options: ControlPlaneOptions, api_version: str, warn: Warn) -> list[Object]:

@@ -52,6 +52,11 @@ def merged(base: t.Mapping[str, t.Any], overlay: t.Mapping[str, t.Any]) -> Objec
     return result
 
 
+def mapping(value: t.Any) -> Object:
+    """A value where a map is expected, and an empty one where it is none."""
+    return value if isinstance(value, dict) else {}
+
+
 def same(live: t.Any, wanted: t.Any) -> bool:
     """Whether a controller that reads `wanted` into its own types and writes it again may have made `live` of it.
 

@@ -15,7 +15,7 @@ import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.k0s import OLDEST_K0S, image_parts
-from ansible_collections.k0smotron.ha.plugins.module_utils.objects import same
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import mapping, merged, same
 
 Object: t.TypeAlias = dict[str, t.Any]
 
@@ -95,14 +95,23 @@ def refuse_label_change(labels: set[str]) -> None:
 
 def owned(live: Object, field_manager: str, *path: str) -> set[str]:
     """The fields below a path that an earlier apply of ours set; leaving them out of the next apply would remove them."""
-    found: set[str] = set()
+    return set(owned_fields(live, field_manager, *path))
+
+
+def owned_fields(live: Object, field_manager: str, *path: str) -> Object:
+    """The same as a tree, down to the leaves, which are True."""
+    found: Object = {}
     for entry in live["metadata"].get("managedFields") or []:
         if entry.get("manager") == field_manager and entry.get("operation") == "Apply":
             fields = entry.get("fieldsV1") or {}
             for step in path:
                 fields = fields.get(f"f:{step}", {})
-            found |= {key.removeprefix("f:") for key in fields if key.startswith("f:")}
+            found = merged(found, mapping(_tree(fields)))
     return found
+
+
+def _tree(fields: Object) -> Object | bool:
+    return {key.removeprefix("f:"): _tree(each) for key, each in fields.items() if key.startswith("f:")} or True
 
 
 def applied(live: Object, field_manager: str) -> bool:
