@@ -12,13 +12,14 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation i
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_report import kine_source
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_run import Params, Warn
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_plane_run import served_version
-from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import changes as live_changes
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import (
+    address_change,
     cluster_api,
     cluster_api_judge,
     cluster_class,
     rolling,
 )
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import changes as live_changes
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.cluster_class import ClassOptions
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common import CONFIG_ANNOTATION
 from ansible_collections.k0smotron.ha.plugins.module_utils.data_source import examine
@@ -57,7 +58,7 @@ def present(kube: Kube, options: ClassOptions, params: Params, warn: Warn) -> di
     if live:
         current = _template(kube, live, options)
         if users:
-            spec = _settle(kube, current and current["spec"]["template"], options, spec, users, warn)
+            spec = _settle(kube, current, options, spec, users, warn)
         spec = _rolled(current, spec)
     *templates, made = cluster_class.desired(options, spec, api_version)
     for template in templates:
@@ -128,17 +129,20 @@ def _template(kube: Kube, live: Object, options: ClassOptions) -> Object | None:
 
 
 def _settle(
-    kube: Kube, before: Object | None, options: ClassOptions, spec: Object, users: t.Sequence[Object], warn: Warn
+    kube: Kube, current: Object | None, options: ClassOptions, spec: Object, users: t.Sequence[Object], warn: Warn
 ) -> Object:
     """The spec for the template of a class that has Clusters. Raises HaError for what would break them."""
+    before = current and current["spec"]["template"]
     if kine_source((before or {"spec": {}})["spec"])[0] != options.control_plane.data_source_secret:
         urls = _examine_sources(kube, options, users, warn)
         if not options.control_plane.allow_other_database:
             _refuse_moves(kube, urls)
-    if before is None:
+    if not current or not before:
         return spec
     cluster_api_judge.refuse_change(before, {"spec": spec})
-    for warning in cluster_api_judge.warnings(before, {"spec": spec}):
+    metadata = {"name": "{cluster}", "namespace": "{namespace}"}
+    each = {"apiVersion": current["apiVersion"], "metadata": metadata, "spec": spec}
+    for warning in [*cluster_api_judge.warnings(before, each), *address_change.warnings(before, each, {})]:
         warn(warning)
     return t.cast("Object", cluster_run.keep_patches(before, {"spec": spec}, cluster_class.each(options), warn)["spec"])
 
