@@ -71,10 +71,11 @@ def same(live: t.Any, wanted: t.Any) -> bool:
         return len(live or []) == len(wanted) and all(same(*pair) for pair in pairs)
     if not wanted:
         return not live
-    return bool(live == wanted) or _same_quantity(live, wanted)
+    return bool(live == wanted) or same_quantity(live, wanted)
 
 
-def _same_quantity(live: t.Any, wanted: t.Any) -> bool:
+def same_quantity(live: t.Any, wanted: t.Any) -> bool:
+    """Whether both are quantities, and the same one."""
     try:
         return quantity(live) == quantity(wanted)
     except InvalidInput:

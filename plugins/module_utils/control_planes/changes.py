@@ -15,7 +15,7 @@ import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.k0s import OLDEST_K0S, image_parts
-from ansible_collections.k0smotron.ha.plugins.module_utils.objects import mapping, merged, same
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import mapping, merged, same_quantity
 
 Object: t.TypeAlias = dict[str, t.Any]
 
@@ -160,10 +160,13 @@ def _refuse_persistence(live: Object, wanted: Object) -> None:
 
 
 def _covers(live: t.Any, wanted: t.Any) -> bool:
-    """True when everything in `wanted` stands in `live`, in whatever words (the server may have added defaults)."""
+    """True when everything in `wanted` stands in `live`, quantities in whatever words (the server may have added defaults)."""
     if isinstance(wanted, dict):
         return isinstance(live, dict) and all(_covers(live.get(key), value) for key, value in wanted.items())
-    return wanted is None or same(live, wanted)
+    if isinstance(live, str) and isinstance(wanted, str):
+        return live == wanted or same_quantity(live, wanted)
+    # An empty storageClassName is another one than none: none is the cluster's default.
+    return wanted is None or bool(live == wanted)
 
 
 def _refuse_downgrade(live: Object, wanted: Object) -> None:
