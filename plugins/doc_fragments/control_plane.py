@@ -92,7 +92,10 @@ options:
   external_address:
     description:
       - Address under which workers and users reach the API. k0smotron finds it for V(NodePort) and V(LoadBalancer).
-      - A change rolls the replicas, because it has to be in their certificates. So does a change of O(service_type).
+      - A change rolls the replicas, because it has to be in their certificates. So does a change of O(service_type). The old
+        address is no longer in them, so that workers, join tokens and kubeconfigs which use it fail with x509 errors, unless
+        C(k0sConfig.spec.api.sans) in O(spec) names it. k0smotron 2 leaves the old one in the kubeconfig Secret, by which Cluster
+        API connects, too. A warning says so, in check mode as well.
     type: str
   service_annotations:
     description:

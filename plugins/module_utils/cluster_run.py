@@ -14,8 +14,13 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation i
     newest_served,
     observe,
 )
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import (
+    address_change,
+    cluster_api,
+    node_ports,
+    rolling,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import changes as live_changes
-from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import node_ports, rolling
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.options import ControlPlaneOptions
 from ansible_collections.k0smotron.ha.plugins.module_utils.data_source import examine
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import parse
@@ -76,9 +81,11 @@ def prepare(kube: Kube, options: ControlPlaneOptions, api_version: str, warn: Wa
     if options.service_type == "NodePort":
         _refuse_port_clash(kube, options, api_version, warn)
         options = _with_node_address(kube, options, live, warn)
+    warnings = [*control_planes.warnings(options), *source.warnings]
     if live is not None:
-        options = dataclasses.replace(options, config_checksum=_config_checksum(live, options, api_version))
-    for warning in [*control_planes.warnings(options), *source.warnings]:
+        options, costs = _compared(kube, live, options, api_version)
+        warnings += costs
+    for warning in warnings:
         warn(warning)
     return options
 
@@ -134,10 +141,20 @@ def _with_node_address(
     return dataclasses.replace(options, external_address=chosen)
 
 
-def _config_checksum(live: Object, options: ControlPlaneOptions, api_version: str) -> str | None:
-    """What rolls the replicas when something changes that k0smotron would only put into a ConfigMap."""
-    ours = live_changes.owned(live, FIELD_MANAGER, "spec")
-    return rolling.config_checksum(live, control_planes.builder([api_version]).build(options), ours)
+def _compared(
+    kube: Kube, live: Object, options: ControlPlaneOptions, api_version: str
+) -> tuple[ControlPlaneOptions, list[str]]:
+    """The options with what rolls the replicas for a change that k0smotron puts into a ConfigMap only, and what it costs."""
+    wanted = control_planes.builder([api_version]).build(options)
+    owner, declared, copy = cluster_api.owner(live), live, None
+    if owner:
+        kind = (cluster_api.control_plane_version(api_version), cluster_api.KIND)
+        declared, copy = kube.get(*kind, owner, options.namespace) or live, live
+    ours = live_changes.owned_fields(declared, FIELD_MANAGER, "spec")
+    checksum = rolling.config_checksum(declared, wanted, ours, copy)
+    if owner:
+        ours.pop("externalAddress", None)  # k0smotron puts its own Cluster's in its place
+    return dataclasses.replace(options, config_checksum=checksum), address_change.warnings(live, wanted, ours)
 
 
 def _settle(kube: Kube, options: ControlPlaneOptions, api_version: str, warn: Warn) -> list[Object]:

@@ -13,11 +13,13 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_report import
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_run import Params, Warn
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_plane_run import served_version
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import (
+    address_change,
     cluster_api,
     cluster_api_judge,
     cluster_class,
     rolling,
 )
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import changes as live_changes
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.cluster_class import ClassOptions
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common import CONFIG_ANNOTATION
 from ansible_collections.k0smotron.ha.plugins.module_utils.data_source import examine
@@ -54,10 +56,10 @@ def present(kube: Kube, options: ClassOptions, params: Params, warn: Warn) -> di
         options, control_planes.builder([api_version]).build(cluster_class.each(options))
     )
     if live:
-        before = _before(kube, live, options)
+        current = _template(kube, live, options)
         if users:
-            spec = _settle(kube, before, options, spec, users, warn)
-        spec = _rolled(before, spec)
+            spec = _settle(kube, current, options, spec, users, warn)
+        spec = _rolled(current, spec)
     *templates, made = cluster_class.desired(options, spec, api_version)
     for template in templates:
         _own(kube, options, Ref.of(template))
@@ -118,34 +120,39 @@ def _users(kube: Kube, options: ClassOptions, warn: Warn) -> list[Object]:
     return [cluster for cluster in clusters if cluster_class.uses(cluster, options)]
 
 
-def _before(kube: Kube, live: Object, options: ClassOptions) -> Object | None:
-    """What the class's template makes now; None when there is none any more."""
+def _template(kube: Kube, live: Object, options: ClassOptions) -> Object | None:
+    """The class's template as it is; None when there is none any more."""
     reference = (live["spec"].get("controlPlane") or {}).get("templateRef")
     if not reference:
         return None
-    template = kube.get(reference["apiVersion"], reference["kind"], reference["name"], options.namespace)
-    return template["spec"]["template"] if template else None
+    return kube.get(reference["apiVersion"], reference["kind"], reference["name"], options.namespace)
 
 
 def _settle(
-    kube: Kube, before: Object | None, options: ClassOptions, spec: Object, users: t.Sequence[Object], warn: Warn
+    kube: Kube, current: Object | None, options: ClassOptions, spec: Object, users: t.Sequence[Object], warn: Warn
 ) -> Object:
     """The spec for the template of a class that has Clusters. Raises HaError for what would break them."""
+    before = current and current["spec"]["template"]
     if kine_source((before or {"spec": {}})["spec"])[0] != options.control_plane.data_source_secret:
         urls = _examine_sources(kube, options, users, warn)
         if not options.control_plane.allow_other_database:
             _refuse_moves(kube, urls)
-    if before is None:
+    if not current or not before:
         return spec
     cluster_api_judge.refuse_change(before, {"spec": spec})
-    for warning in cluster_api_judge.warnings(before, {"spec": spec}):
+    metadata = {"name": "{cluster}", "namespace": "{namespace}"}
+    each = {"apiVersion": current["apiVersion"], "metadata": metadata, "spec": spec}
+    for warning in [*cluster_api_judge.warnings(before, each), *address_change.warnings(before, each, {})]:
         warn(warning)
     return t.cast("Object", cluster_run.keep_patches(before, {"spec": spec}, cluster_class.each(options), warn)["spec"])
 
 
-def _rolled(before: Object | None, spec: Object) -> Object:
+def _rolled(template: Object | None, spec: Object) -> Object:
     """The spec, and what rolls all replicas when something changes in it that k0smotron would only put into ConfigMaps."""
-    rolled = before and rolling.config_checksum(before, {"spec": spec}, rolling.ALSO_K0SMOTRONS)
+    if template is None:
+        return spec
+    ours = live_changes.owned_fields(template, FIELD_MANAGER, "spec", "template", "spec")
+    rolled = rolling.config_checksum(template["spec"]["template"], {"spec": spec}, ours)
     return merged(spec, {"kubeconfigSecretMetadata": {"annotations": {CONFIG_ANNOTATION: rolled}}}) if rolled else spec
 
 

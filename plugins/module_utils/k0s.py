@@ -53,6 +53,12 @@ def image_tag(version: str) -> str:
     return tag if not tag or "-k0s." in tag else f"{tag}-k0s.0"
 
 
+def image_parts(image: str) -> tuple[str, str]:
+    """The last part of an image's repository, and its tag, "" for none; policies may have appended a digest."""
+    repository, _colon, tag = image.partition("@")[0].rpartition("/")[2].partition(":")
+    return repository, tag
+
+
 def too_old(version: K0sVersion) -> InvalidInput | None:
     """The error for a version below the oldest supported one, or None."""
     if version >= OLDEST_K0S:

@@ -52,6 +52,11 @@ def merged(base: t.Mapping[str, t.Any], overlay: t.Mapping[str, t.Any]) -> Objec
     return result
 
 
+def mapping(value: t.Any) -> Object:
+    """A value where a map is expected, and an empty one where it is none."""
+    return value if isinstance(value, dict) else {}
+
+
 def same(live: t.Any, wanted: t.Any) -> bool:
     """Whether a controller that reads `wanted` into its own types and writes it again may have made `live` of it.
 
@@ -66,10 +71,11 @@ def same(live: t.Any, wanted: t.Any) -> bool:
         return len(live or []) == len(wanted) and all(same(*pair) for pair in pairs)
     if not wanted:
         return not live
-    return bool(live == wanted) or _same_quantity(live, wanted)
+    return bool(live == wanted) or same_quantity(live, wanted)
 
 
-def _same_quantity(live: t.Any, wanted: t.Any) -> bool:
+def same_quantity(live: t.Any, wanted: t.Any) -> bool:
+    """Whether both are quantities, and the same one."""
     try:
         return quantity(live) == quantity(wanted)
     except InvalidInput:

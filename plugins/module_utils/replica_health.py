@@ -61,7 +61,7 @@ def administrator(kubeconfig: str) -> Administrator:
     except (yaml.YAMLError, KeyError, TypeError, StopIteration, binascii.Error, UnicodeDecodeError):
         raise InvalidInput(
             "The control plane's kubeconfig holds no client certificate that can be read",
-            "Delete the Secret; k0smotron writes it again",
+            "Wait until k0smotron has written it again; a changed annotation of the control plane makes it look at once",
         ) from None
 
 

@@ -170,7 +170,8 @@ def kubeconfig_in(secret: t.Mapping[str, t.Any], what: str) -> str:
         return base64.b64decode((secret.get("data") or {})["value"], validate=True).decode()
     except (KeyError, ValueError):
         raise HaError(
-            f"{what} holds no kubeconfig under the key value", "Delete it; k0smotron writes it again"
+            f"{what} holds no kubeconfig under the key value",
+            "Wait until k0smotron has written it again; a changed annotation of the control plane makes it look at once",
         ) from None
 
 

@@ -14,8 +14,8 @@ import re
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, InvalidInput
-from ansible_collections.k0smotron.ha.plugins.module_utils.k0s import OLDEST_K0S
-from ansible_collections.k0smotron.ha.plugins.module_utils.objects import same
+from ansible_collections.k0smotron.ha.plugins.module_utils.k0s import OLDEST_K0S, image_parts
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import mapping, merged, same_quantity
 
 Object: t.TypeAlias = dict[str, t.Any]
 
@@ -95,14 +95,23 @@ def refuse_label_change(labels: set[str]) -> None:
 
 def owned(live: Object, field_manager: str, *path: str) -> set[str]:
     """The fields below a path that an earlier apply of ours set; leaving them out of the next apply would remove them."""
-    found: set[str] = set()
+    return set(owned_fields(live, field_manager, *path))
+
+
+def owned_fields(live: Object, field_manager: str, *path: str) -> Object:
+    """The same as a tree, down to the leaves, which are True."""
+    found: Object = {}
     for entry in live["metadata"].get("managedFields") or []:
         if entry.get("manager") == field_manager and entry.get("operation") == "Apply":
             fields = entry.get("fieldsV1") or {}
             for step in path:
                 fields = fields.get(f"f:{step}", {})
-            found |= {key.removeprefix("f:") for key in fields if key.startswith("f:")}
+            found = merged(found, mapping(_tree(fields)))
     return found
+
+
+def _tree(fields: Object) -> Object | bool:
+    return {key.removeprefix("f:"): _tree(each) for key, each in fields.items() if key.startswith("f:")} or True
 
 
 def applied(live: Object, field_manager: str) -> bool:
@@ -151,10 +160,13 @@ def _refuse_persistence(live: Object, wanted: Object) -> None:
 
 
 def _covers(live: t.Any, wanted: t.Any) -> bool:
-    """True when everything in `wanted` stands in `live`, in whatever words (the server may have added defaults)."""
+    """True when everything in `wanted` stands in `live`, quantities in whatever words (the server may have added defaults)."""
     if isinstance(wanted, dict):
         return isinstance(live, dict) and all(_covers(live.get(key), value) for key, value in wanted.items())
-    return wanted is None or same(live, wanted)
+    if isinstance(live, str) and isinstance(wanted, str):
+        return live == wanted or same_quantity(live, wanted)
+    # An empty storageClassName is another one than none: none is the cluster's default.
+    return wanted is None or bool(live == wanted)
 
 
 def _refuse_downgrade(live: Object, wanted: Object) -> None:
@@ -190,13 +202,14 @@ def upgrades(live: Object, wanted: Object) -> bool:
 def refuse_stragglers(live: Object, wanted: Object, pods: t.Iterable[Object]) -> None:
     """Raise InvalidInput for an upgrade that a replica of an earlier, unfinished one would be too old for.
 
-    What was declared says nothing about what runs: `live` and `wanted` are specs, `pods` the replicas as they are.
+    What was declared says nothing about what runs: `live` and `wanted` are specs, `pods` the replicas as they are. An image
+    with a tag of its owner's says nothing either.
     """
     new = _minor(wanted.get("version"))
     for pod in pods:
         image = next((each["image"] for each in pod["spec"]["containers"] if each["name"] == "controller"), "")
-        tag = image.rpartition(":")[2]
-        runs = _minor(tag)
+        _repository, tag = image_parts(image)
+        runs = _minor(tag) if "-k0s." in tag else None
         if new and runs and new[1] > runs[1] + 1:
             raise InvalidInput(
                 f"The pod {pod['metadata']['name']} still runs k0s {tag}, and would share its database with API servers of"

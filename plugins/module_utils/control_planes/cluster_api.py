@@ -122,7 +122,10 @@ def control_plane(options: ClusterApiOptions, inner: Object, version: str) -> Ob
     spec = dict(inner["spec"])
     metadata = {key: inner["metadata"][key] for key in ("annotations", "labels") if inner["metadata"].get(key)}
     if metadata:
-        spec["kubeconfigSecretMetadata"] = merged(metadata, spec.get("kubeconfigSecretMetadata") or {})
+        given = spec.get("kubeconfigSecretMetadata") or {}
+        # Given labels stand alone, as they did when live control planes were made: labels cannot change.
+        labels = {"labels": given["labels"]} if "labels" in given else {}
+        spec["kubeconfigSecretMetadata"] = {**merged(metadata, given), **labels}
     made = _object(options, f"{CONTROL_PLANE_GROUP}/{version}", KIND, options.resource, spec)
     if options.paused:
         made["metadata"]["annotations"] = {PAUSED: "true"}

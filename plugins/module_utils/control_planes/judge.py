@@ -15,7 +15,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common
     pod_annotations,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import mask_text
-from ansible_collections.k0smotron.ha.plugins.module_utils.k0s import image_tag
+from ansible_collections.k0smotron.ha.plugins.module_utils.k0s import image_parts, image_tag
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, pod_problem, pod_ready, same
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
@@ -108,7 +108,7 @@ def _not_taken_over(options: ControlPlaneOptions, statefulset: Object) -> Iterat
     wanted = options.data_source_checksum
     if wanted and annotations.get(CHECKSUM_ANNOTATION) != wanted:
         yield "The pods do not carry the new data source yet"
-    tags = [item.get("image", "").rpartition(":")[2] for item in template.get("spec", {}).get("containers") or []]
+    tags = [image_parts(item.get("image", ""))[1] for item in template.get("spec", {}).get("containers") or []]
     version = image_tag(options.version)
     # A patched image may have any tag; only another k0s version says that ours is still to come.
     if version and version not in tags and any("-k0s." in tag for tag in tags):
@@ -137,23 +137,29 @@ def _not_copied(options: ControlPlaneOptions, cluster: Object, statefulset: Obje
 
 def _pods_behind(name: str, spec: Object, pods: Object, controller: Object) -> Iterator[str]:
     image = f"{spec.get('image')}:{image_tag(spec.get('version') or '')}"
-    # Of another registry alone nobody can tell: policies that name a mirror in every template are common.
-    if spec.get("image") and spec.get("version") and _last_part(controller.get("image", "")) != _last_part(image):
+    if spec.get("image") and spec.get("version") and not _runs(controller.get("image", ""), image):
         yield f"k0smotron has not set the image {image} yet"
     if spec.get("resources") and not same(controller.get("resources"), spec["resources"]):
         yield "k0smotron has not given the pods their newest resources yet"
     mounted = {mount.get("mountPath") for mount in controller.get("volumeMounts") or []}
-    absent = [mount["path"] for mount in spec.get("mounts") or [] if mount["path"] not in mounted]
-    if absent:
-        yield f"k0smotron has not mounted {absent[0]} yet"
+    unmounted = [mount["path"] for mount in spec.get("mounts") or [] if mount["path"] not in mounted]
+    if unmounted:
+        yield f"k0smotron has not mounted {unmounted[0]} yet"
     asked, shown = spec.get("topologySpreadConstraints") or [], pods.get("topologySpreadConstraints") or []
-    # Where none are asked for, those of others may stay.
-    if not same(shown if asked else [each for each in shown if _selects(each, name)], asked):
+    absent = [each for each in asked if not any(same(found, each) for found in shown)]
+    # Those of others may stay beside ours: policies add some.
+    outdated = [each for each in shown if _selects(each, name) and not any(same(each, wanted) for wanted in asked)]
+    if absent or outdated:
         yield "k0smotron has not given the pods their newest spread over nodes yet"
 
 
-def _last_part(image: str) -> str:
-    return image.rpartition("/")[2]
+def _runs(shown: str, asked: str) -> bool:
+    """Whether a template's image is the one that was asked for, as far as policies, which rewrite templates, let it be told.
+
+    They name a mirror as the registry, or a digest beside the tag or in its place.
+    """
+    repository, tag = image_parts(shown)
+    return (repository, tag or image_parts(asked)[1]) == image_parts(asked)
 
 
 def _selects(constraint: Object, name: str) -> bool:

@@ -17,49 +17,84 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common
     CONFIG_ANNOTATION,
     pod_annotations,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, merged, same
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, mapping, merged
 
 _DIGITS = 32
-ALSO_K0SMOTRONS = frozenset({"externalAddress", "k0sConfig"})
-"""Fields that k0smotron fills in where they are left out: that a live one has them says nothing about who wanted them."""
+_OF_INGRESS = ("apiHost", "konnectivityHost", "port")
 
-# What k0smotron replaces, completes or strips in a k0sConfig (1.10.9, generateConfig and ReconcileDynamicConfig): compared, it
-# would differ in every run.
+# What k0smotron replaces, completes or strips in a k0sConfig (1.10.9 and 2.1.0, generateConfig and ReconcileDynamicConfig):
+# compared, it would differ in every run.
 _REWRITTEN: Object = {
+    "metadata": {"name": None, "namespace": None},
     "spec": {
         "api": {"externalAddress": None, "port": None, "sans": None},
         "konnectivity": {"agentPort": None, "externalAddress": None},
         "network": {"controlPlaneLoadBalancing": None},
         "storage": None,
-    }
+    },
 }
+_REWRITTEN_WITH_INGRESS: Object = {"spec": {"api": {"extraArgs": {"endpoint-reconciler-type": None}}}}
 
 
-def config_checksum(live: Object, wanted: Object, ours: t.Container[str]) -> str | None:
+def config_checksum(live: Object, wanted: Object, ours: Object, copy: Object | None = None) -> str | None:
     """What the annotation of a live control plane has to be when `wanted` is applied; None for no annotation.
 
-    It changes only when one of these fields does. So an update of this collection rolls nobody, a second run finds what the
-    first one wrote, and a control plane has none until its first such change: a new one has nothing to be told from. Of the
-    fields in ALSO_K0SMOTRONS, `ours` are those that we have set.
+    It changes only when one of these fields does, and then always, also when the same edit of somebody else's is taken back
+    again. So an update of this collection rolls nobody, a second run finds what the first one wrote, and a control plane
+    has none until its first such change: a new one has nothing to be told from. `ours` are the fields of the live spec that
+    we have set, as `changes.owned_fields` has them: that others go is not our doing. `copy` is the Cluster that k0smotron
+    has made of `live`, when that is a K0smotronControlPlane.
     """
-    old, new = _fields(live["spec"]), _fields(wanted["spec"])
-    gone = {field for field in old.keys() - new.keys() if field not in ALSO_K0SMOTRONS or field in ours}
-    names_missing = _names(wanted["spec"]) - _names(live["spec"])
-    if not gone and not names_missing and same(old, new):
-        return pod_annotations(live).get(CONFIG_ANNOTATION)
-    text = json.dumps([new, sorted(_names(wanted["spec"]))], sort_keys=True)
+    there = pod_annotations(live).get(CONFIG_ANNOTATION)
+    if not _differ(live.get("spec") or {}, wanted["spec"], ours) and not _edited(copy, wanted, there):
+        return there
+    fields = _fields(wanted["spec"], _rewritten(wanted["spec"]))
+    text = json.dumps([there, fields, sorted(_names(wanted["spec"]))], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 
-def _fields(spec: Object) -> Object:
+def _edited(copy: Object | None, wanted: Object, annotation: str | None) -> bool:
+    """Whether somebody has edited k0smotron's Cluster, which with another annotation only waits for the newest settings."""
+    if copy is None or pod_annotations(copy).get(CONFIG_ANNOTATION) != annotation:
+        return False
+    return _differ(copy["spec"], wanted["spec"], {})
+
+
+def _differ(live: Object, wanted: Object, ours: Object) -> bool:
+    rewritten = _rewritten(wanted)
+    old, new, held = (_fields(spec, rewritten) for spec in (live, wanted, ours))
+    return _lost(held, new) or not _holds(old, new) or bool(_names(wanted) - _names(live))
+
+
+def _lost(ours: t.Any, wanted: t.Any) -> bool:
+    """Whether a field of ours is not wanted any more."""
+    if isinstance(ours, dict):
+        return any(_lost(each, mapping(wanted).get(key)) for key, each in ours.items())
+    return wanted is None
+
+
+def _holds(live: t.Any, wanted: t.Any) -> bool:
+    """Whether everything wanted stands there, false and 0 included; others may have added to it."""
+    if isinstance(wanted, dict):
+        return all(_holds(mapping(live).get(key), each) for key, each in wanted.items())
+    return bool(live == wanted)
+
+
+def _rewritten(spec: Object) -> list[Object]:
+    return [_REWRITTEN, *([_REWRITTEN_WITH_INGRESS] if spec.get("ingress") else [])]
+
+
+def _fields(spec: Object, rewritten: t.Iterable[Object]) -> Object:
     """What stands in ConfigMaps only, in words that both API versions share."""
-    config = spec.get("k0sConfig")
+    config, ingress = mapping(spec.get("k0sConfig")), mapping(spec.get("ingress"))
+    for overlay in rewritten if config else []:
+        config = merged(config, overlay)
     found = {
         "flags": spec.get("controlPlaneFlags") or spec.get("controllerPlaneFlags"),
         "externalAddress": spec.get("externalAddress"),
-        "serviceType": (spec.get("service") or {}).get("type"),
-        "ingress": spec.get("ingress"),
-        "k0sConfig": merged(config, _REWRITTEN) if config else None,
+        "serviceType": mapping(spec.get("service")).get("type"),
+        "ingress": {key: ingress[key] for key in _OF_INGRESS if key in ingress},
+        "k0sConfig": config,
     }
     return {field: value for field, value in found.items() if value}
 

@@ -130,6 +130,12 @@ def test_a_new_flag_rolls_the_pods(plane: ControlPlane) -> None:
         return bool((template["metadata"].get("annotations") or {}).get(CONFIG_ANNOTATION) == wanted)
 
     waiting.until(shown, "k0smotron to give the pods the annotation", 60)
+    predicted, real = plane.ok(check=True), plane.ok()
+    assert objects(predicted) == objects(real)
+    live = plane.live()
+    assert live
+    assert live["metadata"]["annotations"][CONFIG_ANNOTATION] != wanted, "a flag that goes is a change, too"
+    assert not plane.ok()["changed"]
 
 
 def test_the_checksum_to_come_is_predicted(plane: ControlPlane) -> None:

@@ -117,6 +117,13 @@ def test_annotations_and_labels_reach_the_pods_by_way_of_the_kubeconfig_secret()
     assert resource["spec"]["kubeconfigSecretMetadata"] == merged(found, {"annotations": {"b": "2"}})
 
 
+def test_labels_for_the_kubeconfig_secret_stand_in_the_place_of_the_others() -> None:
+    """They cannot change, so the control planes that live with them must be able to keep them."""
+    labels = {"spec": {"kubeconfigSecretMetadata": {"labels": {"x": "y"}}}}
+    (*_others, resource) = desired(options({"labels": {"team": "a"}, "annotations": {"a": "1"}, **labels}))
+    assert resource["spec"]["kubeconfigSecretMetadata"] == {"labels": {"x": "y"}, "annotations": {"a": "1"}}
+
+
 def test_a_pause_is_an_annotation_of_the_control_plane() -> None:
     (cluster, _remote, resource) = desired(options(paused=True))
     assert resource["metadata"]["annotations"] == {"cluster.x-k8s.io/paused": "true"}

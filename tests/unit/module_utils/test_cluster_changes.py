@@ -20,6 +20,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Invalid
 
 US = "k0smotron.ha"
 CLAIM = {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}
+NO_CLASS = {"spec": {**CLAIM["spec"], "storageClassName": ""}}
 SAME_CLAIM = {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1024Mi"}}}}
 
 
@@ -60,6 +61,11 @@ def cluster(labels: dict[str, str] | None = None, ours: tuple[str, ...] = (), **
             cluster(persistence={"type": "pvc", "persistentVolumeClaim": CLAIM}),
             cluster(persistence={"type": "pvc", "persistentVolumeClaim": SAME_CLAIM}),
             id="the same claim in other words",
+        ),
+        pytest.param(
+            cluster(persistence={"type": "pvc", "persistentVolumeClaim": NO_CLASS}),
+            cluster(persistence={"type": "pvc", "persistentVolumeClaim": NO_CLASS}),
+            id="no class for the claim, as before",
         ),
     ],
 )
@@ -104,7 +110,13 @@ def test_what_may_change(live: dict[str, t.Any], wanted: dict[str, t.Any]) -> No
             cluster(persistence={"type": "pvc", "persistentVolumeClaim": CLAIM}),
             cluster(persistence={"type": "pvc", "persistentVolumeClaim": {"spec": {"storageClassName": "fast"}}}),
             "persistence",
-            id="another claim",
+            id="another class",
+        ),
+        pytest.param(
+            cluster(persistence={"type": "pvc", "persistentVolumeClaim": CLAIM}),
+            cluster(persistence={"type": "pvc", "persistentVolumeClaim": NO_CLASS}),
+            "persistence",
+            id="no class where there was none given",
         ),
     ],
 )

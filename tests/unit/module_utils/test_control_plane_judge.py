@@ -165,6 +165,37 @@ def test_an_old_statefulset_does_not_pass_for_the_new_one(
     assert (reason or "") in verdict.reason
 
 
+def shown(**pods: t.Any) -> Verdict:
+    """The verdict when policies have rewritten the template."""
+    spec = {"containers": [CONTROLLER], "topologySpreadConstraints": [SPREAD], **pods}
+    template = {"template": {"metadata": {"annotations": SHOWN}, "spec": spec}}
+    return judge(OPTIONS, CLUSTER | {"spec": ASKED}, merged(STATEFULSET, {"spec": template}), PODS, READYZ)
+
+
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [
+        ("mirror:5000/k0s:v1.34.4-k0s.0@sha256:0", None),
+        ("mirror:5000/k0s@sha256:0", None),
+        ("mirror:5000/other:v1.34.4-k0s.0@sha256:0", "has not set the image"),
+        ("mirror:5000/other@sha256:0", "has not set the image"),
+        ("k0s:v1.33.1-k0s.0@sha256:0", "has not set version"),
+    ],
+)
+def test_an_image_that_a_policy_has_pinned_is_the_same_image(image: str, reason: str | None) -> None:
+    verdict = shown(containers=[CONTROLLER | {"image": image}])
+    assert verdict.up is (reason is None), verdict.reason
+    assert (reason or "") in verdict.reason
+
+
+def test_a_spread_that_a_policy_adds_stays_beside_ours() -> None:
+    theirs = {"topologyKey": "zone", "labelSelector": {"matchLabels": {"team": "a"}}}
+    for spread in ([SPREAD, theirs], [theirs, SPREAD]):
+        assert shown(topologySpreadConstraints=spread).up
+    for spread in ([theirs], [SPREAD, SPREAD | {"topologyKey": "zone"}]):
+        assert "newest spread" in shown(topologySpreadConstraints=spread).reason
+
+
 @pytest.mark.parametrize(
     ("readyz", "reason"),
     [

@@ -250,8 +250,9 @@ def test_nothing_of_the_key_stays_behind_where_the_file_cannot_be_written(
 @pytest.mark.parametrize("secret", [{}, {"data": None}, {"data": {"other": "eA=="}}, {"data": {"value": "%"}}])
 def test_a_secret_without_a_kubeconfig_is_named(tmp_path: pathlib.Path, secret: dict[str, t.Any]) -> None:
     cluster = types.SimpleNamespace(get=lambda *_: secret, check_mode=False)
-    with pytest.raises(HaError, match="team-a-kubeconfig in namespace team-a holds no kubeconfig"):
+    with pytest.raises(HaError, match=r"team-a-kubeconfig in namespace team-a holds no kubeconfig.*Wait") as refused:
         run(tmp_path / "config", "present", lambda: cluster)
+    assert "delete" not in str(refused.value).lower()
 
 
 def test_a_control_plane_without_a_kubeconfig_is_an_error_unless_none_is_required(tmp_path: pathlib.Path) -> None:

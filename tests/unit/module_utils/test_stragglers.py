@@ -51,7 +51,12 @@ def apply(module: t.Any, version: str, images: t.Sequence[str] = (), *there: Obj
             ["k0s:v1.35.2-k0s.0", "r:5000/k0s:v1.34.4-k0s.0"],
             "kmc-team-a-1 still runs k0s v1.34.4-k0s.0",
         ),
-        ("v1.36.3-k0s.2", ["k0s@sha256:0"], None),
+        ("v1.36.3-k0s.2", ["k0s@sha256:0", "corp/k0s:2025.10.1", "r:5000/k0s:1.0", "r:5000/k0s"], None),
+        (
+            "v1.36.3-k0s.2",
+            ["k0s:v1.34.4-k0s.0@sha256:0"],
+            "kmc-team-a-0 still runs k0s v1.34.4-k0s.0",
+        ),
         ("v1.35.3-k0s.0", ["k0s:v1.33.1-k0s.0"], None),
     ],
 )
