@@ -138,25 +138,30 @@ def first_serves(cluster: str, pods: t.Sequence[Object]) -> bool:
 def leads_without_first(cluster: str, pods: t.Sequence[Object], records: t.Sequence[Object]) -> str:
     """Who led last, for people, while the first instance is out of service; "" where it was that one, or none ever did.
 
-    Ready or not: one that is down keeps its label, and the newest data. Of pods that are gone or new only Patroni's records
-    tell, its Endpoints or ConfigMaps.
+    Ready or not: one that is down keeps its label. But so does one whose node is lost while another one is promoted, and of pods
+    that are gone or new only Patroni's records tell, its Endpoints or ConfigMaps. So whoever is named by either counts.
     """
     if first_serves(cluster, pods):
         return ""
-    leaders = [pod["metadata"]["name"] for pod in pods if _role(pod) in _LEADER_ROLES]
-    others = [name for name in leaders or _recorded_leaders(cluster, records) if name != f"{cluster}-0"]
-    return str(others[0]) if others else ""
+    labeled = [pod["metadata"]["name"] for pod in pods if _role(pod) in _LEADER_ROLES]
+    leaders = [*_recorded_leaders(cluster, records), *labeled] or _nameless_leader(cluster, records)
+    return next((str(name) for name in leaders if name != f"{cluster}-0"), "")
 
 
 def _recorded_leaders(cluster: str, records: t.Sequence[Object]) -> list[str]:
     """The last one. After an orderly stop nobody has the lock; the synchronous replication's record still names its leader."""
+    lock = _noted(records, "leader", cluster, f"{cluster}-leader")
+    return lock or _noted(records, "leader", f"{cluster}-sync")
 
-    def noted(key: str, *names: str) -> list[str]:
-        found = [item["metadata"] for item in records if item["metadata"]["name"] in names]
-        return [metadata["annotations"][key] for metadata in found if (metadata.get("annotations") or {}).get(key)]
 
-    leaders = noted("leader", cluster, f"{cluster}-leader") or noted("leader", f"{cluster}-sync")
-    return leaders or ["some instance, Patroni does not say which,"] * bool(noted("initialize", f"{cluster}-config"))
+def _nameless_leader(cluster: str, records: t.Sequence[Object]) -> list[str]:
+    """Where the database was initialized, somebody led."""
+    return ["some instance, Patroni does not say which,"] * bool(_noted(records, "initialize", f"{cluster}-config"))
+
+
+def _noted(records: t.Sequence[Object], key: str, *names: str) -> list[str]:
+    found = [item["metadata"] for item in records if item["metadata"]["name"] in names]
+    return [metadata["annotations"][key] for metadata in found if (metadata.get("annotations") or {}).get(key)]
 
 
 def other_claims(cluster: str, claims: t.Sequence[Object]) -> list[Object]:
