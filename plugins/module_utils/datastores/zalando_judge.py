@@ -127,7 +127,11 @@ def _serving(pod: Object) -> bool:
 
 
 def _leader(pods: t.Sequence[Object]) -> Object | None:
-    return next((pod for pod in pods if _role(pod) in _LEADER_ROLES and pod_ready(pod)), None)
+    return next(_leaders(pods), None)
+
+
+def _leaders(pods: t.Sequence[Object]) -> Iterator[Object]:
+    return (pod for pod in pods if _role(pod) in _LEADER_ROLES and pod_ready(pod))
 
 
 def first_serves(cluster: str, pods: t.Sequence[Object]) -> bool:
@@ -189,10 +193,12 @@ def reduced_to_first(live: Object) -> Object | None:
 def first_can_lead(cluster: str, spec: Object, observed: Observed) -> Verdict:
     """Would Patroni promote that pod when the others stop: with synchronous replication, no other than the synchronous standby.
 
-    After a switchover it takes some seconds until the instance that led before is that.
+    After a switchover it takes some seconds until the instance that led before is that. A pod whose node is lost stays ready for
+    longer than it leads, so of two that are labeled as leaders nobody knows which one it is.
     """
     pods = observed.get("pods") or []
-    leader = _leader(pods)
+    leaders = [*_leaders(pods)]
+    leader = leaders[0] if len(leaders) == 1 else None
     able = [leader] if leader else []
     able += pods if leader and mode(spec) == "off" else _sync_standbys(leader, pods, observed)
     return Verdict(
