@@ -172,8 +172,9 @@ options:
     default: {}
   wait:
     description:
-      - Wait until the database cluster is proven up, or with O(state=absent) until its pods are gone. A live one that was changed
-        has to stay up for ten seconds, because its operator takes a moment to begin.
+      - Wait until the database cluster is proven up, or with O(state=absent) until its pods are gone. A live one that was
+        changed, by this run or by one in the minute before, has to stay up for ten seconds, because its operator takes a
+        moment to begin.
     type: bool
     default: true
   wait_timeout:

@@ -13,8 +13,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.k0smotron.ha.plugins.module_utils import datastore_run
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_run import lasting, present
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_run import present
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     PROVIDERS,
     DatabaseSpec,
@@ -22,7 +21,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     datastore,
     options_for,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied, Conflict, HaError, NotFound
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied, Conflict, NotFound
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Change, Kube, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import compare
 from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
@@ -306,54 +305,3 @@ def test_who_may_not_see_volume_claims_may_make_a_database() -> None:
     kube = Discreet()
     made(kube, "mariadb")
     assert "pg-root" in kube.passwords()
-
-
-def test_up_is_believed_once_it_lasts() -> None:
-    up, down = Verdict(True, "up", {"leader": "pg-1"}), Verdict(False, "down")
-    seen: list[tuple[float, Verdict | HaError]] = [
-        (0, up),
-        (6, up),
-        (9, down),
-        (12, up),
-        (15, HaError("500")),
-        (18, up),
-        (27.9, up),
-        (28, up),
-    ]
-    clock = [0.0]
-
-    def probe() -> Verdict:
-        clock[0], found = seen.pop(0)
-        if isinstance(found, HaError):
-            raise found
-        return found
-
-    look = lasting(probe, 10, lambda: clock[0])
-    first = look()
-    assert (first.up, first.reason, first.details) == (False, "It was changed, and is not up for 10 s yet", up.details)
-    assert [look() for _look in range(2)][1] is down
-    assert not look().up
-    with pytest.raises(HaError):
-        look()
-    assert [look().up for _look in range(3)] == [False, False, True]
-
-
-@pytest.mark.parametrize("provider", PROVIDERS)
-def test_only_a_live_database_that_was_changed_has_to_stay_up(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its operator has not begun yet when the first look comes."""
-    monkeypatch.setattr(datastore_run, "prove", lambda kube, store: Verdict(True, "as before"))
-
-    class Looking(LastingKube):
-        def wait(self, probe: t.Callable[[], Verdict], timeout: float, diagnose: t.Callable[[], str] = str) -> Verdict:
-            return probe()
-
-    def said(**options: t.Any) -> str:
-        store = datastore(provider, options_for(provider, name="pg", namespace="ns", **options))
-        result = present(t.cast(Kube, kube), store, {"wait": True, "wait_timeout": 1}, pytest.fail)
-        return str(result["verdict"]["reason"])
-
-    kube = Looking()
-    assert said() == "as before"
-    assert said() == "as before"
-    assert "It was changed" in said(spec={"more": "words"})
-    assert said(spec={"more": "words"}) == "as before"
