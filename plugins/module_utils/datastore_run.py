@@ -20,7 +20,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
     server_certificate,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_observation import judge
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals import remove
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals import REMOVALS, remove
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     PROVIDERS,
     DatabaseSpec,
@@ -100,6 +100,8 @@ def present(kube: Kube, store: Datastore, params: Params, warn: Warn) -> dict[st
     store.refuse_change(live)
     if live is None:
         _refuse_namesake(kube, store)
+    elif obstacle := REMOVALS[store.provider](kube, store, None).obstacle(live):
+        raise obstacle
     secrets = [*_certificate(kube, store, warn), *_own_secrets(kube, store, live)]
     if secrets and not kube.check_mode:  # what the operator's webhook refuses leaves none of them behind
         kube.rehearse(wanted[0])

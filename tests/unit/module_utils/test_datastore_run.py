@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import re
 import typing as t
 
 import pytest
@@ -21,7 +22,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     datastore,
     options_for,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied, Conflict, NotFound
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied, Conflict, InvalidInput, NotFound
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Change, Kube, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import compare
 from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
@@ -130,6 +131,49 @@ def test_who_may_not_see_other_operators_databases_may_make_one() -> None:
     kube = Discreet()
     create(kube)
     assert "Cluster" in kube.steps
+
+
+TAKE_AWAY = (
+    r"take the annotation away: kubectl annotate clusters\.postgresql\.cnpg\.io pg -n ns cnpg\.io/reconciliationLoop-"
+)
+FINISH = "run state: absent again, with data: keep, and then state: present"
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(
+    ("claims", "remedy"),
+    [
+        ([], f"Once nobody wants that any more, {TAKE_AWAY}"),
+        ([("ready", True), ("ready", True)], f"Once nobody wants that any more, {TAKE_AWAY}"),
+        ([("ready", True), ("initializing", False)], f"Once nobody wants that any more, {TAKE_AWAY}"),
+        ([("ready", True), ("ready", False)], f"has taken volume claims from it already: {FINISH}"),
+        (None, f"Where each .* still has it as owner, {TAKE_AWAY}. Where one has no owner any more, {FINISH}"),
+    ],
+    ids=["no claims", "its own", "one that was never set up", "one released", "not to be seen"],
+)
+def test_what_to_do_about_a_cluster_that_is_left_alone_is_told_by_its_claims(
+    claims: list[tuple[str, bool]] | None, remedy: str, check_mode: bool
+) -> None:
+    """Its operator was told so by an administrator, or by a removal that was interrupted."""
+
+    class Claims(ApplyingKube):
+        def list(
+            self, api_version: str, kind: str, namespace: str | None = None, label_selector: str | None = None
+        ) -> list[Object]:
+            if claims is None:
+                raise AccessDenied("not for you")
+            return [
+                obj(kind, f"pg-{number}", owned=owned, annotations={"cnpg.io/pvcStatus": status})
+                for number, (status, owned) in enumerate(claims)
+            ]
+
+    live = database("cloudnativepg")
+    live["metadata"]["annotations"] = {"cnpg.io/reconciliationLoop": "disabled"}
+    kube = Claims(live, check_mode=check_mode)
+    with pytest.raises(InvalidInput, match="was told to leave this Cluster alone") as refused:
+        create(kube)
+    assert re.search(f"{remedy}$", refused.value.remedy)
+    assert kube.steps == []
 
 
 class LastingKube(ApplyingKube):
