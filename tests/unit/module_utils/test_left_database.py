@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import re
-import sqlite3
 import typing as t
 
 import pytest
@@ -366,38 +364,6 @@ def test_archives_of_long_names_that_begin_alike_are_not_mixed_up() -> None:
 def test_an_archive_is_looked_for_under_the_name_that_it_got() -> None:
     question, prefix = PostgreSQL().find_archive("k" * 39), archive_name("k" * 39, NOON, 63)[:-14]
     assert f"left(datname, -14) = '{prefix}' AND right(datname, 14) ~ '^[0-9]{{14}}$'" in question
-
-
-OURS, HASHED = "k" * 45, archive_name("k" * 45, NOON, 63)
-UNHASHED = "k" * 39 + "_archived_20251231120000"
-
-
-@pytest.mark.parametrize(
-    ("databases", "found"),
-    [
-        ((HASHED,), HASHED),
-        ((UNHASHED,), UNHASHED),
-        ((UNHASHED, HASHED), HASHED),
-        ((UNHASHED, "k" * 44), None),
-        ((UNHASHED, "k" * 39 + "_archived_20251230120000"), None),
-        ((UNHASHED + "x",), None),
-    ],
-    ids=["hashed", "without a hash", "the newer one", "another's, perhaps", "which one", "no archive"],
-)
-def test_an_archive_from_before_there_were_hashes_is_found_where_it_is_certain_whose(
-    databases: tuple[str, ...], found: str | None
-) -> None:
-    """In another SQL, which has to be told what left, right and ~ are."""
-    question = (
-        PostgreSQL().find_archive(OURS).replace("left(", "lefts(").replace("right(", "rights(").replace("~", "REGEXP")
-    )
-    with contextlib.closing(sqlite3.connect(":memory:")) as server:
-        server.create_function("lefts", 2, lambda text, count: text[:count])
-        server.create_function("rights", 2, lambda text, count: text[-count:])
-        server.create_function("REGEXP", 2, lambda pattern, text: bool(re.search(pattern, text)))
-        server.execute("CREATE TABLE pg_database (datname)")
-        server.executemany("INSERT INTO pg_database VALUES (?)", [(name,) for name in databases])
-        assert server.execute(question).fetchone() == (found and (found,))
 
 
 def test_a_name_stays_a_name() -> None:
