@@ -18,7 +18,7 @@ import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.left_database import (
     POSTGRES_NAME_LIMIT,
-    archive_prefix,
+    archive_prefixes,
 )
 
 ITERATIONS = 4096
@@ -60,15 +60,17 @@ class Postgres:
 
         And its other databases, declared or not: whoever uses one knows only the old password. Nobody uses an archive.
         """
-        archive = archive_prefix(database, POSTGRES_NAME_LIMIT)
+        no_archive = "".join(
+            f" AND substr(CAST(datname AS text), 1, {len(prefix)}) <> {_text(prefix)}"
+            for prefix in archive_prefixes(database, POSTGRES_NAME_LIMIT)
+        )
         return (
             "SELECT 'the setting ' || split_part(setting, '=', 1)"  # noqa: S608
             " FROM pg_db_role_setting JOIN pg_roles ON pg_roles.oid = setrole"
             " LEFT JOIN pg_database ON pg_database.oid = setdatabase, unnest(setconfig) AS setting"
             f" WHERE rolname = {_text(owner)} AND (setdatabase = 0 OR datname = {_text(database)})"
             " UNION ALL SELECT 'the database ' || datname FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba"
-            f" WHERE rolname = {_text(owner)} AND datname <> {_text(database)}"
-            f" AND substr(CAST(datname AS text), 1, {len(archive)}) <> {_text(archive)}"
+            f" WHERE rolname = {_text(owner)} AND datname <> {_text(database)}{no_archive}"
         )
 
     def make(self, login: str, password: str, owner: str, database: str) -> str:

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import ipaddress
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
@@ -15,7 +13,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     provider_of,
     service_of,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn, Host
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden
 
 if t.TYPE_CHECKING:
@@ -58,54 +56,6 @@ def same(one: Object, other: Object) -> bool:
     """Whether two custom resources are one database cluster, in whatever versions they were read."""
     identities = [(provider_of(live), live["metadata"]["namespace"], live["metadata"]["name"]) for live in (one, other)]
     return identities[0] == identities[1]
-
-
-def may_lead_to(kube: Kube, dsn: Dsn, host: Host, namespace: str, live: Object) -> bool:
-    """Whether this host of a DSN that is used in the namespace is the live database cluster, or may be.
-
-    A database cluster has many host names: of its standbys, its pools and its pods, and addresses. Raises HaError.
-    """
-    if dsn.scheme != provider_of(live).scheme:
-        return False
-    name = host.name.lower().rstrip(".")
-    found = datastore_behind(kube, dataclasses.replace(dsn, hosts=(Host(name, host.port),)), namespace)
-    if found is not None:
-        return same(found, live)
-    if is_address(name):
-        return True
-    labels = name.split(".") if "." in name else [name, namespace]
-    labels = labels[: labels.index("svc", 2)] if "svc" in labels[2:] else labels
-    service, where = labels[-2:]
-    if where == live["metadata"]["namespace"]:
-        return True
-    # Without a selector it may lead anywhere. What is no Service is a name outside of this Kubernetes.
-    elsewhere = kube.get("v1", "Service", service, where)
-    return elsewhere is not None and not (elsewhere.get("spec") or {}).get("selector")
-
-
-def is_address(host: str) -> bool:
-    """Whether this is an IP address, which says nothing of what answers there."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def answers_in(kube: Kube, host: Host, namespace: str) -> bool:
-    """Whether an address is that of a Service or a pod in the namespace, or of a node with the port of such a Service."""
-    services, pods = kube.list("v1", "Service", namespace), kube.list("v1", "Pod", namespace)
-    ports = [port.get("nodePort") for each in services for port in each["spec"].get("ports") or []]
-    known = [address for each in services for address in _addresses(each)]
-    known += [(each.get("status") or {}).get("podIP") or "" for each in pods]
-    given = ipaddress.ip_address(host.name)
-    return host.port in ports or any(ipaddress.ip_address(each) == given for each in known if is_address(each))
-
-
-def _addresses(service: Object) -> list[str]:
-    spec, balancer = service["spec"], (service.get("status") or {}).get("loadBalancer") or {}
-    listed = [*(spec.get("clusterIPs") or []), *(spec.get("externalIPs") or [])]
-    return [spec.get("clusterIP") or "", *listed, *(each.get("ip") or "" for each in balancer.get("ingress") or [])]
 
 
 def requires_tls(live: Object | None) -> bool | None:

@@ -20,7 +20,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
     server_certificate,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_observation import judge
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals import remove
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals import REMOVALS, remove
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     PROVIDERS,
     DatabaseSpec,
@@ -36,7 +36,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     HaError,
     NotFound,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref, changes_result
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube import FIELD_MANAGER, Kube, Ref, changes_result
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
 from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import password_of, texts, with_password
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
@@ -51,6 +51,8 @@ Warn: t.TypeAlias = t.Callable[[str], None]
 STEADY_SECONDS = 10.0
 """How long a database cluster that was changed has to be up before that is believed. No operator says which generation of
 the custom resource its status is of, and until it has begun everything is as it was before the change."""
+RECENT_SECONDS = 60.0
+"""For how long the change of an earlier run counts like one of this run: that one may have been killed, or did not wait."""
 
 # Options of the module that are fields of DatastoreOptions under the same name.
 SAME_NAME = (
@@ -98,14 +100,34 @@ def present(kube: Kube, store: Datastore, params: Params, warn: Warn) -> dict[st
     store.refuse_change(live)
     if live is None:
         _refuse_namesake(kube, store)
+    elif obstacle := REMOVALS[store.provider](kube, store, None).obstacle(live):
+        raise obstacle
     secrets = [*_certificate(kube, store, warn), *_own_secrets(kube, store, live)]
     if secrets and not kube.check_mode:  # what the operator's webhook refuses leaves none of them behind
         kube.rehearse(wanted[0])
     changes = kube.apply([*secrets, *wanted])
     waits = params["wait"] and not kube.check_mode
-    steady = STEADY_SECONDS if live is not None and changes[len(secrets)].changed else 0.0
+    changed = live is not None and (changes[len(secrets)].changed or changed_lately(live))
+    steady = STEADY_SECONDS if changed else 0.0
     verdict = _await(kube, store, params["wait_timeout"], steady) if waits else judge(kube, store)
     return {**changes_result(changes), **describe(store, verdict)}
+
+
+def changed_lately(live: Object) -> bool:
+    """Whether an apply of this collection changed it within RECENT_SECONDS; its creation leaves no state from before.
+
+    The times are the API server's: one that seems to be in the future counts, and a clock here that is fast may miss one.
+    """
+    metadata, now = live["metadata"], datetime.datetime.now(datetime.UTC)
+    applied = [
+        entry["time"]
+        for entry in metadata.get("managedFields") or []
+        if (entry.get("manager"), entry.get("operation")) == (FIELD_MANAGER, "Apply") and "time" in entry
+    ]
+    ages = [
+        now - datetime.datetime.fromisoformat(each) for each in applied if each != metadata.get("creationTimestamp")
+    ]
+    return any(age.total_seconds() < RECENT_SECONDS for age in ages)
 
 
 def _refuse_namesake(kube: Kube, store: Datastore) -> None:

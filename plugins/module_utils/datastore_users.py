@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_report, datastore_lookup
+from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_report, datastore_reach
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import provider_of
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn, Host
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     Conflict,
@@ -23,6 +24,12 @@ if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import Datastore
 
 Warn: t.TypeAlias = t.Callable[[str], None]
+
+_AT_ONCE: t.Mapping[str, str] = {
+    "cloudnativepg": ", which deletes its volumes",
+    "zalando": ", which deletes its volumes, unless the operator's settings keep them",
+}
+"""What goes with the custom resource where nobody sees to the data first."""
 
 
 def refuse(kube: Kube, store: Datastore, warn: Warn) -> None:
@@ -64,10 +71,11 @@ def _refusal(kube: Kube, control_planes: list[Object], live: Object, warn: Warn)
                 break
     if not users:
         return unseen
+    at_once = _AT_ONCE.get(provider_of(live).provider, "")
     return Conflict(
         f"{cluster} is the database of {', '.join(users)}, or may be",
         "Remove these control planes first, or leave the database to them. Where you know that one has another database, let its"
-        " data source name the Service of the primary there, or remove this one by kubectl. Nothing was removed",
+        f" data source name the Service of the primary there, or delete {cluster} by kubectl{at_once}. Nothing was removed",
     )
 
 
@@ -91,11 +99,9 @@ def _way_to(kube: Kube, control_plane: Object, live: Object, warn: Warn) -> Host
 
 def _may_lead_to(kube: Kube, dsn: Dsn, host: Host, namespace: str, live: Object) -> bool:
     """An address that nothing beside the database cluster has is that of a server elsewhere, which must not hold it for ever."""
-    if not datastore_lookup.may_lead_to(kube, dsn, host, namespace, live):
+    if not datastore_reach.may_lead_to(kube, dsn, host, namespace, live):
         return False
-    return not datastore_lookup.is_address(host.name) or datastore_lookup.answers_in(
-        kube, host, live["metadata"]["namespace"]
-    )
+    return not datastore_reach.is_address(host.name) or datastore_reach.answers(kube, dsn, host, live)
 
 
 def _unseen(who: str, cluster: Ref, error: HaError, way_on: str = "") -> HaError:

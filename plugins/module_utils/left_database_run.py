@@ -14,6 +14,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
     control_planes,
     datastore_lookup,
     datastore_observation,
+    datastore_reach,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     DatabaseSpec,
@@ -214,7 +215,7 @@ def _refuse_another(kube: Kube, cluster: Object, place: Place, state: str, warn:
     if dsn is None or dsn.database.lower() != place.database.lower():
         return
     for host in dsn.hosts:
-        if datastore_lookup.may_lead_to(kube, dsn, host, namespace, place.live):
+        if datastore_reach.may_lead_to(kube, dsn, host, namespace, place.live):
             raise Conflict(
                 f"The control plane {name} is there, and its database {dsn.database} on {host} is {place}, or may be",
                 "Keep the database; if that one has another, let its data source name the Service of the primary there",

@@ -45,8 +45,13 @@ options:
   state:
     description:
       - V(present) declares the database cluster. V(absent) removes its custom resource; see O(data).
-      - V(absent) is refused while the data source of a control plane leads there, or may, as by another Service of the same
-        namespace or by the address of one; in check mode, and where control planes may not be listed, it is warned of.
+      - V(absent) is refused while the data source of a control plane leads there, or may; in check mode, and where control planes
+        may not be listed, it is warned of.
+      - Followed are Services by their selectors, external names and endpoints that somebody else writes, addresses, node ports,
+        and the host names of load balancers and of ExternalDNS in the namespace of the database cluster. What cannot be seen to
+        lead elsewhere may lead there, such as a Service of that namespace with a pod that has no volume claim, as of a proxy.
+      - Not seen are proxies elsewhere, as a PgBouncer in another namespace, and those with volume claims of their own, but for
+        MaxScale and ProxySQL.
     type: str
     choices: [present, absent]
     default: present
@@ -172,8 +177,9 @@ options:
     default: {}
   wait:
     description:
-      - Wait until the database cluster is proven up, or with O(state=absent) until its pods are gone. A live one that was changed
-        has to stay up for ten seconds, because its operator takes a moment to begin.
+      - Wait until the database cluster is proven up, or with O(state=absent) until its pods are gone. A live one that was
+        changed, by this run or by one in the minute before, has to stay up for ten seconds, because its operator takes a
+        moment to begin.
     type: bool
     default: true
   wait_timeout:

@@ -10,6 +10,7 @@ import typing as t
 from abc import ABC, abstractmethod
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import operators
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Object
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
@@ -44,6 +45,10 @@ class Removal(ABC):
     @abstractmethod
     def secure_data(self, live: Object) -> None:
         """See to it that the data outlives the custom resource, and that the newest of it is found later."""
+
+    def obstacle(self, live: Object) -> HaError | None:
+        """Why ``live`` cannot go on as it is, such as a removal that was interrupted."""
+        return None
 
     def operator_runs(self) -> bool:
         """Whether the operator, whatever its Deployment is called, has a pod that is ready."""

@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_removals.base import Kinds, Removal
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import cloudnativepg_claims
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.cloudnativepg import (
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.cloudnativepg_claims import (
     LOOP_ANNOTATION,
     LOOP_DISABLED,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, Forbidden, InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import Object
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
@@ -59,6 +60,17 @@ class CloudNativePGRemoval(Removal):
         seconds = 0.0 if self.deadline is None else self.deadline - time.monotonic()
         self.kube.wait(probe, seconds, lambda: "Wait for it, or give data: delete")
         return str((live.get("status") or {}).get("currentPrimary") or "")
+
+    def obstacle(self, live: Object) -> InvalidInput | None:
+        if not cloudnativepg_claims.is_left_alone(live):
+            return None
+        claims: list[Object] | None = None
+        with contextlib.suppress(Forbidden):  # who makes this database need not be allowed to see volume claims
+            claims = self.list_labeled((("v1", "PersistentVolumeClaim"),))
+        return InvalidInput(
+            f"The operator was told to leave this Cluster alone ({LOOP_ANNOTATION}: {LOOP_DISABLED})",
+            cloudnativepg_claims.way_on(live, claims),
+        )
 
     def remnants(self) -> list[Object]:
         """Without the pods and the Service of a Pooler, which has this label, too, and outlives the Cluster."""

@@ -43,9 +43,6 @@ if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 CLUSTER_LABEL = "cnpg.io/cluster"
-# The operator leaves a Cluster with this annotation alone (docs: labels_annotations).
-LOOP_ANNOTATION = "cnpg.io/reconciliationLoop"
-LOOP_DISABLED = "disabled"
 # The operator makes a database and a role of this name in every cluster, and cannot be told not to.
 OPERATORS_DATABASE = "app"
 
@@ -250,13 +247,6 @@ class CloudNativePG(Postgres):
     def refuse_change(self, live: Object | None) -> None:
         if live is None:
             return
-        if (live["metadata"].get("annotations") or {}).get(LOOP_ANNOTATION) == LOOP_DISABLED:
-            raise InvalidInput(
-                f"The operator was told to leave this Cluster alone ({LOOP_ANNOTATION}); a removal may have been interrupted",
-                # Not to take the annotation away: of volume claims that it has lost to that removal, the operator would
-                # know nothing, and call the Cluster unrecoverable.
-                "Run state: absent again, with data: keep, and then state: present.",
-            )
         old, new = live.get("spec", {}), self.desired()[0]["spec"]
         refuse_shrink(*((spec.get("storage") or {}).get("size") for spec in (old, new)))
         refuse_downgrade("PostgreSQL", *(major_of(spec.get("imageName") or "") for spec in (old, new)))

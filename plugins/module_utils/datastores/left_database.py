@@ -16,6 +16,7 @@ from abc import ABC, abstractmethod
 
 TABLE = "kine"
 POSTGRES_NAME_LIMIT = 63
+_MARK = "_archived_"
 _DIGITS = len("20260102120000")
 _HASH_DIGITS = 8
 
@@ -113,10 +114,16 @@ class PostgreSQL(Server):
         return [rename, self.create(database, like)]
 
     def find_archive(self, database: str) -> str:
-        named = self.text(archive_prefix(database, self.name_limit))
+        named, *before = (
+            f"left(datname, -{_DIGITS}) = {self.text(prefix)}" for prefix in archive_prefixes(database, self.name_limit)
+        )
+        if before:  # it may be another one's, unless nothing else on the server begins alike
+            stem = database[: _room(self.name_limit)]
+            alike = f"SELECT count(*) FROM pg_database WHERE left(datname, {len(stem)}) = {self.text(stem)}"  # noqa: S608
+            named = f"({named} OR {before[0]} AND ({alike}) = 1)"
         return (
-            f"SELECT datname FROM pg_database WHERE left(datname, -{_DIGITS}) = {named}"  # noqa: S608
-            f" AND right(datname, {_DIGITS}) ~ '^[0-9]{{{_DIGITS}}}$' ORDER BY datname DESC LIMIT 1"
+            f"SELECT datname FROM pg_database WHERE {named}"  # noqa: S608
+            f" AND right(datname, {_DIGITS}) ~ '^[0-9]{{{_DIGITS}}}$' ORDER BY right(datname, {_DIGITS}) DESC LIMIT 1"
         )
 
     @staticmethod
@@ -186,9 +193,18 @@ def archive_name(database: str, now: datetime.datetime, limit: int) -> str:
 
 def archive_prefix(database: str, limit: int) -> str:
     """How the names of its archives begin. A name that is cut is told from others that begin alike by its hash."""
-    mark = "_archived_"
-    room = limit - len(mark) - _DIGITS
+    room = _room(limit)
     if len(database) > room:
         digest = "_" + hashlib.sha256(database.encode()).hexdigest()[:_HASH_DIGITS]
-        return database[: room - len(digest)] + digest + mark
-    return database + mark
+        return database[: room - len(digest)] + digest + _MARK
+    return database + _MARK
+
+
+def archive_prefixes(database: str, limit: int) -> tuple[str, ...]:
+    """That one and, of a name that is cut, the one from before there were hashes: all that begin alike shared it."""
+    return tuple(dict.fromkeys((archive_prefix(database, limit), database[: _room(limit)] + _MARK)))
+
+
+def _room(limit: int) -> int:
+    """How much of a database's name an archive's can have."""
+    return limit - len(_MARK) - _DIGITS

@@ -127,7 +127,11 @@ def _serving(pod: Object) -> bool:
 
 
 def _leader(pods: t.Sequence[Object]) -> Object | None:
-    return next((pod for pod in pods if _role(pod) in _LEADER_ROLES and pod_ready(pod)), None)
+    return next(_leaders(pods), None)
+
+
+def _leaders(pods: t.Sequence[Object]) -> Iterator[Object]:
+    return (pod for pod in pods if _role(pod) in _LEADER_ROLES and pod_ready(pod))
 
 
 def first_serves(cluster: str, pods: t.Sequence[Object]) -> bool:
@@ -138,25 +142,30 @@ def first_serves(cluster: str, pods: t.Sequence[Object]) -> bool:
 def leads_without_first(cluster: str, pods: t.Sequence[Object], records: t.Sequence[Object]) -> str:
     """Who led last, for people, while the first instance is out of service; "" where it was that one, or none ever did.
 
-    Ready or not: one that is down keeps its label, and the newest data. Of pods that are gone or new only Patroni's records
-    tell, its Endpoints or ConfigMaps.
+    Ready or not: one that is down keeps its label. But so does one whose node is lost while another one is promoted, and of pods
+    that are gone or new only Patroni's records tell, its Endpoints or ConfigMaps. So whoever is named by either counts.
     """
     if first_serves(cluster, pods):
         return ""
-    leaders = [pod["metadata"]["name"] for pod in pods if _role(pod) in _LEADER_ROLES]
-    others = [name for name in leaders or _recorded_leaders(cluster, records) if name != f"{cluster}-0"]
-    return str(others[0]) if others else ""
+    labeled = [pod["metadata"]["name"] for pod in pods if _role(pod) in _LEADER_ROLES]
+    leaders = [*_recorded_leaders(cluster, records), *labeled] or _nameless_leader(cluster, records)
+    return next((str(name) for name in leaders if name != f"{cluster}-0"), "")
 
 
 def _recorded_leaders(cluster: str, records: t.Sequence[Object]) -> list[str]:
     """The last one. After an orderly stop nobody has the lock; the synchronous replication's record still names its leader."""
+    lock = _noted(records, "leader", cluster, f"{cluster}-leader")
+    return lock or _noted(records, "leader", f"{cluster}-sync")
 
-    def noted(key: str, *names: str) -> list[str]:
-        found = [item["metadata"] for item in records if item["metadata"]["name"] in names]
-        return [metadata["annotations"][key] for metadata in found if (metadata.get("annotations") or {}).get(key)]
 
-    leaders = noted("leader", cluster, f"{cluster}-leader") or noted("leader", f"{cluster}-sync")
-    return leaders or ["some instance, Patroni does not say which,"] * bool(noted("initialize", f"{cluster}-config"))
+def _nameless_leader(cluster: str, records: t.Sequence[Object]) -> list[str]:
+    """Where the database was initialized, somebody led."""
+    return ["some instance, Patroni does not say which,"] * bool(_noted(records, "initialize", f"{cluster}-config"))
+
+
+def _noted(records: t.Sequence[Object], key: str, *names: str) -> list[str]:
+    found = [item["metadata"] for item in records if item["metadata"]["name"] in names]
+    return [metadata["annotations"][key] for metadata in found if (metadata.get("annotations") or {}).get(key)]
 
 
 def other_claims(cluster: str, claims: t.Sequence[Object]) -> list[Object]:
@@ -184,10 +193,12 @@ def reduced_to_first(live: Object) -> Object | None:
 def first_can_lead(cluster: str, spec: Object, observed: Observed) -> Verdict:
     """Would Patroni promote that pod when the others stop: with synchronous replication, no other than the synchronous standby.
 
-    After a switchover it takes some seconds until the instance that led before is that.
+    After a switchover it takes some seconds until the instance that led before is that. A pod whose node is lost stays ready for
+    longer than it leads, so of two that are labeled as leaders nobody knows which one it is.
     """
     pods = observed.get("pods") or []
-    leader = _leader(pods)
+    leaders = [*_leaders(pods)]
+    leader = leaders[0] if len(leaders) == 1 else None
     able = [leader] if leader else []
     able += pods if leader and mode(spec) == "off" else _sync_standbys(leader, pods, observed)
     return Verdict(

@@ -48,6 +48,14 @@ class Database:
         assert secret
         return base64.b64decode(secret["data"]["password"]).decode()
 
+    def released_claim(self) -> None:
+        """A volume claim as a removal leaves it: set up for an instance, and without an owner."""
+        labels, annotations = {"cnpg.io/cluster": NAME}, {"cnpg.io/pvcStatus": "ready"}
+        metadata = {"name": f"{NAME}-9", "namespace": self.namespace, "labels": labels, "annotations": annotations}
+        spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+        claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec}
+        kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(claim))
+
     def primary(self) -> str:
         [pod] = names("pods", self.namespace, f"cnpg.io/cluster={NAME},cnpg.io/instanceRole=primary")
         return pod
@@ -144,7 +152,9 @@ def test_a_data_source_finds_its_owner_and_knows_that_plaintext_is_refused(datab
 def test_a_removal_that_was_interrupted_has_to_be_finished(database: Database) -> None:
     database.ok()
     kubectl("annotate", CLUSTER, NAME, "-n", database.namespace, f"{LEFT_ALONE}=disabled")
-    assert "Run state: absent again" in database.refused()
+    assert f"kubectl annotate {CLUSTER} {NAME} -n {database.namespace} {LEFT_ALONE}-" in database.refused()
+    database.released_claim()
+    assert "run state: absent again" in database.refused()
     assert database.ok(state="absent", wait=True, wait_timeout=120)["changed"]
     assert database.live() is None
     assert not database.ok(state="absent", wait=True, wait_timeout=60)["changed"]

@@ -28,6 +28,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.credential_rotation i
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.credential_statements import STATEMENTS, native, scram
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import datastore, options_for
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.left_database import archive_prefix
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import parse
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 
@@ -169,16 +170,26 @@ def unlike_on_mariadb(accounts: list[tuple[str, str]], grants: list[tuple[str, s
         return [row[0] for row in server.execute(STATEMENTS["mysql"].unlike("kine", "k_1"))]
 
 
-def test_an_owner_of_another_database_on_postgresql() -> None:
-    """The half of the statement that another SQL understands, too; the whole of it is tried on real servers."""
-    _settings, databases = STATEMENTS["postgres"].unlike("kine", "kine").split(" UNION ALL ")
+def other_databases(database: str, *others: str) -> list[str]:
+    """By the half of the statement that another SQL understands, too; the whole of it is tried on real servers."""
+    _settings, databases = STATEMENTS["postgres"].unlike("kine", database).split(" UNION ALL ")
     with contextlib.closing(sqlite3.connect(":memory:")) as server:
         server.executescript(
             "CREATE TABLE pg_roles (oid, rolname); INSERT INTO pg_roles VALUES (1, 'kine'), (2, 'other');"
-            "CREATE TABLE pg_database (datname, datdba);"
-            "INSERT INTO pg_database VALUES ('kine', 1), ('theirs', 1), ('foreign', 2), ('kine_archived_20261129120000', 1)"
+            "CREATE TABLE pg_database (datname, datdba); INSERT INTO pg_database VALUES ('foreign', 2)"
         )
-        assert server.execute(databases).fetchall() == [("the database theirs",)]
+        server.executemany("INSERT INTO pg_database VALUES (?, 1)", [(name,) for name in (database, *others)])
+        return [row[0] for row in server.execute(databases)]
+
+
+def test_an_owner_of_another_database_on_postgresql() -> None:
+    assert other_databases("kine", "theirs", "kine_archived_20261129120000") == ["the database theirs"]
+
+
+def test_an_archive_of_a_long_name_is_nobodys_with_or_without_a_hash() -> None:
+    name, time = "k" * 45, "20261129120000"
+    archives = [archive_prefix(name, 63) + time, "k" * 39 + "_archived_" + time]
+    assert other_databases(name, *archives, "k" * 44) == ["the database " + "k" * 44]
 
 
 def test_names_are_quoted() -> None:

@@ -245,12 +245,6 @@ def test_allowing_a_change(changes: Spec) -> None:
     store(**changes).refuse_change(None)
 
 
-def test_refusing_a_cluster_in_the_middle_of_its_removal() -> None:
-    with pytest.raises(InvalidInput, match=r"a removal may have been interrupted\. Run") as refused:
-        store().refuse_change(live(annotations={"cnpg.io/reconciliationLoop": "disabled"}))
-    assert refused.value.remedy == "Run state: absent again, with data: keep, and then state: present."
-
-
 # -- knowing a live one -------------------------------------------------------------------------------------------
 
 

@@ -202,6 +202,8 @@ def test_the_first_instance_leads_alone(pods: list[dict[str, t.Any]], alone: boo
         (("replica", "master"), ("db-1", ""), False, True),
         (("replica", "replica"), ("db-1", "db-0"), True, False),
         (("replica", "replica"), ("db-1", ""), False, False),
+        (("master", "master"), ("db-1", ""), True, False),  # the node of one is lost, and still counts as ready
+        (("master", "master"), ("db-1", ""), False, False),
     ],
 )
 def test_the_first_instance_can_lead(

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import base64
 import copy
+import re
 import typing as t
 
 import pytest
 
-from ansible_collections.k0smotron.ha.plugins.module_utils import datastore_run
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_run import lasting, present
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastore_run import present
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     PROVIDERS,
     DatabaseSpec,
@@ -22,7 +22,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     datastore,
     options_for,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied, Conflict, HaError, NotFound
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied, Conflict, InvalidInput, NotFound
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Change, Kube, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import compare
 from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
@@ -131,6 +131,49 @@ def test_who_may_not_see_other_operators_databases_may_make_one() -> None:
     kube = Discreet()
     create(kube)
     assert "Cluster" in kube.steps
+
+
+TAKE_AWAY = (
+    r"take the annotation away: kubectl annotate clusters\.postgresql\.cnpg\.io pg -n ns cnpg\.io/reconciliationLoop-"
+)
+FINISH = "run state: absent again, with data: keep, and then state: present"
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(
+    ("claims", "remedy"),
+    [
+        ([], f"Once nobody wants that any more, {TAKE_AWAY}"),
+        ([("ready", True), ("ready", True)], f"Once nobody wants that any more, {TAKE_AWAY}"),
+        ([("ready", True), ("initializing", False)], f"Once nobody wants that any more, {TAKE_AWAY}"),
+        ([("ready", True), ("ready", False)], f"has taken volume claims from it already: {FINISH}"),
+        (None, f"Where each .* still has it as owner, {TAKE_AWAY}. Where one has no owner any more, {FINISH}"),
+    ],
+    ids=["no claims", "its own", "one that was never set up", "one released", "not to be seen"],
+)
+def test_what_to_do_about_a_cluster_that_is_left_alone_is_told_by_its_claims(
+    claims: list[tuple[str, bool]] | None, remedy: str, check_mode: bool
+) -> None:
+    """Its operator was told so by an administrator, or by a removal that was interrupted."""
+
+    class Claims(ApplyingKube):
+        def list(
+            self, api_version: str, kind: str, namespace: str | None = None, label_selector: str | None = None
+        ) -> list[Object]:
+            if claims is None:
+                raise AccessDenied("not for you")
+            return [
+                obj(kind, f"pg-{number}", owned=owned, annotations={"cnpg.io/pvcStatus": status})
+                for number, (status, owned) in enumerate(claims)
+            ]
+
+    live = database("cloudnativepg")
+    live["metadata"]["annotations"] = {"cnpg.io/reconciliationLoop": "disabled"}
+    kube = Claims(live, check_mode=check_mode)
+    with pytest.raises(InvalidInput, match="was told to leave this Cluster alone") as refused:
+        create(kube)
+    assert re.search(f"{remedy}$", refused.value.remedy)
+    assert kube.steps == []
 
 
 class LastingKube(ApplyingKube):
@@ -306,54 +349,3 @@ def test_who_may_not_see_volume_claims_may_make_a_database() -> None:
     kube = Discreet()
     made(kube, "mariadb")
     assert "pg-root" in kube.passwords()
-
-
-def test_up_is_believed_once_it_lasts() -> None:
-    up, down = Verdict(True, "up", {"leader": "pg-1"}), Verdict(False, "down")
-    seen: list[tuple[float, Verdict | HaError]] = [
-        (0, up),
-        (6, up),
-        (9, down),
-        (12, up),
-        (15, HaError("500")),
-        (18, up),
-        (27.9, up),
-        (28, up),
-    ]
-    clock = [0.0]
-
-    def probe() -> Verdict:
-        clock[0], found = seen.pop(0)
-        if isinstance(found, HaError):
-            raise found
-        return found
-
-    look = lasting(probe, 10, lambda: clock[0])
-    first = look()
-    assert (first.up, first.reason, first.details) == (False, "It was changed, and is not up for 10 s yet", up.details)
-    assert [look() for _look in range(2)][1] is down
-    assert not look().up
-    with pytest.raises(HaError):
-        look()
-    assert [look().up for _look in range(3)] == [False, False, True]
-
-
-@pytest.mark.parametrize("provider", PROVIDERS)
-def test_only_a_live_database_that_was_changed_has_to_stay_up(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its operator has not begun yet when the first look comes."""
-    monkeypatch.setattr(datastore_run, "prove", lambda kube, store: Verdict(True, "as before"))
-
-    class Looking(LastingKube):
-        def wait(self, probe: t.Callable[[], Verdict], timeout: float, diagnose: t.Callable[[], str] = str) -> Verdict:
-            return probe()
-
-    def said(**options: t.Any) -> str:
-        store = datastore(provider, options_for(provider, name="pg", namespace="ns", **options))
-        result = present(t.cast(Kube, kube), store, {"wait": True, "wait_timeout": 1}, pytest.fail)
-        return str(result["verdict"]["reason"])
-
-    kube = Looking()
-    assert said() == "as before"
-    assert said() == "as before"
-    assert "It was changed" in said(spec={"more": "words"})
-    assert said(spec={"more": "words"}) == "as before"

@@ -44,16 +44,43 @@ class StandInKube:
             raise self.broken[ref[2]]
         return next((item for item in self.objects if Ref.of(item) == Ref(*ref)), None)
 
-    def list(self, api_version: str, kind: str, _namespace: str | None = None) -> list[Object]:
+    def list(
+        self, api_version: str, kind: str, namespace: str | None = None, selector: str | None = None
+    ) -> list[Object]:
         if kind in self.broken:
             raise self.broken[kind]
-        return [item for item in self.objects if (item["apiVersion"], item["kind"]) == (api_version, kind)]
+        wanted = dict(pair.split("=") for pair in selector.split(",")) if selector else {}
+        return [
+            item
+            for item in self.objects
+            if (item["apiVersion"], item["kind"]) == (api_version, kind)
+            and namespace in (None, item["metadata"].get("namespace"))
+            and wanted.items() <= item["metadata"].get("labels", {}).items()
+        ]
 
 
 def warned(*objects: Object, **more: t.Any) -> str:
     said: list[str] = []
     datastore_users.refuse(t.cast(Kube, StandInKube(LIVE, *objects, **more)), STORE, said.append)
     return "\n".join(said)
+
+
+@pytest.mark.parametrize(
+    ("provider", "host", "says"),
+    [
+        (
+            "zalando",
+            "db.data",
+            "delete postgresql data/db by kubectl, which deletes its volumes, unless the operator's",
+        ),
+        ("cloudnativepg", "db-rw.data", r"delete Cluster data/db by kubectl, which deletes its volumes\. Nothing"),
+    ],
+)
+def test_what_kubectl_would_delete_is_told(provider: str, host: str, says: str) -> None:
+    store = datastore(provider, options_for(provider, name="db", namespace="data"))
+    kube = t.cast(Kube, StandInKube(*store.desired(), control_plane(), secret(host)))
+    with pytest.raises(Conflict, match=says):
+        datastore_users.refuse(kube, store, pytest.fail)
 
 
 def test_each_control_plane_on_it_is_named() -> None:
@@ -67,16 +94,26 @@ def service(name: str, namespace: str = "data", **spec: t.Any) -> Object:
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": namespace}, "spec": spec}
 
 
+def pod(name: str, address: str, labels: Object, *, claims: bool = True, image: str = "spilo") -> Object:
+    volumes = [
+        {"name": "config", "configMap": {}},
+        *([{"name": "data", "persistentVolumeClaim": {"claimName": name}}] if claims else []),
+    ]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": "data", "labels": labels},
+        "spec": {"containers": [{"image": image}], "volumes": volumes},
+        "status": {"podIP": address, "podIPs": [{"ip": address}, {"ip": f"fd00::{address[-1]}"}]},
+    }
+
+
+OURS = {"application": "spilo", "cluster-name": "db"}
 NEIGHBORS = [
     service("db-repl", selector={"cluster-name": "db"}, clusterIP="10.96.0.12", clusterIPs=["10.96.0.12", "fd00::12"]),
     service("lb", ports=[{"port": 5432, "nodePort": 30432}])
     | {"status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.7"}, {"hostname": "lb.example.com"}]}}},
-    {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "db-0", "namespace": "data"},
-        "status": {"podIP": "10.1.0.9"},
-    },
+    pod("db-0", "10.1.0.9", OURS),
     {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "db-1", "namespace": "data"}},
 ]
 
@@ -94,6 +131,7 @@ NEIGHBORS = [
         "[FD00:0::12]",
         "203.0.113.7",
         "10.1.0.9",
+        "[fd00::9]",
         "192.0.2.1:30432",
         "pg.example.com:5432,db-repl.data:5432",
     ],

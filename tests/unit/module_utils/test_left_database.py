@@ -362,7 +362,7 @@ def test_archives_of_long_names_that_begin_alike_are_not_mixed_up() -> None:
 
 
 def test_an_archive_is_looked_for_under_the_name_that_it_got() -> None:
-    question, prefix = PostgreSQL().find_archive("k" * 63), archive_name("k" * 63, NOON, 63)[:-14]
+    question, prefix = PostgreSQL().find_archive("k" * 39), archive_name("k" * 39, NOON, 63)[:-14]
     assert f"left(datname, -14) = '{prefix}' AND right(datname, 14) ~ '^[0-9]{{14}}$'" in question
 
 

@@ -224,6 +224,33 @@ def test_where_the_first_one_led_last_there_is_nothing_newer(others: list[Object
     assert kube.steps[0] == "delete postgresql ns/db"
 
 
+LOST = instance("db-0", "master", ready=False)
+
+
+@pytest.mark.parametrize(
+    "promoted",
+    [
+        (instance("db-1", None), note("db", leader="db-1")),
+        (instance("db-1", None, ready=False), note("db-leader", leader="db-1")),
+        (note("db"), note("db-sync", leader="db-1", sync_standby="")),
+    ],
+    ids=["endpoints", "config map", "stopped in order"],
+)
+def test_the_label_of_a_lost_node_does_not_hide_who_was_promoted(promoted: tuple[Object, ...]) -> None:
+    kube = zalando(LOST, *CLAIMS, INITIALIZED, *promoted)
+    with pytest.raises(Conflict, match="db-1 has the newest data and db-0 is out of service"):
+        removed(kube, ZALANDO, wait=False)
+    assert kube.steps == []
+
+
+@pytest.mark.parametrize(
+    "notes", [(), (note("db"),), (note("db", leader="db-0"),)], ids=["none", "nobody", "the first"]
+)
+def test_the_label_of_the_first_one_counts_where_no_record_names_another(notes: tuple[Object, ...]) -> None:
+    kube = zalando(LOST, *CLAIMS, INITIALIZED, *notes)
+    assert removed(kube, ZALANDO)["changed"]
+
+
 def test_without_waiting_an_instance_that_nobody_promoted_is_a_refusal() -> None:
     kube = zalando(instance("db-0", "replica"), instances=1)
     with pytest.raises(Conflict, match=r"db-0 has to lead alone; its instances are: db-0 \(replica\)"):
