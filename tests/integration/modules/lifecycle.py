@@ -24,6 +24,17 @@ CLUSTER = "clusters.k0smotron.io"
 DATA_SOURCE_KEY = "K0SMOTRON_KINE_DATASOURCE_URL"
 OWNER = "k0smotron"
 START_SECONDS = 400
+# What k0smotron merges its own settings into, and a false, which others leave out.
+K0S_CONFIG = {
+    "k0sConfig": {
+        "apiVersion": "k0s.k0sproject.io/v1beta1",
+        "kind": "ClusterConfig",
+        "spec": {
+            "api": {"extraArgs": {"profiling": "false"}, "sans": ["api.example"]},
+            "telemetry": {"enabled": False},
+        },
+    }
+}
 
 
 @dataclasses.dataclass
@@ -130,6 +141,18 @@ class Plane:
             **more,
         }
         return self.modules.run("cluster", check=check, **params)
+
+    def roll(self, **more: t.Any) -> None:
+        """A run that replaces every replica, and a second one that finds nothing to do."""
+        before = self.pods()
+        result = self.run(**more)
+        assert not result.get("failed"), result["msg"]
+        assert result["verdict"]["up"]
+        after = self.pods()
+        assert before.keys() == after.keys()
+        assert not set(before.values()) & set(after.values())
+        assert not self.run(**more)["changed"]
+        assert self.pods() == after
 
     def info(self) -> dict[str, t.Any]:
         [record] = self.modules.ok("cluster_info", name=self.name, namespace=self.namespace)["control_planes"]

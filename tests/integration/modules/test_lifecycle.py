@@ -15,6 +15,7 @@ import pytest
 from tests.integration.modules.lifecycle import (
     CLUSTER,
     DATA_SOURCE_KEY,
+    K0S_CONFIG,
     OWNER,
     POSTGRESQL,
     START_SECONDS,
@@ -276,18 +277,13 @@ def test_a_drill_finds_a_write_that_somebody_took_away(plane: Plane, database: D
     assert "item=switchover" not in said, "the next fault came after a loss"
 
 
-def test_a_new_url_rolls_every_replica(plane: Plane, database: Database) -> None:
-    before = plane.pods()
+def test_a_new_url_and_a_new_configuration_roll_every_replica_once(plane: Plane, database: Database) -> None:
     create_secret(
         "source", plane.namespace, {DATA_SOURCE_KEY: database.url(query="sslmode=require&application_name=new")}
     )
-    result = plane.run()
-    assert result["changed"]
-    assert result["verdict"]["up"]
-    after = plane.pods()
-    assert before.keys() == after.keys()
-    assert not set(before.values()) & set(after.values())
+    plane.roll(spec=K0S_CONFIG)
     assert int(database.psql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'new'")) > 0
+    plane.roll()  # without that configuration
 
 
 def test_ready_is_not_up_when_a_replica_remembers_what_no_database_holds(
