@@ -10,18 +10,14 @@ S608 here: what is put into statements are names that were checked when they wer
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import hmac
-import secrets
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.left_database import (
     POSTGRES_NAME_LIMIT,
     archive_prefixes,
 )
-
-ITERATIONS = 4096
+from ansible_collections.k0smotron.ha.plugins.module_utils.scram import scram
 
 
 class Statements(t.Protocol):
@@ -141,15 +137,6 @@ class Mysql:
 
 
 STATEMENTS: t.Mapping[str, Statements] = {"postgres": Postgres(), "mysql": Mysql()}
-
-
-def scram(password: str, salt: bytes | None = None) -> str:
-    """What PostgreSQL stores of a password (RFC 5802), which it takes in the password's place."""
-    salt = secrets.token_bytes(16) if salt is None else salt
-    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, ITERATIONS)
-    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
-    keys = [base64.b64encode(part).decode() for part in (salt, stored, hmac.digest(salted, b"Server Key", "sha256"))]
-    return f"SCRAM-SHA-256${ITERATIONS}:{keys[0]}${keys[1]}:{keys[2]}"
 
 
 def native(password: str) -> str:

@@ -31,6 +31,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.drill.replicas import
 from ansible_collections.k0smotron.ha.plugins.module_utils.drill_load import Address
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput, Unreachable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube
+from ansible_collections.k0smotron.ha.plugins.module_utils.kube_changes import masked
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_forward import ClientIdentity, tls_context
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, pod_ready, quantity
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
@@ -255,6 +256,7 @@ class Subject:
     def description(self) -> Object:
         """The control plane and its database for the certificate: names, and a fingerprint of how they are set up."""
         source, _dsn = cluster_report.data_source(self.kube, self.cluster)
+        specs = {"control_plane": self.cluster["spec"], "datastore": (self.database or {}).get("spec")}
         return {
             "control_plane": {
                 "name": self.options.name,
@@ -267,7 +269,8 @@ class Subject:
                 "name": self.store.options.name if self.store else None,
                 "dsn": source["dsn"],
             },
-            "fingerprint": _sha256([self.cluster["spec"], (self.database or {}).get("spec"), source["dsn"]]),
+            # A data source URL may stand in the spec, and a digest of its password is a way to guess it.
+            "fingerprint": _sha256(masked({**specs, "dsn": source["dsn"]})),
         }
 
 

@@ -74,6 +74,11 @@ def _action(old: Object, new: Object) -> Action:
     return "patch" if new else "delete"
 
 
+def masked(obj: Object) -> Object:
+    """An object with every secret hidden."""
+    return mask_pair(obj, obj)[0]
+
+
 def mask_pair(before: Object, after: Object) -> tuple[Object, Object]:
     """Both versions with every secret hidden.
 

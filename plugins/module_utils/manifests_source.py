@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import ipaddress
 import os
 import shutil
 import ssl
 import subprocess
 import typing as t
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from ansible.module_utils.urls import ConnectionError as DownloadError
 from ansible.module_utils.urls import SSLValidationError, open_url
@@ -29,6 +30,9 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.manifests_variables i
 KUSTOMIZATION_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")
 KUSTOMIZE_SECONDS = 120
+REDIRECTS = (301, 302, 303, 307, 308)
+MOST_REDIRECTS = 10
+MIRROR = "Check the address, or give a mirror, a file or a folder instead"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +56,7 @@ def load(
 
     variables: what to fill in where the text is written for clusterctl; None leaves every `$` as it is.
     """
-    loaded = _load(source, _Reader(kubectl, timeout, variables))
+    loaded = _load(source, _Reader(kubectl, timeout, variables, pinned=bool(expected_sha256)))
     if not loaded.objects:
         raise InvalidInput(f"{source} holds no manifests", "Check the address or path")
     if expected_sha256 and loaded.sha256 != expected_sha256.lower().removeprefix("sha256:"):
@@ -65,11 +69,12 @@ def load(
 
 @dataclasses.dataclass(frozen=True)
 class _Reader:
-    """How sources are read."""
+    """How sources are read. pinned: there is a checksum, so it does not matter whose bytes come."""
 
     kubectl: str | None
     timeout: float
     variables: t.Mapping[str, t.Any] | None
+    pinned: bool
 
     def manifests(self, source: str, content: bytes) -> Manifests:
         """What a text holds; its checksum is that of the text as it came."""
@@ -84,7 +89,7 @@ class _Reader:
 
 def _load(source: str, reader: _Reader) -> Manifests:
     if "://" in source:
-        return reader.manifests(source, _download(source, reader.timeout))
+        return reader.manifests(source, _download(source, reader))
     path = os.path.expanduser(source)
     if os.path.isdir(path):
         objects = _kustomization(path, reader) if _is_kustomization(path) else _folder(path, reader)
@@ -92,17 +97,50 @@ def _load(source: str, reader: _Reader) -> Manifests:
     return reader.manifests(source, _read(path))
 
 
-def _download(url: str, timeout: float) -> bytes:
-    if urlsplit(url).scheme not in ("http", "https"):
+def _download(url: str, reader: _Reader) -> bytes:
+    """Follows redirects itself: each place is judged, and urllib goes on from https to http without a word."""
+    place = url
+    for _redirect in range(MOST_REDIRECTS + 1):
+        _require_trust(url, place, reader.pinned)
+        try:
+            answer = open_url(place, timeout=reader.timeout, http_agent="k0smotron.ha", follow_redirects="no")
+            return t.cast(bytes, answer.read())
+        except HTTPError as error:
+            if error.code not in REDIRECTS or not error.headers.get("Location"):
+                raise Unreachable(f"{url} cannot be downloaded: {error.code} {error.reason}", MIRROR) from error
+            place = _redirected(place, error.headers["Location"])
+        except (URLError, DownloadError, SSLValidationError, ssl.SSLError, OSError, ValueError) as error:
+            reason = getattr(error, "reason", None) or error
+            raise Unreachable(f"{url} cannot be downloaded: {reason}", MIRROR) from error
+    raise Unreachable(f"{url} cannot be downloaded: redirected more than {MOST_REDIRECTS} times", MIRROR)
+
+
+def _require_trust(url: str, place: str, pinned: bool) -> None:
+    """Raise InvalidInput where anybody on the way could put in what is applied with an administrator's rights."""
+    parts = urlsplit(place)
+    if parts.scheme not in ("http", "https"):
         raise InvalidInput(f"{url} cannot be downloaded: only http and https are known", "Download it, give the file")
-    mirror = "Check the address, or give a mirror, a file or a folder instead"
+    if parts.scheme == "http" and not pinned and not _is_loopback(parts.hostname or ""):
+        raise InvalidInput(
+            f"{url} would come from {parts.hostname} over plain http, where anybody on the way can change it",
+            "Use https, or give its SHA-256 (checksum)",
+        )
+
+
+def _is_loopback(host: str) -> bool:
     try:
-        return t.cast(bytes, open_url(url, timeout=timeout, http_agent="k0smotron.ha").read())
-    except HTTPError as error:
-        raise Unreachable(f"{url} cannot be downloaded: {error.code} {error.reason}", mirror) from error
-    except (URLError, DownloadError, SSLValidationError, ssl.SSLError, OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise Unreachable(f"{url} cannot be downloaded: {reason}", mirror) from error
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _redirected(place: str, target: str) -> str:
+    """Where a redirect leads. A user in the URL goes along on the same server, but not from https to http."""
+    here, there = urlsplit(place), urlsplit(urljoin(place, target))
+    server = here.netloc.rpartition("@")[2]
+    if there.netloc == server and there.scheme in (here.scheme, "https"):
+        there = there._replace(netloc=here.netloc)
+    return there.geturl()
 
 
 def _read(path: str) -> bytes:

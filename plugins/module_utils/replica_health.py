@@ -50,9 +50,9 @@ def administrator(kubeconfig: str) -> Administrator:
     """The certificates of the current context of a kubeconfig. Raises InvalidInput, without a word of its content."""
     try:
         config = yaml.safe_load(kubeconfig)
-        context = _named(config["contexts"], config["current-context"])["context"]
-        cluster = _named(config["clusters"], context["cluster"])["cluster"]
-        user = _named(config["users"], context["user"])["user"]
+        context = named(config["contexts"], config["current-context"])["context"]
+        cluster = named(config["clusters"], context["cluster"])["cluster"]
+        user = named(config["users"], context["user"])["user"]
         return Administrator(
             ca=_pem(cluster["certificate-authority-data"]),
             cert=_pem(user["client-certificate-data"]),
@@ -65,7 +65,8 @@ def administrator(kubeconfig: str) -> Administrator:
         ) from None
 
 
-def _named(entries: list[dict[str, t.Any]], name: str) -> dict[str, t.Any]:
+def named(entries: list[dict[str, t.Any]], name: str) -> dict[str, t.Any]:
+    """The one of a kubeconfig's clusters, contexts or users that has this name. Raises StopIteration where none has."""
     return next(entry for entry in entries if entry["name"] == name)
 
 

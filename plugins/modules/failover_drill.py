@@ -304,7 +304,7 @@ certificate:
       returned: always
       sample: [{second: 12, acknowledged: 20, failed: 0, unknown: 0, slowest: 0.012, events: 40, lag: 0}]
     fingerprint:
-      description: A digest of the control plane's and the database's specs and the DSN, which changes with any of them.
+      description: A digest of the control plane's and the database's specs and the DSN, all without passwords.
       type: str
       returned: always
       sample: 3b1f0c5d0c2e6ad1f1b4f1a54c6be9f4f27d1ce27ef07d6b8c43cc8a5d2b7e10

@@ -17,6 +17,8 @@ description:
   - The file is replaced, or deleted, as a whole. So one that holds anything else than the cluster C(NAME-k0s), the user
     C(NAME-admin) and the context of both, as k0smotron calls them, is an error, in check mode too, and left as it is.
     An empty one, and the one of a control plane that was removed and made anew, may go.
+  - Only addresses, certificates, keys, tokens and names are written. Whoever may write the Secret could have C(kubectl) run a
+    program with your rights, so a kubeconfig with anything else, such as C(exec) or a path, is an error.
 author:
   - k0smotron.ha contributors (@k0smotron-ha)
 extends_documentation_fragment:
@@ -165,14 +167,15 @@ def read_secret(params: t.Mapping[str, t.Any], kube: Kube) -> str | None:
 
 
 def kubeconfig_in(secret: t.Mapping[str, t.Any], what: str) -> str:
-    """Its text. Raises HaError for a Secret that has none."""
+    """Its text. Raises HaError for a Secret that has none, or one that kubectl must not be given."""
     try:
-        return base64.b64decode((secret.get("data") or {})["value"], validate=True).decode()
+        text = base64.b64decode((secret.get("data") or {})["value"], validate=True).decode()
     except (KeyError, ValueError):
         raise HaError(
             f"{what} holds no kubeconfig under the key value",
             "Wait until k0smotron has written it again; a changed annotation of the control plane makes it look at once",
         ) from None
+    return kubeconfig_file.harmless(text, what)
 
 
 def read(path: str) -> str:

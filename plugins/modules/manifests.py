@@ -33,6 +33,8 @@ options:
       - Where the manifests come from. Each is an V(http://) or V(https://) URL, a file, a folder of manifests,
         or a folder with a kustomization.
       - Files and folders are on the host that runs the task.
+      - Plain V(http://), as a URL or anywhere in its redirects, needs a O(checksum), unless it is loopback. Anybody on the way
+        could change what is applied.
     type: list
     elements: str
     required: true

@@ -59,3 +59,24 @@ def test_guides_and_examples_name_variables_that_exist() -> None:
     named = {name for page in pages for name in pattern.findall(page.read_text(encoding="utf-8"))}
     assert len(named) > 10
     assert named - {name for role in ROLES for name in options(role)} == set()
+
+
+def test_no_task_of_a_role_shows_a_secret_of_kubernetes() -> None:
+    """Also one that removes it: its diff holds what was there."""
+
+    def tasks(found: list[dict[str, t.Any]]) -> t.Iterator[dict[str, t.Any]]:
+        for task in found:
+            yield task
+            for part in ("block", "rescue", "always"):
+                yield from tasks(task.get(part) or [])
+
+    def is_secret(module: str, arguments: t.Any) -> bool:
+        object_ = {**arguments, **(arguments.get("definition") or {})} if isinstance(arguments, dict) else {}
+        return module.startswith("kubernetes.core.k8s") and object_.get("kind") == "Secret"
+
+    files = sorted((ROOT / "roles").glob("*/tasks/*.yml"))
+    found = [
+        task for path in files for task in tasks(load(str(path))) if any(is_secret(*item) for item in task.items())
+    ]
+    assert len(found) > 3
+    assert [task["name"] for task in found if not task.get("no_log")] == []

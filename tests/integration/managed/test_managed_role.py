@@ -83,6 +83,31 @@ def test_another_password_is_refused_unless_reset_by_name(role: Role, modules: M
     assert_fit(modules, place, name, PASSWORD)
 
 
+@pytest.mark.parametrize(
+    ("in_clear", "encryption"),
+    [(False, "md5"), pytest.param(True, "scram-sha-256", marks=pytest.mark.matrix)],
+    ids=["hashed", "in clear, which shows that the log would hold it"],
+)
+def test_no_password_is_in_postgresqls_log(
+    role: Role, modules: Modules, postgres: ElsewherePostgres, in_clear: bool, encryption: str
+) -> None:
+    name, passwords = new_name(), [f"hunter2-{new_name()}" for _ in range(2)]
+    with postgres.server.settings(log_statement="all", password_encryption=encryption):
+        for password in passwords:
+            wanted = postgres.variables(
+                name,
+                managed_database_password=password,
+                managed_database_reset_password=True,
+                managed_database_password_in_clear=in_clear,
+            )
+            assert "Create the owner" in role.ok(wanted).changed
+            assert role.ok(wanted).changed == []
+            assert_fit(modules, postgres, name, password)
+    said = (postgres.server.folder / "log").read_text(encoding="utf-8")
+    assert all(f'{word} USER "{name}"' in said for word in ("CREATE", "ALTER"))
+    assert [password in said for password in passwords] == [in_clear] * 2
+
+
 def test_what_the_role_hands_on(role: Role, postgres: ElsewherePostgres) -> None:
     name = new_name()
     wanted = postgres.variables(

@@ -5,12 +5,9 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import dataclasses
 import datetime
-import hashlib
-import hmac
 import itertools
 import sqlite3
 
@@ -26,7 +23,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.credential_rotation i
     resumed,
     steps_from,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.credential_statements import STATEMENTS, native, scram
+from ansible_collections.k0smotron.ha.plugins.module_utils.credential_statements import STATEMENTS, native
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import datastore, options_for
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.left_database import archive_prefix
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import parse
@@ -195,20 +192,6 @@ def test_an_archive_of_a_long_name_is_nobodys_with_or_without_a_hash() -> None:
 def test_names_are_quoted() -> None:
     assert STATEMENTS["postgres"].drop('a"b') == 'DROP ROLE IF EXISTS "a""b"'
     assert STATEMENTS["mysql"].drop("a'b") == "DROP USER IF EXISTS 'a''b'@'%'"
-
-
-def test_the_scram_verifier_is_right_by_the_example_of_rfc_7677() -> None:
-    """Its keys make the example's client proof and server signature; the password is "pencil"."""
-    proof, signature = "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=", "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
-    nonce = "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"
-    salt = "W22ZaJ0SNY7soEsUEjb6gQ=="
-    said = f"n=user,r={nonce[:20]},r={nonce},s={salt},i=4096,c=biws,r={nonce}".encode()
-    kind, iterations, keys = scram("pencil", base64.b64decode(salt)).split("$")
-    stored, server = map(base64.b64decode, keys.split(":"))
-    assert (kind, iterations) == ("SCRAM-SHA-256", f"4096:{salt}")
-    assert base64.b64encode(hmac.digest(server, said, "sha256")).decode() == signature
-    client = bytes(a ^ b for a, b in zip(base64.b64decode(proof), hmac.digest(stored, said, "sha256"), strict=True))
-    assert hashlib.sha256(client).digest() == stored
 
 
 def test_the_native_hash_is_mariadbs() -> None:

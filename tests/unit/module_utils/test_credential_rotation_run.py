@@ -20,7 +20,6 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
     datastore_proof,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.credential_rotation import Step
-from ansible_collections.k0smotron.ha.plugins.module_utils.credential_statements import scram
 from ansible_collections.k0smotron.ha.plugins.module_utils.datasource_secret_run import LABELS
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
@@ -32,6 +31,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import merged
+from ansible_collections.k0smotron.ha.plugins.module_utils.scram import scram
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 Object = dict[str, t.Any]

@@ -69,6 +69,28 @@ def test_an_ingress_is_asked_by_its_own_name(spec: dict[str, t.Any], name: str) 
     assert server_name(OPTIONS, {"spec": spec}) == name
 
 
+def spec_with(url: str, where: str) -> dict[str, t.Any]:
+    in_config = {"k0sConfig": {"spec": {"storage": {"kine": {"dataSource": url}}}}}
+    return {"kineDataSourceURL": url} if where == "url" else {"kineDataSourceURL": "postgres://h/kine", **in_config}
+
+
+@pytest.mark.parametrize("where", ["url", "k0sConfig"])
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("postgres://kine:hunter2@db/kine", "postgres://kine:hunter3@db/kine", True),
+        ("postgres://kine@db/kine?sslpassword=hunter2", "postgres://kine@db/kine?sslpassword=hunter3", True),
+        ("postgres://kine:hunter2@db/kine", "postgres://kine:hunter2@other/kine", False),
+    ],
+    ids=["another password", "another password of its key", "another server"],
+)
+def test_no_password_is_in_the_fingerprint(subject: Subject, where: str, one: str, other: str, same: bool) -> None:
+    clusters = [{"metadata": {"namespace": "team"}, "spec": spec_with(url, where)} for url in (one, other)]
+    drilled = [dataclasses.replace(subject, cluster=cluster, options=OPTIONS) for cluster in clusters]
+    first, second = (each.description()["fingerprint"] for each in drilled)
+    assert (first == second) is same
+
+
 def test_a_drill_refuses_to_begin_where_it_sees_nothing_of_the_data(subject: Subject) -> None:
     subject.require_seen({"replication": "replication: asynchronous"})
     with pytest.raises(

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, k0smotron.ha contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When a kubeconfig on disk may stay, and what is never lost."""
+"""Which kubeconfig is written to disk, when one there may stay, and what is never lost."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput, NotFound
-from ansible_collections.k0smotron.ha.plugins.module_utils.kubeconfig_file import may_stay, refuse_others
+from ansible_collections.k0smotron.ha.plugins.module_utils.kubeconfig_file import harmless, may_stay, refuse_others
 from ansible_collections.k0smotron.ha.plugins.modules.kubeconfig_file import act
 
 NOW = datetime.datetime(2026, 11, 22, tzinfo=datetime.UTC)
@@ -64,6 +64,31 @@ def merged(one: str, other: str, *kinds: str) -> str:
     content, more = yaml.safe_load(one), yaml.safe_load(other)
     return yaml.safe_dump({**content, **{kind: content[kind] + more[kind] for kind in kinds}})
 
+
+def changed(kind: str, part: str, **fields: t.Any) -> str:
+    """Ours with these fields in a part of its first entry of a kind; with __ for -."""
+    content = yaml.safe_load(kubeconfig())
+    content[kind][0][part] |= {name.replace("__", "-"): value for name, value in fields.items()}
+    return yaml.safe_dump(content)
+
+
+EXEC = {"apiVersion": "client.authentication.k8s.io/v1", "command": "/bin/sh", "args": ["-c", "id"]}
+HARMFUL = {
+    "users.user.exec": changed("users", "user", exec=EXEC),
+    "users.user.auth-provider": changed("users", "user", auth__provider={"name": "gcp"}),
+    "users.user.tokenFile": changed("users", "user", tokenFile="/root/token"),
+    "users.user.client-key": changed("users", "user", client__key="/root/key.pem"),
+    "users.user.client-key-data": changed("users", "user", client__key__data={"exec": EXEC}),
+    "users.user.as": changed("users", "user", **{"as": "somebody"}),
+    "clusters.cluster.certificate-authority": changed("clusters", "cluster", certificate__authority="/root/ca.pem"),
+    "clusters.cluster.insecure-skip-tls-verify": changed("clusters", "cluster", insecure__skip__tls__verify=True),
+    "clusters.cluster.proxy-url": changed("clusters", "cluster", proxy__url="http://proxy"),
+    "clusters.cluster.server": changed("clusters", "cluster", server="http://a:30443"),
+    "contexts.context.extensions": changed("contexts", "context", extensions=[]),
+    "preferences.colors": yaml.safe_dump({**yaml.safe_load(kubeconfig()), "preferences": {"colors": True}}),
+    "users": yaml.safe_dump({**yaml.safe_load(kubeconfig()), "users": {"user": {"exec": EXEC}}}),
+    "Users": yaml.safe_dump({**yaml.safe_load(kubeconfig()), "Users": []}),
+}
 
 ADMINISTRATORS = kubeconfig(
     server="https://management:6443", names=("kubernetes", "kubernetes-admin", "admin@kubernetes")
@@ -116,6 +141,57 @@ def run(
 
     module = types.SimpleNamespace(params=params, check_mode=check_mode, set_mode_if_different=set_mode)
     return act(t.cast(t.Any, module), cluster)
+
+
+@pytest.mark.parametrize(("place", "text"), HARMFUL.items(), ids=HARMFUL.keys())
+@pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check"])
+def test_what_kubectl_could_do_harm_by_is_not_written(
+    tmp_path: pathlib.Path, place: str, text: str, check_mode: bool
+) -> None:
+    path = tmp_path / "config"
+    with pytest.raises(InvalidInput, match=f"Secret team-a-kubeconfig in namespace team-a .* with '{place}', .*delete"):
+        run(path, "present", cluster_with(text), check_mode)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("text", ["", "- a", "not: [a kubeconfig", "a: 2026-99-99", "[" * 9999, "{}\n---\n{}"])
+def test_what_is_no_kubeconfig_is_not_written(text: str) -> None:
+    with pytest.raises(InvalidInput, match=r"S holds no kubeconfig\. Delete it"):
+        harmless(text, "S")
+
+
+def test_all_that_k0smotron_writes_is_written() -> None:
+    """As clientcmd.Write puts it, and with what else only connects."""
+    text = f"apiVersion: v1\n{kubeconfig()}".replace("users:", "kind: Config\npreferences: {}\nusers:")
+    assert harmless(text, "S") == text
+    for more in (
+        changed("users", "user", token="abc"),
+        changed("clusters", "cluster", tls__server__name="a"),
+        changed("contexts", "context", namespace="apps"),
+    ):
+        assert harmless(more, "S") == more
+
+
+def test_the_text_is_written_anew() -> None:
+    """Another reader of YAML may take the first of two keys, or what stands behind an end."""
+    text = kubeconfig()
+    assert harmless(f"users: [{{name: a, user: {{exec: {{command: sh}}}}}}]\n# a remark\n{text}...\n", "S") == text
+
+
+def test_a_file_that_runs_something_is_replaced(tmp_path: pathlib.Path) -> None:
+    """Such as one of a version that wrote whatever the Secret held."""
+    path, wanted = tmp_path / "config", kubeconfig(cert=lasting())
+    content = yaml.safe_load(wanted)
+    content["users"][0]["user"]["exec"] = EXEC
+    path.write_text(yaml.safe_dump(content))
+    assert run(path, "present", cluster_with(wanted))["changed"]
+    assert path.read_text() == wanted
+
+
+def test_a_file_to_which_somebody_added_a_user_of_theirs_may_stay() -> None:
+    content = yaml.safe_load(kubeconfig())
+    content["users"].append({"name": "me", "user": {"exec": EXEC}})
+    assert may_stay(yaml.safe_dump(content), kubeconfig(), NOW)
 
 
 def test_another_certificate_for_the_same_control_plane_changes_nothing() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import http.server
+import socket
 import threading
 import typing as t
 from pathlib import Path
@@ -39,10 +40,30 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+class Redirecting(http.server.SimpleHTTPRequestHandler):
+    """`/to/TARGET` leads to TARGET; keeps the last `Authorization`."""
+
+    authorization: t.ClassVar[str | None] = None
+
+    def do_GET(self) -> None:
+        Redirecting.authorization = self.headers["Authorization"]
+        if self.path.startswith("/to/"):
+            self.send_response(302)
+            self.send_header("Location", self.path.removeprefix("/to/"))
+            self.end_headers()
+        elif self.path.startswith("/private/") and not self.headers["Authorization"]:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="mirror"')
+            self.end_headers()
+        else:
+            self.path = self.path.removeprefix("/private")
+            super().do_GET()
+
+
 @pytest.fixture
 def site(folder: Path) -> t.Iterator[str]:
     """The folder over HTTP, on loopback."""
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    handler = functools.partial(Redirecting, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -103,9 +124,54 @@ def test_a_download(site: str) -> None:
     assert names(loaded) == ["one"]
 
 
+def test_redirects_are_followed(site: str) -> None:
+    assert names(read(f"{site}/to//to//a.yaml")) == ["one"]
+    assert names(read(f"{site}/to/{site}/a.yaml")) == ["one"]
+
+
+def test_redirects_in_a_circle_end(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Redirecting, "do_GET", circle)
+    with pytest.raises(errors.Unreachable, match="redirected more than 10 times"):
+        read(f"{site}/a.yaml")
+
+
+def circle(handler: http.server.SimpleHTTPRequestHandler) -> None:
+    handler.send_response(302)
+    handler.send_header("Location", handler.path)
+    handler.end_headers()
+
+
+def test_a_user_goes_along_on_the_same_server_only(site: str) -> None:
+    with_user = site.replace("://", "://user:secret@")
+    assert names(read(f"{with_user}/to//private/a.yaml")) == ["one"]
+    assert names(read(f"{with_user}/to/{site}/private/a.yaml")) == ["one"]
+    elsewhere = site.replace("127.0.0.1", "localhost")
+    with pytest.raises(errors.Unreachable, match="401"):
+        read(f"{with_user}/to/{elsewhere}/private/a.yaml")
+    assert Redirecting.authorization is None
+
+
+def test_plain_http_is_taken_with_a_checksum_only(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also within redirects, which an https source may have, too: how a place is judged does not depend on the one before."""
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _host, *rest, **more: resolve("127.0.0.1", *rest, **more))
+    mirror = site.replace("127.0.0.1", "mirror.example")
+    sha256 = hashlib.sha256(ONE.encode()).hexdigest()
+    for source in (f"{mirror}/a.yaml", f"{site}/to/{mirror}/a.yaml", f"{site}/to/{mirror}/to/{site}/a.yaml"):
+        with pytest.raises(
+            errors.InvalidInput, match=r"from mirror.example over plain http.* Use https, or give its SHA-256"
+        ):
+            read(source)
+        assert names(read(source, sha256)) == ["one"]
+
+
 @pytest.mark.parametrize(
     ("source", "kind", "says"),
     [
+        ("{site}/to/file:///etc/hostname", errors.InvalidInput, "only http and https"),
+        ("{site}/to/", errors.Unreachable, "302"),
+        ("http://192.0.2.1/a.yaml", errors.InvalidInput, "from 192.0.2.1 over plain http"),
+        ("http://127.0.0.1.example/a.yaml", errors.InvalidInput, "over plain http"),
         ("{site}/missing.yaml", errors.Unreachable, "404"),
         ("http://127.0.0.1:1/a.yaml", errors.Unreachable, "refused"),
         ("ftp://127.0.0.1/a.yaml", errors.InvalidInput, "only http and https"),
