@@ -28,7 +28,7 @@ except ImportError:
     IMPORT_ERROR = traceback.format_exc()
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
-from ansible_collections.k0smotron.ha.plugins.module_utils.replica_health import administrator, named
+from ansible_collections.k0smotron.ha.plugins.module_utils.replica_health import WRITTEN_AGAIN, administrator, named
 
 Shape: t.TypeAlias = "t.Callable[[t.Any], bool] | dict[str, Shape] | list[Shape]"
 
@@ -69,13 +69,13 @@ def harmless(kubeconfig: str, what: str) -> str:
     except (yaml.YAMLError, ValueError, RecursionError):
         config = None
     if not isinstance(config, dict):
-        raise InvalidInput(f"{what} holds no kubeconfig", "Delete it; k0smotron writes it again") from None
+        raise InvalidInput(f"{what} holds no kubeconfig", WRITTEN_AGAIN) from None
     place = next(_foreign(config, _KUBECONFIG), None)
     if place is not None:
         raise InvalidInput(
             f"{what} holds a kubeconfig with {place!a}, which k0smotron never writes so: kubectl could run a program by it, "
             "send files of yours, or trust another server",
-            "Find out who wrote it, and delete the Secret; k0smotron writes it again",
+            "Find out who wrote it, and take that out of the Secret",
         )
     return yaml.safe_dump(config)
 

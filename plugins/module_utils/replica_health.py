@@ -35,6 +35,10 @@ Question: t.TypeAlias = t.Callable[[Get, str], bool | str]
 ANSWER_SECONDS = 10.0
 MOST_AT_ONCE = 8
 LONGEST_ANSWER = 300
+WRITTEN_AGAIN = (
+    "Wait until k0smotron has written it again; a changed annotation of the control plane makes it look at once"
+)
+"""What to do about a kubeconfig Secret. Not to delete it: k0smotron 2.1 then fails where the DSN stands in the clear."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +65,7 @@ def administrator(kubeconfig: str) -> Administrator:
     except (yaml.YAMLError, KeyError, TypeError, StopIteration, binascii.Error, UnicodeDecodeError):
         raise InvalidInput(
             "The control plane's kubeconfig holds no client certificate that can be read",
-            "Wait until k0smotron has written it again; a changed annotation of the control plane makes it look at once",
+            WRITTEN_AGAIN,
         ) from None
 
 

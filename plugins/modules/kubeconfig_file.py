@@ -95,6 +95,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.k0smotron.ha.plugins.module_utils import control_planes, kubeconfig_file
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, NotFound
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube_module import run_detached
+from ansible_collections.k0smotron.ha.plugins.module_utils.replica_health import WRITTEN_AGAIN
 
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube
@@ -173,7 +174,7 @@ def kubeconfig_in(secret: t.Mapping[str, t.Any], what: str) -> str:
     except (KeyError, ValueError):
         raise HaError(
             f"{what} holds no kubeconfig under the key value",
-            "Wait until k0smotron has written it again; a changed annotation of the control plane makes it look at once",
+            WRITTEN_AGAIN,
         ) from None
     return kubeconfig_file.harmless(text, what)
 

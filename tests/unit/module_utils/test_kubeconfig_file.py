@@ -149,14 +149,14 @@ def test_what_kubectl_could_do_harm_by_is_not_written(
     tmp_path: pathlib.Path, place: str, text: str, check_mode: bool
 ) -> None:
     path = tmp_path / "config"
-    with pytest.raises(InvalidInput, match=f"Secret team-a-kubeconfig in namespace team-a .* with '{place}', .*delete"):
+    with pytest.raises(InvalidInput, match=f"Secret team-a-kubeconfig in namespace team-a .* with '{place}', .*take that out"):
         run(path, "present", cluster_with(text), check_mode)
     assert not path.exists()
 
 
 @pytest.mark.parametrize("text", ["", "- a", "not: [a kubeconfig", "a: 2026-99-99", "[" * 9999, "{}\n---\n{}"])
 def test_what_is_no_kubeconfig_is_not_written(text: str) -> None:
-    with pytest.raises(InvalidInput, match=r"S holds no kubeconfig\. Delete it"):
+    with pytest.raises(InvalidInput, match=r"S holds no kubeconfig\. Wait until k0smotron"):
         harmless(text, "S")
 
 
