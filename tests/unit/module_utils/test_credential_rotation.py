@@ -184,6 +184,19 @@ def test_an_owner_of_another_database_on_postgresql() -> None:
 def test_names_are_quoted() -> None:
     assert STATEMENTS["postgres"].drop('a"b') == 'DROP ROLE IF EXISTS "a""b"'
     assert STATEMENTS["mysql"].drop("a'b") == "DROP USER IF EXISTS 'a''b'@'%'"
+    assert STATEMENTS["mysql"].drop("a\\'b") == "DROP USER IF EXISTS 'a\\\\''b'@'%'"
+
+
+@pytest.mark.parametrize("tag", ["$make$", "$lock$", "$$"])
+def test_no_name_ends_a_block(tag: str) -> None:
+    login = f"a{tag}; DROP ROLE b; DO {tag}"
+    sql = STATEMENTS["postgres"]
+    for statement in (sql.make(login, "s3cret", "kine", "kine"), sql.lock(login)):
+        _do, end, _begin = statement.split(" ", 2)
+        block, rest = statement.removeprefix(f"DO {end} ").split(end)
+        assert end not in (tag, *sql.lock(login).split(" "))
+        assert (block.startswith("BEGIN IF"), block.endswith("END IF; END ")) == (True, True)
+        assert tag not in rest.replace(f'"{login}"', "")
 
 
 def test_the_scram_verifier_is_right_by_the_example_of_rfc_7677() -> None:
