@@ -18,7 +18,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.credential_rotation i
 from ansible_collections.k0smotron.ha.plugins.module_utils.credential_statements import STATEMENTS, Statements
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import Datastore
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY, parse
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput, NotFound
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, InvalidInput, NotFound
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
 from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
@@ -27,6 +27,7 @@ if t.TYPE_CHECKING:
     Params: t.TypeAlias = t.Mapping[str, t.Any]
 
 NOT_DECLARED = "Run the role control_plane, which takes the login from the database cluster's credential Secret."
+BY_HAND = "See who wrote that Secret, and remove it by hand; then run the role control_plane, and this again"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,9 +67,12 @@ class Place:
         """The database's SQL."""
         return STATEMENTS[self.store.scheme]
 
-    def owners_password(self) -> str | None:
-        """The one that the operator has."""
-        return texts(required(self.kube, self.owner_secret)).get("password")
+    def owners_password(self) -> str:
+        """The one that the operator has. Raises NotFound where it has none."""
+        password = texts(required(self.kube, self.owner_secret)).get("password")
+        if not password:
+            raise NotFound(f"{self.owner_secret} has no password", NOT_DECLARED)
+        return password
 
     def since(self) -> str:
         """When the credential was last rotated; of one that never was, when its Secret was made."""
@@ -99,7 +103,36 @@ def look(kube: Kube, params: Params, run: str) -> Place:
     store = datastore_lookup.known(kube, live)
     kept = kube.get(*_rotation_secret(source))
     rotation = credential_rotation.resumed(texts(kept), str(_rotation_secret(source))) if kept else None
-    return Place(kube, cluster, source, rotation, store, params["wait_timeout"], run)
+    place = Place(kube, cluster, source, rotation, store, params["wait_timeout"], run)
+    if rotation:
+        _refuse_forged(place, rotation)
+    return place
+
+
+def _refuse_forged(place: Place, rotation: Rotation) -> None:
+    """Raise HaError for a rotation that may be nobody's: whoever may write Secrets here could have any login changed by one.
+
+    So it has to be about the owner of the data source's database, by word of the database cluster, and to know the
+    password, which who writes here knows of no other owner.
+    """
+    credential_rotation.refuse_moved(rotation, place.url)
+    owner = place.store.owner_of(parse(place.url).database)
+    strange, bridge = credential_rotation.strange_logins(rotation, owner), credential_rotation.bridge_name(owner)
+    if strange:
+        raise _forged(place, f"is about {strange}, and the owner of the database is {owner}")
+    if bridge in place.store.owners():
+        raise _forged(place, f"is about {bridge}, which owns another database")
+    known = [*credential_rotation.owners_passwords(rotation), parse(place.url).password]
+    if place.owners_password() not in known:
+        raise Conflict(
+            f"{place.rotation_secret} has not the password that {place.owner_secret} has",
+            "Where somebody set that one meanwhile, run the role control_plane, which takes it over, and this again."
+            f" Else: {BY_HAND}",
+        )
+
+
+def _forged(place: Place, why: str) -> Conflict:
+    return Conflict(f"{place.rotation_secret} {why}", BY_HAND)
 
 
 def required(kube: Kube, ref: Ref) -> Object:

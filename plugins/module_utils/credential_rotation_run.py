@@ -32,6 +32,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     InvalidInput,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
 from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
@@ -166,6 +167,7 @@ def _begin(place: Place) -> None:
 
 def _bridge(place: Place) -> None:
     _make_second_login(place)
+    _keep_what_was_set_meanwhile(place)
     _give(place, _under_way(place).bridge)
 
 
@@ -223,9 +225,16 @@ def _make_second_login(place: Place) -> None:
 def _set_password(place: Place) -> None:
     """First in the Secret, so that the operator does not set the old one again; then here, because it takes its time."""
     following = parse(_under_way(place).following)
-    password = base64.b64encode(following.password.encode()).decode()
-    place.kube.merge(place.owner_secret, {"data": {"password": password}})
+    place.kube.merge(place.owner_secret, _encoded("password", following.password))
     administer(place, place.statements.change(following.user, following.password))
+
+
+def _keep_what_was_set_meanwhile(place: Place) -> None:
+    """The data source is about to lose a password by which alone this is known to be the owner's rotation."""
+    rotation, password = _under_way(place), place.owners_password()
+    if password not in credential_rotation.owners_passwords(rotation):
+        previous = credential_rotation.with_previous(rotation, password)
+        place.kube.merge(place.rotation_secret, _encoded("previous", previous))
 
 
 def _end_old_sessions(place: Place) -> None:
@@ -234,8 +243,12 @@ def _end_old_sessions(place: Place) -> None:
 
 
 def _give(place: Place, url: str) -> None:
-    encoded = base64.b64encode(url.encode()).decode()
-    place.kube.merge(Ref.of(place.source), {"data": {DATA_SOURCE_KEY: encoded}})
+    place.kube.merge(Ref.of(place.source), _encoded(DATA_SOURCE_KEY, url))
+
+
+def _encoded(key: str, value: str) -> Object:
+    """What a merge patch sets in a Secret."""
+    return {"data": {key: base64.b64encode(value.encode()).decode()}}
 
 
 def settle(place: Place) -> None:

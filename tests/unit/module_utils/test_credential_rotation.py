@@ -23,6 +23,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.credential_rotation i
     bridge_name,
     is_due,
     next_step,
+    refuse_moved,
     resumed,
     steps_from,
 )
@@ -70,13 +71,17 @@ def test_a_password_that_somebody_else_set_meanwhile_is_replaced_by_the_bridge()
 
 
 def test_a_service_that_got_its_whole_name_meanwhile_is_the_same() -> None:
-    assert next_step(rotation(), URL.replace("db.ns", "db.ns.svc.cluster.local."), due=False) is Step.BRIDGE
+    url = URL.replace("db.ns", "db.ns.svc.cluster.local.")
+    refuse_moved(rotation(), url)
+    assert next_step(rotation(), url, due=False) is Step.BRIDGE
 
 
-@pytest.mark.parametrize("other", [URL.replace("db.ns", "other.ns"), URL.replace("/kine?", "/other?")])
+@pytest.mark.parametrize(
+    "other", [URL.replace("db.ns", "other.ns"), URL.replace("/kine?", "/other?"), MYSQL.replace("3306", "5432")]
+)
 def test_the_rotation_of_another_database_is_refused(other: str) -> None:
     with pytest.raises(InvalidInput, match=r"another database .* drop its login kine_rotation"):
-        next_step(rotation(), other, due=False)
+        refuse_moved(rotation(), other)
 
 
 def test_the_steps_that_are_left_are_told_in_order() -> None:
