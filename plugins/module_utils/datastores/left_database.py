@@ -14,6 +14,8 @@ import hashlib
 import typing as t
 from abc import ABC, abstractmethod
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.psql import superuser_psql
+
 TABLE = "kine"
 POSTGRES_NAME_LIMIT = 63
 _DIGITS = len("20260102120000")
@@ -80,20 +82,19 @@ class Server(ABC):
 
 
 class PostgreSQL(Server):
-    """By psql and the socket, where Zalando's and CloudNativePG's pods trust the superuser."""
+    """By the superuser's psql, in Zalando's and CloudNativePG's pods."""
 
     container = "postgres"
     name_limit = POSTGRES_NAME_LIMIT
 
     def command(self, statements: t.Sequence[str], database: str = "") -> tuple[str, ...]:
-        given = [part for statement in statements for part in ("-c", statement)]
-        return ("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database or "postgres", *given)
+        return superuser_psql(*statements, database=database or "postgres")
 
     def find(self, database: str) -> str:
         return f"SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = {self.text(database)}"  # noqa: S608
 
     def find_data(self, database: str) -> str:
-        return f"SELECT 1 FROM pg_class WHERE relname = '{TABLE}' AND relkind IN ('r', 'p') LIMIT 1"  # noqa: S608
+        return f"SELECT 1 FROM pg_catalog.pg_class WHERE relname = '{TABLE}' AND relkind IN ('r', 'p') LIMIT 1"  # noqa: S608
 
     def find_sessions(self, database: str) -> str:
         return (

@@ -92,11 +92,11 @@ class StandInKube:
     def exec(self, namespace: str, where: str, command: t.Sequence[str], container: str) -> str:
         assert (namespace, container) == ("data", "postgres")
         self.asked.append(where)
-        statements = list(command[command.index("-d") + 2 :])
-        known = [answer for words, answer in self.answers.items() if words in statements[1]]
+        statements = [part.removeprefix("--command=") for part in command if part.startswith("--command=")]
+        known = [answer for words, answer in self.answers.items() if words in statements[0]]
         if known:
             return known[0]
-        self.told += statements[1::2]
+        self.told += statements
         return ""
 
     def meanwhile(self) -> None:
