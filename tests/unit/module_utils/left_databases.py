@@ -61,6 +61,7 @@ class StandInKube:
         self.objects = objects
         self.check_mode = check_mode
         self.answers = {
+            "pg_has_role": "1",
             "datdba": "k0smotron",
             "relname = 'kine'": "1",
             "pg_stat_activity": "",
@@ -118,7 +119,7 @@ class StandInMariaDB(StandInKube):
     def __init__(self, *objects: Object, demoted: bool) -> None:
         super().__init__(*objects)
         like = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
-        self.answers = {"schemata": like, "information_schema.tables": "1", "processlist": ""}
+        self.answers = {"schemata": like, "information_schema.tables": "1", "processlist": "", "mysql.db": "1"}
         self.demote = int(demoted)
 
     def meanwhile(self) -> None:
