@@ -117,10 +117,11 @@ class Mysql:
 
     def make(self, login: str, password: str, owner: str, database: str) -> str:
         account = self._account(login)
+        pattern = database.replace("`", "``").replace("_", r"\_")  # else _ would stand for any character
         return (
             f"CREATE USER IF NOT EXISTS {account} IDENTIFIED BY PASSWORD {_mysql_text(native(password))};"
             f" {self.change(login, password)} ACCOUNT UNLOCK;"
-            f" GRANT ALL PRIVILEGES ON `{database.replace('`', '``')}`.* TO {account}"
+            f" GRANT ALL PRIVILEGES ON `{pattern}`.* TO {account}"
         )
 
     def change(self, login: str, password: str) -> str:

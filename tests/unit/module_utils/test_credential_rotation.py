@@ -31,6 +31,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.credential_statements
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import datastore, options_for
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import parse
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine import mysql_grants
 
 URL = "postgres://kine:old@db.ns:5432/kine?sslmode=verify-full&sslrootcert=/etc/database-ca/ca.crt"
 MYSQL = "mysql://kine:old@tcp(db.ns:3306)/kine?timeout=1s"
@@ -134,6 +135,13 @@ def test_no_account_is_without_a_password_for_a_moment() -> None:
     identified = f"'kine_rotation'@'%' IDENTIFIED BY PASSWORD '{native('s3cret')}'"
     assert first == f"CREATE USER IF NOT EXISTS {identified}"
     assert others[0] == f"ALTER USER {identified} ACCOUNT UNLOCK"
+
+
+def test_the_second_login_gets_no_database_whose_name_is_like_the_owners() -> None:
+    *_others, grant = STATEMENTS["mysql"].make("kine_rotation", "s3cret", "kine", "my_ql").split("; ")
+    assert grant == r"GRANT ALL PRIVILEGES ON `my\_ql`.* TO 'kine_rotation'@'%'"
+    assert mysql_grants.granted([grant], "my_ql", "")
+    assert not mysql_grants.granted([grant], "mysql", "")
 
 
 @pytest.mark.parametrize(
