@@ -80,30 +80,48 @@ def resumed(texts: t.Mapping[str, str], place: str) -> Rotation:
     return Rotation(**{name: texts[name] for name in fields})
 
 
+def refuse_moved(rotation: Rotation, url: str) -> None:
+    """Raise InvalidInput for a rotation of another database than the data source has now."""
+    if any(_place(parse(each)) != _place(parse(url)) for each in dataclasses.astuple(rotation)):
+        raise InvalidInput(
+            "The rotation under way is one of another database than the control plane has now",
+            f"Where the old one is still there, drop its login {bridge_name(parse(rotation.previous).user)}; then remove the"
+            " rotation's Secret.",
+        )
+
+
+def strange_logins(rotation: Rotation, owner: str) -> str:
+    """The logins of a rotation that is none of this owner's; "" where it is."""
+    logins = [parse(each).user for each in dataclasses.astuple(rotation)]
+    return "" if logins == [owner, bridge_name(owner), owner] else ", ".join(logins)
+
+
+def owners_passwords(rotation: Rotation) -> list[str]:
+    """The one before and the one afterwards. The owner's Secret has the first until a run writes the second, which stays."""
+    return [parse(each).password for each in (rotation.previous, rotation.following)]
+
+
+def with_previous(rotation: Rotation, password: str) -> str:
+    """The data source before, with a password that somebody set meanwhile."""
+    return build(dataclasses.replace(parse(rotation.previous), password=password))
+
+
 def next_step(rotation: Rotation | None, url: str, *, due: bool) -> Step | None:
     """What comes next with this data source; None where there is nothing to do.
 
     Whoever writes the data source from the owner's Secret meanwhile, as the role control_plane does, only moves it to
-    ``previous`` or to ``following``, from where the rotation goes on. Raises InvalidInput for another database.
+    ``previous`` or to ``following``, from where the rotation goes on.
     """
     if rotation is None:
         return Step.BEGIN if due else None
     if url == rotation.following:
         return Step.REVOKE
-    if url == rotation.bridge:
-        return Step.CHANGE
-    before, now = parse(rotation.previous), parse(url)
-    if _place(before) != _place(now):
-        raise InvalidInput(
-            "The rotation under way is one of another database than the control plane has now",
-            f"Where the old one is still there, drop its login {bridge_name(before.user)}; then remove the rotation's Secret.",
-        )
-    return Step.BRIDGE
+    return Step.CHANGE if url == rotation.bridge else Step.BRIDGE
 
 
 def _place(dsn: Dsn) -> t.Any:
     """Which database it is: a Service may have got its whole name meanwhile."""
-    return [(service_of(host.name) or host.name, host.port) for host in dsn.hosts], dsn.database
+    return dsn.scheme, [(service_of(host.name) or host.name, host.port) for host in dsn.hosts], dsn.database
 
 
 def steps_from(step: Step | None) -> list[str]:

@@ -15,24 +15,21 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import (
     cluster_report,
     control_planes,
     credential_rotation,
-    datastore_lookup,
     datastore_observation,
     datastore_proof,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation import observe
-from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import cluster_api, cluster_api_judge
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import cluster_api
 from ansible_collections.k0smotron.ha.plugins.module_utils.credential_rotation import Rotation, Step
-from ansible_collections.k0smotron.ha.plugins.module_utils.credential_statements import STATEMENTS, Statements
+from ansible_collections.k0smotron.ha.plugins.module_utils.credential_rotation_place import NOT_DECLARED, Place, look
 from ansible_collections.k0smotron.ha.plugins.module_utils.datasource_secret_run import is_ours
 from ansible_collections.k0smotron.ha.plugins.module_utils.datasource_secret_run import secret as our_secret
-from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import Datastore
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY, Dsn, checksum, parse
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     AccessDenied,
     Conflict,
     Forbidden,
     InvalidInput,
-    NotFound,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
@@ -50,51 +47,6 @@ RUN = "k0smotron.ha/rotation-run"
 SESSIONS_ENDED = "k0smotron.ha/rotation-sessions-ended"
 """Annotation of the rotation's Secret: whom the owner's old password let in is no longer connected."""
 LEAST_REPLICAS = 2
-NOT_DECLARED = "Run the role control_plane, which takes the login from the database cluster's credential Secret."
-
-
-@dataclasses.dataclass(frozen=True)
-class Place:
-    """A control plane, its data source Secret and rotation, and the database behind it, as they are now."""
-
-    kube: Kube
-    cluster: Object
-    source: Object
-    rotation: Rotation | None
-    store: Datastore
-    timeout: float
-    run: str
-
-    @property
-    def url(self) -> str:
-        """The data source."""
-        return texts(self.source)[DATA_SOURCE_KEY]
-
-    @property
-    def owner(self) -> str:
-        """The role whose password changes: the data source's, before a rotation gave it another one."""
-        return parse(self.rotation.previous if self.rotation else self.url).user
-
-    @property
-    def owner_secret(self) -> Ref:
-        """Where the operator has the owner's password from."""
-        return Ref("v1", "Secret", self.store.credential_secret(self.owner), self.store.options.namespace)
-
-    @property
-    def rotation_secret(self) -> Ref:
-        """Where the rotation is kept."""
-        return _rotation_secret(self.source)
-
-    @property
-    def statements(self) -> Statements:
-        """The database's SQL."""
-        return STATEMENTS[self.store.scheme]
-
-    def since(self) -> str:
-        """When the credential was last rotated; of one that never was, when its Secret was made."""
-        annotations = self.source["metadata"].get("annotations") or {}
-        made = _required(self.kube, self.owner_secret)["metadata"]["creationTimestamp"]
-        return str(annotations.get(credential_rotation.ROTATED) or made)
 
 
 def rotate(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
@@ -154,32 +106,7 @@ def _notes(place: Place) -> t.Mapping[str, str]:
     return kept["metadata"].get("annotations") or {}
 
 
-# -- looking ---------------------------------------------------------------------------------------------------------
-
-
-def look(kube: Kube, params: Params, run: str) -> Place:
-    """Find all that a rotation is about. Raises HaError for a control plane whose login is not ours to change."""
-    name, namespace = params["name"], params["namespace"]
-    cluster = cluster_report.live(kube, name, namespace)
-    if cluster_api.owner(cluster):  # a class would take back what restarts the replicas
-        cluster_api_judge.refuse_topology(kube.get(cluster_api.CLUSTER, "Cluster", name, namespace))
-    source_name, _url = cluster_report.kine_source(cluster["spec"])
-    if not source_name:
-        raise InvalidInput(
-            f"Control plane {name} takes its database from no Secret", "Give it one: control_plane_data_source: secret."
-        )
-    source = _required(kube, Ref("v1", "Secret", source_name, namespace))
-    url = texts(source).get(DATA_SOURCE_KEY, "")
-    live = datastore_lookup.datastore_behind(kube, parse(url), namespace)
-    if live is None:
-        raise InvalidInput(
-            f"No operator that is known here runs the database of control plane {name}",
-            "Rotate where its login is kept; docs/rotation.md says how.",
-        )
-    store = datastore_lookup.known(kube, live)
-    kept = kube.get(*_rotation_secret(source))
-    rotation = credential_rotation.resumed(texts(kept), str(_rotation_secret(source))) if kept else None
-    return Place(kube, cluster, source, rotation, store, params["wait_timeout"], run)
+# -- refusals -------------------------------------------------------------------------------------------------------
 
 
 def refuse(place: Place) -> None:
@@ -204,7 +131,7 @@ def refuse(place: Place) -> None:
             f"{owner} also owns {', '.join(others)}, whose control planes would lose their login",
             "Give each database an owner of its own.",
         )
-    if texts(_required(place.kube, place.owner_secret)).get("password") != dsn.password:
+    if place.owners_password() != dsn.password:
         raise InvalidInput(f"The data source has not the password that {place.owner_secret} has", NOT_DECLARED)
     place.store.as_administrator("", "")  # refuses where nobody knows how
 
@@ -227,18 +154,6 @@ def refuse_by_server(place: Place) -> None:
         )
 
 
-def _required(kube: Kube, ref: Ref) -> Object:
-    found = kube.get(*ref)
-    if found is None:
-        raise NotFound(f"{ref} does not exist", NOT_DECLARED)
-    return found
-
-
-def _rotation_secret(source: Object) -> Ref:
-    metadata = source["metadata"]
-    return Ref("v1", "Secret", f"{metadata['name']}-rotation", metadata["namespace"])
-
-
 # -- the steps -------------------------------------------------------------------------------------------------------
 
 
@@ -252,6 +167,7 @@ def _begin(place: Place) -> None:
 
 def _bridge(place: Place) -> None:
     _make_second_login(place)
+    _keep_what_was_set_meanwhile(place)
     _give(place, _under_way(place).bridge)
 
 
@@ -309,9 +225,16 @@ def _make_second_login(place: Place) -> None:
 def _set_password(place: Place) -> None:
     """First in the Secret, so that the operator does not set the old one again; then here, because it takes its time."""
     following = parse(_under_way(place).following)
-    password = base64.b64encode(following.password.encode()).decode()
-    place.kube.merge(place.owner_secret, {"data": {"password": password}})
+    place.kube.merge(place.owner_secret, _encoded("password", following.password))
     administer(place, place.statements.change(following.user, following.password))
+
+
+def _keep_what_was_set_meanwhile(place: Place) -> None:
+    """The data source is about to lose a password by which alone this is known to be the owner's rotation."""
+    rotation, password = _under_way(place), place.owners_password()
+    if password not in credential_rotation.owners_passwords(rotation):
+        previous = credential_rotation.with_previous(rotation, password)
+        place.kube.merge(place.rotation_secret, _encoded("previous", previous))
 
 
 def _end_old_sessions(place: Place) -> None:
@@ -320,8 +243,12 @@ def _end_old_sessions(place: Place) -> None:
 
 
 def _give(place: Place, url: str) -> None:
-    encoded = base64.b64encode(url.encode()).decode()
-    place.kube.merge(Ref.of(place.source), {"data": {DATA_SOURCE_KEY: encoded}})
+    place.kube.merge(Ref.of(place.source), _encoded(DATA_SOURCE_KEY, url))
+
+
+def _encoded(key: str, value: str) -> Object:
+    """What a merge patch sets in a Secret."""
+    return {"data": {key: base64.b64encode(value.encode()).decode()}}
 
 
 def settle(place: Place) -> None:

@@ -71,10 +71,11 @@ class Postgres:
 
     def make(self, login: str, password: str, owner: str, database: str) -> str:
         name, acts_as = _name(login), _name(owner)
+        make = _block(
+            f"IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {_text(login)}) THEN CREATE ROLE {name}; END IF"
+        )
         return (
-            f"DO $make$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {_text(login)})"
-            f" THEN CREATE ROLE {name}; END IF; END $make$;"
-            f" GRANT {acts_as} TO {name}; ALTER ROLE {name} SET role TO {acts_as};"
+            f"{make}; GRANT {acts_as} TO {name}; ALTER ROLE {name} SET role TO {acts_as};"
             f" ALTER ROLE {name} LOGIN PASSWORD {_text(scram(password))}"
         )
 
@@ -86,7 +87,7 @@ class Postgres:
 
     def lock(self, login: str) -> str:
         there = f"EXISTS (SELECT FROM pg_roles WHERE rolname = {_text(login)})"
-        return f"DO $lock$ BEGIN IF {there} THEN ALTER ROLE {_name(login)} NOLOGIN; END IF; END $lock$"
+        return _block(f"IF {there} THEN ALTER ROLE {_name(login)} NOLOGIN; END IF")
 
     def drop(self, login: str) -> str:
         return f"DROP ROLE IF EXISTS {_name(login)}"
@@ -96,35 +97,36 @@ class Mysql:
     """For MariaDB."""
 
     def count(self, login: str) -> str:
-        return f"SELECT COUNT(*) FROM mysql.user WHERE user = {_text(login)}"  # noqa: S608
+        return f"SELECT COUNT(*) FROM mysql.user WHERE user = {_mysql_text(login)}"  # noqa: S608
 
     def unlike(self, owner: str, database: str) -> str:
         """Accounts other than the one of all hosts, which keep the old password, and whose grants may be others.
 
         And other databases that it has grants on: whoever uses one knows only the old password.
         """
-        user, name = _text(owner), r"REPLACE(db, '\_', '_')"  # db is a pattern
+        user, name = _mysql_text(owner), r"REPLACE(db, '\_', '_')"  # db is a pattern
         return (
             f"SELECT CONCAT('the account ', user, '@', host) FROM mysql.user WHERE user = {user} AND host <> '%'"  # noqa: S608
             " UNION ALL SELECT 'no account for all hosts' FROM DUAL"
             f" WHERE NOT EXISTS (SELECT 1 FROM mysql.user WHERE user = {user} AND host = '%')"
             f" UNION ALL SELECT CONCAT('the database ', {name}) FROM mysql.db"
-            f" WHERE user = {user} AND {name} <> {_text(database)}"
+            f" WHERE user = {user} AND {name} <> {_mysql_text(database)}"
         )
 
     def make(self, login: str, password: str, owner: str, database: str) -> str:
         account = self._account(login)
+        pattern = database.replace("`", "``").replace("_", r"\_")  # else _ would stand for any character
         return (
-            f"CREATE USER IF NOT EXISTS {account} IDENTIFIED BY PASSWORD {_text(native(password))};"
+            f"CREATE USER IF NOT EXISTS {account} IDENTIFIED BY PASSWORD {_mysql_text(native(password))};"
             f" {self.change(login, password)} ACCOUNT UNLOCK;"
-            f" GRANT ALL PRIVILEGES ON `{database.replace('`', '``')}`.* TO {account}"
+            f" GRANT ALL PRIVILEGES ON `{pattern}`.* TO {account}"
         )
 
     def change(self, login: str, password: str) -> str:
-        return f"ALTER USER {self._account(login)} IDENTIFIED BY PASSWORD {_text(native(password))}"
+        return f"ALTER USER {self._account(login)} IDENTIFIED BY PASSWORD {_mysql_text(native(password))}"
 
     def end_sessions(self, login: str) -> str:
-        return f"KILL USER {_text(login)}"
+        return f"KILL USER {_mysql_text(login)}"
 
     def lock(self, login: str) -> str:
         return f"ALTER USER IF EXISTS {self._account(login)} ACCOUNT LOCK"
@@ -133,7 +135,7 @@ class Mysql:
         return f"DROP USER IF EXISTS {self._account(login)}"
 
     def _account(self, login: str) -> str:
-        return f"{_text(login)}@'%'"
+        return f"{_mysql_text(login)}@'%'"
 
 
 STATEMENTS: t.Mapping[str, Statements] = {"postgres": Postgres(), "mysql": Mysql()}
@@ -145,12 +147,23 @@ def native(password: str) -> str:
     return "*" + hashlib.sha1(inner, usedforsecurity=False).hexdigest().upper()
 
 
+def _block(statement: str) -> str:
+    """A block of PostgreSQL's. What ends it is in no name, for nobody can know it before."""
+    end = f"$end_{secrets.token_hex(16)}$"
+    return f"DO {end} BEGIN {statement}; END {end}"
+
+
 def _name(identifier: str) -> str:
     escaped = identifier.replace('"', '""')
     return f'"{escaped}"'
 
 
 def _text(value: str) -> str:
-    """A literal. Names of logins were checked when they were declared, so no server's escapes matter here."""
+    """A literal."""
     escaped = value.replace("'", "''")
     return f"'{escaped}'"
+
+
+def _mysql_text(value: str) -> str:
+    """One of MariaDB's, where a backslash escapes what follows."""
+    return _text(value.replace("\\", "\\\\"))

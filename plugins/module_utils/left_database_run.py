@@ -43,13 +43,16 @@ if t.TYPE_CHECKING:
 Params: t.TypeAlias = t.Mapping[str, t.Any]
 Warn: t.TypeAlias = t.Callable[[str], None]
 
+BY_NAME = "Keep it here, and name the one that is meant with datastore of k0smotron.ha.control_plane_database"
+
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """A database inside a live database cluster."""
+    """A database inside a live database cluster, and the data source that names it; None where it was named itself."""
 
     live: Object
     database: str
+    source: Dsn | None = None
 
     @property
     def cluster(self) -> Ref:
@@ -127,9 +130,9 @@ def find(kube: Kube, params: Params, warn: Warn) -> Place | None:
     if _kines_name(dsn) != dsn.database:
         raise InvalidInput(
             f"The data source names the database {dsn.database}, and kine uses {_kines_name(dsn)} in its place",
-            "Keep it here, and name the one that is meant with datastore of k0smotron.ha.control_plane_database",
+            BY_NAME,
         )
-    return Place(live, dsn.database)
+    return Place(live, dsn.database, dsn)
 
 
 def _shown_hosts(dsn: Dsn) -> str:
@@ -259,6 +262,7 @@ def leave(kube: Kube, store: Datastore, place: Place, params: Params) -> tuple[l
         return _finish(admin, place, owner, params["state"])
     if not admin.ask(server.find_data(database), database):
         return [], None
+    _require_the_owners(kube, store, place, admin, server.owner(like) or owner)
     if not kube.check_mode:
         admin = _await_alone(kube, store, place, params["wait_timeout"])
     if params["state"] == "absent":
@@ -267,6 +271,26 @@ def leave(kube: Kube, store: Datastore, place: Place, params: Params) -> tuple[l
     archived = archive_name(database, datetime.datetime.now(datetime.UTC), server.name_limit)
     moved = compare(_shown(place, database, "kine's"), _shown(place, archived, "kine's"))
     return [_tell(admin, server.archive(database, archived, like), moved)], archived
+
+
+def _require_the_owners(kube: Kube, store: Datastore, place: Place, admin: Administrator, owner: str) -> None:
+    """Raise Conflict where the data source has not the login of who owns the database.
+
+    Whoever may write the data source could name the database of somebody else there, but knows no other owner's password.
+    A login that has no credential Secret was made by hand, and is known by its name only.
+    """
+    source = place.source
+    if source is None:
+        return
+    if not admin.ask(admin.server.find_right(place.database, source.user)):
+        raise Conflict(f"{place} does not belong to {source.user}, as whom the data source logs in", BY_NAME)
+    names = [store.credential_secret(login) for login in dict.fromkeys((source.user, owner)) if login]
+    found = [secret for name in names if (secret := kube.get("v1", "Secret", name, store.options.namespace))]
+    if found and source.password not in [texts(secret).get("password") for secret in found]:
+        raise Conflict(
+            f"The data source has not the password that {Ref.of(found[0])} has, so {place} may be somebody else's",
+            f"Where the password is being rotated, run that to its end. Else: {BY_NAME}",
+        )
 
 
 def _finish(admin: Administrator, place: Place, owner: str, state: str) -> tuple[list[Change], str | None]:

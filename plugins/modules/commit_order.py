@@ -20,6 +20,8 @@ description:
     synchronous standby. Control planes on one server do not wait for each other.
   - Where the table is not there yet, it is made as kine makes it, so that the first start is covered.
   - Connects as kine does, with its own role, which owns the table. MySQL and MariaDB are left as they are.
+  - A function of the trigger's name that belongs to anybody but kine's role, the owner of the table or the database, a member of
+    these or a superuser is refused. Up to PostgreSQL 14 every login may make one in the schema public, and replace it later.
 author:
   - k0smotron.ha contributors (@k0smotron-ha)
 extends_documentation_fragment:

@@ -20,6 +20,10 @@ description:
   - Another control plane may use it when its database has the same name, and one of its hosts is not shown to be another database
     cluster's, or outside of this Kubernetes. Services of standbys and pools are not, nor addresses. Where its data source cannot
     be read, V(absent) is refused, and V(archived) only warns.
+  - Refused, too, unless the data source logs in as the owner of the database or a member of that role, in MariaDB as an account
+    that was granted the database; and where the database cluster has a credential Secret of that login or of the owner, with the
+    password of one of these. Whoever may write a data source could name another team's database there. A database that
+    O(datastore) names is not asked for its owner.
   - In check mode the control plane may still be there, and then its own data source has to name the same database.
   - A database without the table C(kine) is left alone, and so is every other database.
 author:

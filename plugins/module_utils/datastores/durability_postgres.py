@@ -19,6 +19,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.durability
     setup_risks,
     zones_of,
 )
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.psql import superuser_psql
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, place, pod_ready
 
 if t.TYPE_CHECKING:
@@ -47,7 +48,7 @@ _ASK = (
     " LEFT JOIN pg_database AS d ON d.oid = s.setdatabase, unnest(s.setconfig) AS entry"
     " WHERE entry LIKE 'synchronous_commit=%'))"
 )
-COMMAND = ("timeout", "5", "psql", "--username=postgres", "--dbname=postgres", "-XAtq", f"--command={_ASK}")
+COMMAND = ("timeout", "5", *superuser_psql(_ASK))
 
 
 class Standby(t.NamedTuple):

@@ -14,6 +14,8 @@ import hashlib
 import typing as t
 from abc import ABC, abstractmethod
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.psql import superuser_psql
+
 TABLE = "kine"
 POSTGRES_NAME_LIMIT = 63
 _MARK = "_archived_"
@@ -39,6 +41,14 @@ class Server(ABC):
     @abstractmethod
     def find(self, database: str) -> str:
         """Answers how the database was made, in the words of :meth:`create`; nothing when there is none."""
+
+    def owner(self, like: str) -> str:
+        """Who owns the database, by the answer to :meth:`find`; "" where databases have no owners."""
+        return ""
+
+    @abstractmethod
+    def find_right(self, database: str, login: str) -> str:
+        """Answers 1 when the login owns the database, or may act as who does."""
 
     @abstractmethod
     def find_data(self, database: str) -> str:
@@ -81,20 +91,30 @@ class Server(ABC):
 
 
 class PostgreSQL(Server):
-    """By psql and the socket, where Zalando's and CloudNativePG's pods trust the superuser."""
+    """By the superuser's psql, in Zalando's and CloudNativePG's pods."""
 
     container = "postgres"
     name_limit = POSTGRES_NAME_LIMIT
 
     def command(self, statements: t.Sequence[str], database: str = "") -> tuple[str, ...]:
-        given = [part for statement in statements for part in ("-c", statement)]
-        return ("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database or "postgres", *given)
+        return superuser_psql(*statements, database=database or "postgres")
 
     def find(self, database: str) -> str:
         return f"SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = {self.text(database)}"  # noqa: S608
 
+    def owner(self, like: str) -> str:
+        return like
+
+    def find_right(self, database: str, login: str) -> str:
+        """Also a member's, as that of Zalando's prepared databases: their owners do not log in. Superusers are no members."""
+        return (
+            f"SELECT 1 FROM pg_database, pg_roles AS login WHERE datname = {self.text(database)}"  # noqa: S608
+            f" AND rolname = {self.text(login)}"
+            " AND (login.oid = datdba OR NOT rolsuper AND pg_has_role(login.oid, datdba, 'MEMBER'))"
+        )
+
     def find_data(self, database: str) -> str:
-        return f"SELECT 1 FROM pg_class WHERE relname = '{TABLE}' AND relkind IN ('r', 'p') LIMIT 1"  # noqa: S608
+        return f"SELECT 1 FROM pg_catalog.pg_class WHERE relname = '{TABLE}' AND relkind IN ('r', 'p') LIMIT 1"  # noqa: S608
 
     def find_sessions(self, database: str) -> str:
         return (
@@ -149,6 +169,13 @@ class MariaDB(Server):
         return (
             "SELECT CONCAT('CHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name)"  # noqa: S608
             f" FROM information_schema.schemata WHERE schema_name = {self.text(database)}"
+        )
+
+    def find_right(self, database: str, login: str) -> str:
+        """Whoever may drop it. Not by a grant on a pattern that fits by chance: its own name is what an owner was granted."""
+        return (
+            f"SELECT 1 FROM mysql.db WHERE user = {self.text(login)} AND drop_priv = 'Y'"  # noqa: S608
+            rf" AND REPLACE(db, '\_', '_') = {self.text(database)} LIMIT 1"
         )
 
     def find_data(self, database: str) -> str:

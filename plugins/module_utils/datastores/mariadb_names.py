@@ -54,10 +54,14 @@ def _check_account(name: str) -> None:
 
 
 def _check_grants(databases: t.Sequence[str]) -> None:
-    """In a GRANT, _ stands for any character, and the operator does not escape it (v0.38.1, pkg/sql/sql.go)."""
-    for granted, other in ((one, two) for one in databases for two in databases if one != two):
+    """In a GRANT, _ stands for any character, and the operator does not escape it (v0.38.1, pkg/sql/sql.go).
+
+    Not compared with databases that are declared elsewhere, or were made by hand.
+    """
+    everybodys = (*databases, *MARIADB_DATABASES)
+    for granted, other in ((one, two) for one in databases for two in everybodys if one != two):
         if re.fullmatch(granted.replace("_", "."), other):
             raise InvalidInput(
                 f"Who owns the database {granted} would own {other}, too: MariaDB reads _ in a grant as any character",
-                "Rename one of them.",
+                f"Rename {granted}." if other in MARIADB_DATABASES else "Rename one of them.",
             )

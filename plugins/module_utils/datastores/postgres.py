@@ -12,6 +12,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.certified 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.names import check_cluster_name
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.parameters import check_values, given
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.postgres_names import check_databases, check_flags
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.psql import superuser_psql
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import quantity, require_dns_label
 
@@ -86,8 +87,7 @@ class Postgres(Certified):
         return tuple(name for service in self.services for name in self.names_of(f"{self.options.name}{service}"))
 
     def as_administrator(self, pod: str, sql: str) -> Question:
-        command = ("psql", "--username=postgres", "--no-psqlrc", "--quiet", "--no-align", "--tuples-only")
-        return Question("administrator", pod, CONTAINER, (*command, "--set=ON_ERROR_STOP=1", f"--command={sql}"))
+        return Question("administrator", pod, CONTAINER, superuser_psql(sql))
 
     def labels(self) -> dict[str, str]:
         return {**super().labels(), **self.secret_labels}

@@ -11,6 +11,8 @@ All are one pgbench's: a psql for each took more memory than a primary with the 
 
 from __future__ import annotations
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.psql import SEARCH_PATH
+
 MOST = 300
 """Each is a process of the server: with more of them, memory would be what is exhausted."""
 ROUNDS = 10
@@ -25,7 +27,9 @@ _LEFT = (
 _EARLIER = (
     "(SELECT count(*) FROM pg_stat_activity WHERE application_name = 'k0smotron.ha-drill' AND pid < pg_backend_pid())"
 )
-_SESSION = "PGUSER=postgres PGDATABASE=postgres PGAPPNAME=k0smotron.ha-drill PGOPTIONS='-c statement_timeout=0'"
+_SESSION = (
+    f"PGUSER=postgres PGDATABASE=postgres PGAPPNAME=k0smotron.ha-drill PGOPTIONS='{SEARCH_PATH} -c statement_timeout=0'"
+)
 _ASK = f'left=$(psql -XAtqc "SELECT 1 + {_LEFT}") || exit 1'
 
 REHEARSAL = (

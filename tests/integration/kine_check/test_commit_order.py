@@ -86,6 +86,26 @@ def test_a_table_in_use_is_given_up_and_left_as_it_is(modules: Modules, site: Si
     assert modules.ok("commit_order", url=site.url())["changed"]
 
 
+def test_a_strangers_function_is_refused_and_one_of_a_superuser_or_a_member_is_ours(
+    modules: Modules, site: Site
+) -> None:
+    """As any login could make one in public up to PostgreSQL 14."""
+    modules.ok("commit_order", url=site.url())
+    function = f"public.{NAME}()"
+    for owner, attribute in (("stranger", ""), ("member", 'IN ROLE "{role}"')):
+        site.admin(f'CREATE ROLE "{{role}}_{owner}" {attribute}')
+    site.admin(f'ALTER FUNCTION {function} OWNER TO "{{role}}_stranger"')
+    assert f"is {site.role}_stranger's" in modules.refused("commit_order", url=site.url())
+    modules.ok("commit_order", url=site.url(), state="absent")
+    assert f"DROP FUNCTION {function} CASCADE" in modules.refused("commit_order", url=site.url())
+    site.admin(f"DROP FUNCTION {function} CASCADE")
+    assert modules.ok("commit_order", url=site.url())["changed"]
+    for owner in ("postgres", '"{role}_member"'):
+        site.admin(f"ALTER FUNCTION {function} OWNER TO {owner}")
+        assert not modules.ok("commit_order", url=site.url())["changed"]
+    site.admin(f"DROP FUNCTION {function} CASCADE", 'DROP ROLE "{role}_stranger", "{role}_member"')
+
+
 def test_mysql_is_left_alone(modules: Modules) -> None:
     result = modules.ok("commit_order", url="mysql://kine:secret@tcp(127.0.0.1:1)/kine")
     assert (result["changed"], result["ordered"]) == (False, False)

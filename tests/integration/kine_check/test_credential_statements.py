@@ -14,6 +14,7 @@ import pymysql
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.credential_statements import STATEMENTS
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.left_database import SERVERS
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.mariadb_answers import administration
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import parse
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden
@@ -24,6 +25,7 @@ if t.TYPE_CHECKING:
     from tests.integration.kine_check.server import Site
 
 POSTGRES, MYSQL = STATEMENTS["postgres"], STATEMENTS["mysql"]
+LEFT_POSTGRES, LEFT_MARIADB = SERVERS["zalando"], SERVERS["mariadb"]
 BRIDGE = "between"
 
 
@@ -51,6 +53,8 @@ def test_postgresql(site: Site) -> None:
     for password in ("first", "second"):
         site.admin(POSTGRES.make(BRIDGE, password, site.role, site.database))
     assert rows(POSTGRES.count(BRIDGE)) == [(1,)]
+    logins = (site.role, BRIDGE, "postgres", "nobody")
+    assert [len(rows(LEFT_POSTGRES.find_right(site.database, login))) for login in logins] == [1, 1, 0, 0]
     write(BRIDGE, "second")
     write(site.role, site.password)
     with kine_as(BRIDGE, "second") as connection:
@@ -101,6 +105,8 @@ def test_mariadb(maria_site: MariaSite) -> None:
     for password in ("first", "second"):
         administer(MYSQL.make(BRIDGE, password, site.role, site.database))
     assert administer(MYSQL.count(BRIDGE)) == [(1,)]
+    logins = (site.role, BRIDGE, "root", "nobody")
+    assert [len(administer(LEFT_MARIADB.find_right(site.database, login))) for login in logins] == [1, 1, 0, 0]
     write(BRIDGE, "second")
     write(site.role, site.password)
 
@@ -126,6 +132,27 @@ def test_mariadb(maria_site: MariaSite) -> None:
         administer(MYSQL.drop(BRIDGE))
     with pytest.raises(Forbidden):
         write(BRIDGE, "second")
+
+
+def test_the_second_login_reaches_no_database_whose_name_is_like_the_owners(maria_site: MariaSite) -> None:
+    owners, other = f"{maria_site.database}_1", f"{maria_site.database}x1"
+    maria_site.admin(*(f"CREATE DATABASE `{name}`" for name in (owners, other)))
+    maria_site.admin(*MYSQL.make(BRIDGE, "first", maria_site.role, owners).split("; "))
+    try:
+        mysql.prove_write(parse(maria_site.url(user=BRIDGE, password="first", database=owners)))
+        with pytest.raises(Forbidden):
+            mysql.prove_write(parse(maria_site.url(user=BRIDGE, password="first", database=other)))
+    finally:
+        maria_site.admin(MYSQL.drop(BRIDGE), *(f"DROP DATABASE `{name}`" for name in (owners, other)))
+
+
+def test_no_login_of_postgresql_ends_a_block(site: Site) -> None:
+    login = "a$make$; CREATE ROLE broken_out; DO $make$"
+    site.admin(POSTGRES.make(login, "first", site.role, site.database))
+    with site.server.admin() as connection:
+        assert connection.execute(POSTGRES.count(login)).fetchall() == [(1,)]
+        assert connection.execute(POSTGRES.count("broken_out")).fetchall() == [(0,)]
+    site.admin(POSTGRES.lock(login), POSTGRES.drop(login))
 
 
 def test_root_changes_nothing_on_a_mariadb_that_is_no_primary_any_more(maria_site: MariaSite) -> None:

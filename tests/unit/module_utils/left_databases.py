@@ -61,6 +61,7 @@ class StandInKube:
         self.objects = objects
         self.check_mode = check_mode
         self.answers = {
+            "pg_has_role": "1",
             "datdba": "k0smotron",
             "relname = 'kine'": "1",
             "pg_stat_activity": "",
@@ -92,11 +93,11 @@ class StandInKube:
     def exec(self, namespace: str, where: str, command: t.Sequence[str], container: str) -> str:
         assert (namespace, container) == ("data", "postgres")
         self.asked.append(where)
-        statements = list(command[command.index("-d") + 2 :])
-        known = [answer for words, answer in self.answers.items() if words in statements[1]]
+        statements = [part.removeprefix("--command=") for part in command if part.startswith("--command=")]
+        known = [answer for words, answer in self.answers.items() if words in statements[0]]
         if known:
             return known[0]
-        self.told += statements[1::2]
+        self.told += statements
         return ""
 
     def meanwhile(self) -> None:
@@ -118,7 +119,7 @@ class StandInMariaDB(StandInKube):
     def __init__(self, *objects: Object, demoted: bool) -> None:
         super().__init__(*objects)
         like = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
-        self.answers = {"schemata": like, "information_schema.tables": "1", "processlist": ""}
+        self.answers = {"schemata": like, "information_schema.tables": "1", "processlist": "", "mysql.db": "1"}
         self.demote = int(demoted)
 
     def meanwhile(self) -> None:

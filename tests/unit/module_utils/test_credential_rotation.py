@@ -20,6 +20,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.credential_rotation i
     bridge_name,
     is_due,
     next_step,
+    refuse_moved,
     resumed,
     steps_from,
 )
@@ -28,6 +29,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import dat
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.left_database import archive_prefix
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import parse
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine import mysql_grants
 
 URL = "postgres://kine:old@db.ns:5432/kine?sslmode=verify-full&sslrootcert=/etc/database-ca/ca.crt"
 MYSQL = "mysql://kine:old@tcp(db.ns:3306)/kine?timeout=1s"
@@ -68,13 +70,17 @@ def test_a_password_that_somebody_else_set_meanwhile_is_replaced_by_the_bridge()
 
 
 def test_a_service_that_got_its_whole_name_meanwhile_is_the_same() -> None:
-    assert next_step(rotation(), URL.replace("db.ns", "db.ns.svc.cluster.local."), due=False) is Step.BRIDGE
+    url = URL.replace("db.ns", "db.ns.svc.cluster.local.")
+    refuse_moved(rotation(), url)
+    assert next_step(rotation(), url, due=False) is Step.BRIDGE
 
 
-@pytest.mark.parametrize("other", [URL.replace("db.ns", "other.ns"), URL.replace("/kine?", "/other?")])
+@pytest.mark.parametrize(
+    "other", [URL.replace("db.ns", "other.ns"), URL.replace("/kine?", "/other?"), MYSQL.replace("3306", "5432")]
+)
 def test_the_rotation_of_another_database_is_refused(other: str) -> None:
     with pytest.raises(InvalidInput, match=r"another database .* drop its login kine_rotation"):
-        next_step(rotation(), other, due=False)
+        refuse_moved(rotation(), other)
 
 
 def test_the_steps_that_are_left_are_told_in_order() -> None:
@@ -127,6 +133,13 @@ def test_no_account_is_without_a_password_for_a_moment() -> None:
     identified = f"'kine_rotation'@'%' IDENTIFIED BY PASSWORD '{native('s3cret')}'"
     assert first == f"CREATE USER IF NOT EXISTS {identified}"
     assert others[0] == f"ALTER USER {identified} ACCOUNT UNLOCK"
+
+
+def test_the_second_login_gets_no_database_whose_name_is_like_the_owners() -> None:
+    *_others, grant = STATEMENTS["mysql"].make("kine_rotation", "s3cret", "kine", "my_ql").split("; ")
+    assert grant == r"GRANT ALL PRIVILEGES ON `my\_ql`.* TO 'kine_rotation'@'%'"
+    assert mysql_grants.granted([grant], "my_ql", "")
+    assert not mysql_grants.granted([grant], "mysql", "")
 
 
 @pytest.mark.parametrize(
@@ -192,6 +205,19 @@ def test_an_archive_of_a_long_name_is_nobodys_with_or_without_a_hash() -> None:
 def test_names_are_quoted() -> None:
     assert STATEMENTS["postgres"].drop('a"b') == 'DROP ROLE IF EXISTS "a""b"'
     assert STATEMENTS["mysql"].drop("a'b") == "DROP USER IF EXISTS 'a''b'@'%'"
+    assert STATEMENTS["mysql"].drop("a\\'b") == "DROP USER IF EXISTS 'a\\\\''b'@'%'"
+
+
+@pytest.mark.parametrize("tag", ["$make$", "$lock$", "$$"])
+def test_no_name_ends_a_block(tag: str) -> None:
+    login = f"a{tag}; DROP ROLE b; DO {tag}"
+    sql = STATEMENTS["postgres"]
+    for statement in (sql.make(login, "s3cret", "kine", "kine"), sql.lock(login)):
+        _do, end, _begin = statement.split(" ", 2)
+        block, rest = statement.removeprefix(f"DO {end} ").split(end)
+        assert end not in (tag, *sql.lock(login).split(" "))
+        assert (block.startswith("BEGIN IF"), block.endswith("END IF; END ")) == (True, True)
+        assert tag not in rest.replace(f'"{login}"', "")
 
 
 def test_the_native_hash_is_mariadbs() -> None:

@@ -188,6 +188,7 @@ def test_where_and_how_kine_reaches_it() -> None:
             {"databases": (DatabaseSpec("k_1", "a"), DatabaseSpec("kx1", "b"))},
             "Who owns the database k_1 would own kx1",
         ),
+        ({"databases": (DatabaseSpec("my_ql", "a"),)}, "Who owns the database my_ql would own mysql"),
         ({"parameters": {"rpl-semi-sync-master-enabled": 1}}, "rpl_semi_sync_master_enabled cannot be set"),
         ({"parameters": {"Read_Only": 0}}, "read_only cannot be set"),
         ({"parameters": {"auto_increment_increment": 3}}, "kine fills each number that is left out with a row"),

@@ -149,7 +149,9 @@ def test_what_kubectl_could_do_harm_by_is_not_written(
     tmp_path: pathlib.Path, place: str, text: str, check_mode: bool
 ) -> None:
     path = tmp_path / "config"
-    with pytest.raises(InvalidInput, match=f"Secret team-a-kubeconfig in namespace team-a .* with '{place}', .*take that out"):
+    with pytest.raises(
+        InvalidInput, match=f"Secret team-a-kubeconfig in namespace team-a .* with '{place}', .*take that out"
+    ):
         run(path, "present", cluster_with(text), check_mode)
     assert not path.exists()
 
