@@ -11,6 +11,7 @@ S608 here: what is put into statements are names that were checked when they wer
 from __future__ import annotations
 
 import hashlib
+import secrets
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.left_database import (
