@@ -16,9 +16,9 @@ import pytest
 from ansible_collections.k0smotron.ha.plugins.module_utils import (
     cluster_observation,
     credential_rotation_run,
-    credential_statements,
     datastore_observation,
     datastore_proof,
+    scram,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.credential_rotation import Step
 from ansible_collections.k0smotron.ha.plugins.module_utils.datasource_secret_run import LABELS
@@ -26,7 +26,6 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURC
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, HaError, WaitTimeout
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import merged
-from ansible_collections.k0smotron.ha.plugins.module_utils.scram import scram
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 Object = dict[str, t.Any]
@@ -51,7 +50,7 @@ class Server:
 
     def __init__(self, log: list[str]) -> None:
         self.log = log
-        self.verifiers = {"kine": scram("old")}
+        self.verifiers = {"kine": scram.scram("old")}
         self.unlike: list[str] = []
         self.trusts = False
 
@@ -70,7 +69,7 @@ class Server:
     def let_in(self, login: str, password: str) -> None:
         verifier = self.verifiers.get(login, "")
         salt = base64.b64decode(re.split(r"[:$]", verifier)[2]) if verifier else b""
-        if not self.trusts and (not verifier or scram(password, salt) != verifier):
+        if not self.trusts and (not verifier or scram.scram(password, salt) != verifier):
             self.log.append(f"refuse {login}")
             raise Forbidden(f"password of {login}")
         self.log.append(f"prove {login}")
@@ -143,7 +142,7 @@ def no_write(*_what: object) -> None:
 
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> StandInKube:
     """A cluster that a test may change, and hashes that are made fast."""
-    monkeypatch.setattr(credential_statements, "ITERATIONS", 1)
+    monkeypatch.setattr(scram, "ITERATIONS", 1)
     monkeypatch.setattr(credential_rotation_run, "checksum", lambda *_what: "fast")
     made = StandInKube()
 
