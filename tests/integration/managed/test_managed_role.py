@@ -91,7 +91,7 @@ def test_another_password_is_refused_unless_reset_by_name(role: Role, modules: M
 def test_no_password_is_in_postgresqls_log(
     role: Role, modules: Modules, postgres: ElsewherePostgres, in_clear: bool, encryption: str
 ) -> None:
-    name, passwords = new_name(), [f"hunter2-{new_name()}" for _ in range(2)]
+    name, passwords = new_name(), [f"hunter2-{new_name()}" for _each in range(2)]
     with postgres.server.settings(log_statement="all", password_encryption=encryption):
         for password in passwords:
             wanted = postgres.variables(
