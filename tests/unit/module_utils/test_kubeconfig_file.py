@@ -76,11 +76,13 @@ EXEC = {"apiVersion": "client.authentication.k8s.io/v1", "command": "/bin/sh", "
 HARMFUL = {
     "users.user.exec": changed("users", "user", exec=EXEC),
     "users.user.auth-provider": changed("users", "user", auth__provider={"name": "gcp"}),
-    "users.user.tokenFile": changed("users", "user", tokenFile="/root/token"),
-    "users.user.client-key": changed("users", "user", client__key="/root/key.pem"),
+    "users.user.tokenFile": changed("users", "user", tokenFile="/home/user/token"),
+    "users.user.client-key": changed("users", "user", client__key="/home/user/key.pem"),
     "users.user.client-key-data": changed("users", "user", client__key__data={"exec": EXEC}),
     "users.user.as": changed("users", "user", **{"as": "somebody"}),
-    "clusters.cluster.certificate-authority": changed("clusters", "cluster", certificate__authority="/root/ca.pem"),
+    "clusters.cluster.certificate-authority": changed(
+        "clusters", "cluster", certificate__authority="/home/user/ca.pem"
+    ),
     "clusters.cluster.insecure-skip-tls-verify": changed("clusters", "cluster", insecure__skip__tls__verify=True),
     "clusters.cluster.proxy-url": changed("clusters", "cluster", proxy__url="http://proxy"),
     "clusters.cluster.server": changed("clusters", "cluster", server="http://a:30443"),
