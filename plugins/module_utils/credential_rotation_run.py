@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import datetime
 import secrets
@@ -33,7 +32,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
-from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
+from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import encoded, texts
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 if t.TYPE_CHECKING:
@@ -248,7 +247,7 @@ def _give(place: Place, url: str) -> None:
 
 def _encoded(key: str, value: str) -> Object:
     """What a merge patch sets in a Secret."""
-    return {"data": {key: base64.b64encode(value.encode()).decode()}}
+    return {"data": encoded({key: value})}
 
 
 def settle(place: Place) -> None:

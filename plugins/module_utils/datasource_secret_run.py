@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import typing as t
 
@@ -36,7 +35,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.objects import (
     require_dns_subdomain,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.plan import PoolLimits, pool_limits
-from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
+from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import encoded, texts
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
 if t.TYPE_CHECKING:
@@ -148,7 +147,7 @@ def secret(ref: Ref, data: t.Mapping[str, str]) -> Object:
         "kind": ref.kind,
         "metadata": {"name": ref.name, "namespace": ref.namespace, "labels": dict(LABELS)},
         "type": "Opaque",
-        "data": {key: base64.b64encode(value.encode()).decode() for key, value in data.items()},
+        "data": encoded(data),
     }
 
 

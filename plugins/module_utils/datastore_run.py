@@ -37,7 +37,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     NotFound,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import FIELD_MANAGER, Kube, Ref, changes_result
-from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, applies
 from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import password_of, texts, with_password
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 
@@ -118,16 +118,9 @@ def changed_lately(live: Object) -> bool:
 
     The times are the API server's: one that seems to be in the future counts, and a clock here that is fast may miss one.
     """
-    metadata, now = live["metadata"], datetime.datetime.now(datetime.UTC)
-    applied = [
-        entry["time"]
-        for entry in metadata.get("managedFields") or []
-        if (entry.get("manager"), entry.get("operation")) == (FIELD_MANAGER, "Apply") and "time" in entry
-    ]
-    ages = [
-        now - datetime.datetime.fromisoformat(each) for each in applied if each != metadata.get("creationTimestamp")
-    ]
-    return any(age.total_seconds() < RECENT_SECONDS for age in ages)
+    created, now = live["metadata"].get("creationTimestamp"), datetime.datetime.now(datetime.UTC)
+    times = {entry["time"] for entry in applies(live, FIELD_MANAGER) if "time" in entry} - {created}
+    return any((now - datetime.datetime.fromisoformat(each)).total_seconds() < RECENT_SECONDS for each in times)
 
 
 def _refuse_namesake(kube: Kube, store: Datastore) -> None:

@@ -37,6 +37,13 @@ def quantity(text: str | int | float) -> Decimal:
     return Decimal(number) * factor
 
 
+def applies(live: Object, field_manager: str) -> t.Iterator[Object]:
+    """The entries of managedFields for server-side applies of a field manager."""
+    for entry in live["metadata"].get("managedFields") or []:
+        if (entry.get("manager"), entry.get("operation")) == (field_manager, "Apply"):
+            yield entry
+
+
 def merged(base: t.Mapping[str, t.Any], overlay: t.Mapping[str, t.Any]) -> Object:
     """``base`` with ``overlay`` merged in, map by map; lists are replaced and a null removes the field."""
     result = copy.deepcopy(dict(base))

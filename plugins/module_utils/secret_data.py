@@ -20,6 +20,11 @@ def texts(secret: t.Mapping[str, t.Any]) -> dict[str, str]:
     return {key: _decoded(value) for key, value in (secret.get("data") or {}).items()}
 
 
+def encoded(plain: t.Mapping[str, str]) -> dict[str, str]:
+    """Texts as a Secret's data has them."""
+    return {key: base64.b64encode(text.encode()).decode() for key, text in plain.items()}
+
+
 def with_password(secret: t.Mapping[str, t.Any], live: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
     """A Secret's texts and a password as data: the one that the live Secret has, or else a new one of 256 bits.
 
@@ -28,7 +33,7 @@ def with_password(secret: t.Mapping[str, t.Any], live: t.Mapping[str, t.Any] | N
     complete = copy.deepcopy(dict(secret))
     given = complete.pop("stringData", {})
     given[password_key(secret)] = password_of(secret, live) or secrets.token_hex(32)
-    complete["data"] = {name: base64.b64encode(text.encode()).decode() for name, text in given.items()}
+    complete["data"] = encoded(given)
     return complete
 
 

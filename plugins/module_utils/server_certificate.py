@@ -9,7 +9,6 @@ renewed certificate has to be one that they trust already. The authority's Secre
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import datetime
 import typing as t
@@ -18,7 +17,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import certificates
 from ansible_collections.k0smotron.ha.plugins.module_utils.certificates import Authority, Bundle
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.base import CertificateSpec
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
-from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import texts
+from ansible_collections.k0smotron.ha.plugins.module_utils.secret_data import encoded, texts
 
 # Renewal happens only when somebody runs the role: with a third of the year to spare.
 LIFETIME = datetime.timedelta(days=365)
@@ -60,8 +59,8 @@ def secrets(wanted: CertificateSpec, live: t.Callable[[str], Object | None], now
 
 def _secret(wanted: CertificateSpec, name: str, data: t.Mapping[str, str]) -> Object:
     metadata = {"name": name, "namespace": wanted.namespace, "labels": dict(wanted.labels)}
-    encoded = {key: base64.b64encode(text.encode()).decode() for key, text in data.items()}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "kubernetes.io/tls", "data": encoded}
+    kind: Object = {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls"}
+    return {**kind, "metadata": metadata, "data": encoded(data)}
 
 
 def _authority_in(secret: Object | None) -> Authority | None:

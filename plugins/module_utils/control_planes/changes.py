@@ -15,7 +15,7 @@ import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Conflict, InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.k0s import OLDEST_K0S, image_parts
-from ansible_collections.k0smotron.ha.plugins.module_utils.objects import mapping, merged, same_quantity
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import applies, mapping, merged, same_quantity
 
 Object: t.TypeAlias = dict[str, t.Any]
 
@@ -101,12 +101,11 @@ def owned(live: Object, field_manager: str, *path: str) -> set[str]:
 def owned_fields(live: Object, field_manager: str, *path: str) -> Object:
     """The same as a tree, down to the leaves, which are True."""
     found: Object = {}
-    for entry in live["metadata"].get("managedFields") or []:
-        if entry.get("manager") == field_manager and entry.get("operation") == "Apply":
-            fields = entry.get("fieldsV1") or {}
-            for step in path:
-                fields = fields.get(f"f:{step}", {})
-            found = merged(found, mapping(_tree(fields)))
+    for entry in applies(live, field_manager):
+        fields = entry.get("fieldsV1") or {}
+        for step in path:
+            fields = fields.get(f"f:{step}", {})
+        found = merged(found, mapping(_tree(fields)))
     return found
 
 
@@ -116,8 +115,7 @@ def _tree(fields: Object) -> Object | bool:
 
 def applied(live: Object, field_manager: str) -> bool:
     """Whether an apply of ours made or changed this object."""
-    entries = live["metadata"].get("managedFields") or []
-    return any((each.get("manager"), each.get("operation")) == (field_manager, "Apply") for each in entries)
+    return any(True for _entry in applies(live, field_manager))
 
 
 def refuse_foreign_budget(live: Object | None, field_manager: str) -> None:
