@@ -287,17 +287,19 @@ class TestTls:
                 pass
 
     def test_near_its_end(self, site: Site, run: Examine) -> None:
-        assert "tls" not in findings(run(site.url("sslmode=require")), "warn")
+        verified = site.url(f"sslmode=verify-ca&sslrootcert={site.server.ca}")
+        assert "tls" not in findings(run(verified), "warn")
         site.server.certificate(left=DAY / 12)
         try:
             with site.server.settings():
-                report = run(site.url("sslmode=require"))
+                report, of_nobody = run(verified), run(site.url("sslmode=require"))
         finally:
             site.server.certificate()
             with site.server.settings():
                 pass
         assert "tls" in findings(report, "warn")
         assert f"the server's certificate ends at {report.tls.certificate_ends}" in report.text()
+        assert "tls" not in findings(of_nobody, "warn"), "kine does not look at this certificate"
 
     def test_plaintext_is_a_warning(self, site: Site, run: Examine) -> None:
         report = run(site.url("sslmode=disable"))

@@ -214,17 +214,18 @@ class TestTls:
             site.admin("FLUSH SSL")
 
     def test_near_its_end(self, site: MariaSite, run_mysql: Examine) -> None:
-        url = site.url(f"{PLAIN}&tls=skip-verify")
-        assert "tls" not in findings(run_mysql(url), "warn")
+        url, ca = site.url(PLAIN), str(site.server.ca)
+        assert "tls" not in findings(run_mysql(url, ca_file=ca), "warn")
         site.server.certificate(left=DAY / 12)
         try:
             site.admin("FLUSH SSL")
-            report = run_mysql(url)
+            report, of_nobody = run_mysql(url, ca_file=ca), run_mysql(site.url(f"{PLAIN}&tls=skip-verify"))
         finally:
             site.server.certificate()
             site.admin("FLUSH SSL")
         assert "tls" in findings(report, "warn")
         assert f"the server's certificate ends at {report.tls.certificate_ends}" in report.text()
+        assert "tls" not in findings(of_nobody, "warn"), "kine does not look at this certificate"
 
     def test_plaintext_is_a_warning(self, site: MariaSite, run_mysql: Examine) -> None:
         report = run_mysql(site.url(PLAIN))
