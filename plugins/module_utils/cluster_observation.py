@@ -86,11 +86,15 @@ def certificate_name(options: ControlPlaneOptions) -> str:
 
 def api_url(kube: Kube, options: ControlPlaneOptions, cluster: Object) -> str | None:
     """Where clients reach the hosted API of a live Cluster; None while nobody knows."""
-    name = control_planes.service_name(options.name, options.service_type)
-    service = kube.get("v1", "Service", name, options.namespace)
+    service = service_of(kube, options)
     k0smotron_knows = bool(cluster["spec"].get("externalAddress"))
     nodes = _nodes(kube) if options.service_type == "NodePort" and not k0smotron_knows else []
     return control_planes.api_url(cluster, service, nodes)
+
+
+def service_of(kube: Kube, options: ControlPlaneOptions) -> Object | None:
+    """The control plane's Service, once there is one."""
+    return kube.get("v1", "Service", control_planes.service_name(options.name, options.service_type), options.namespace)
 
 
 def _nodes(kube: Kube) -> list[Object]:

@@ -13,10 +13,12 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.cluster_observation i
     Observation,
     newest_served,
     observe,
+    service_of,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import (
     address_change,
     cluster_api,
+    k0s_config,
     node_ports,
     rolling,
 )
@@ -165,6 +167,7 @@ def _settle(kube: Kube, options: ControlPlaneOptions, api_version: str, warn: Wa
         return [cluster, *others]
     live_changes.refuse_change(live, cluster, FIELD_MANAGER)
     refuse_stragglers(kube, options, live["spec"], cluster["spec"])
+    cluster = k0s_config.keep(live, cluster, service_of(kube, options), live_changes.owned(live, FIELD_MANAGER, "spec"))
     return [keep_patches(live, cluster, options, warn), *others]
 
 

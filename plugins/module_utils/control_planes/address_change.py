@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import names, v1beta2
-from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, mapping
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes import k0s_config, names, v1beta2
+from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
 
 
 def warnings(live: Object, wanted: Object, ours: Object) -> list[str]:
@@ -17,9 +17,10 @@ def warnings(live: Object, wanted: Object, ours: Object) -> list[str]:
     k0smotron puts the newest addresses alone into the certificate (1.10.9 and 2.1.0, genSANs), and a roll replaces it. `ours`
     are the fields of the live spec that we have set: an apply without them takes them away, and leaves those of others.
     """
-    old, new, held = (_addresses(spec) for spec in (live["spec"], wanted["spec"], ours))
+    old, new, held = (k0s_config.addresses(spec) for spec in (live["spec"], wanted["spec"], ours))
     moved = [each for field, each in old.items() if each not in new.values() and (field in new or field in held)]
-    gone = [each for each in moved if each not in {*_sans(wanted["spec"]), *_service_names(wanted)}]
+    kept = {*k0s_config.certificate_names(wanted["spec"]), *k0s_config.service_names(wanted)}
+    gone = [each for each in moved if each not in kept]
     found = [_not_in_certificate(gone)] if gone else []
     if moved and _version(wanted["apiVersion"]) == _version(v1beta2.API_VERSION):
         found.append(_kubeconfig_stays(wanted["metadata"]["name"]))
@@ -28,27 +29,6 @@ def warnings(live: Object, wanted: Object, ours: Object) -> list[str]:
 
 def _version(api_version: str) -> str:
     return api_version.rpartition("/")[2]
-
-
-def _addresses(spec: Object) -> Object:
-    ingress = mapping(spec.get("ingress"))
-    found = {
-        "externalAddress": spec.get("externalAddress"),
-        **{key: ingress.get(key) for key in ("apiHost", "konnectivityHost")},
-    }
-    return {field: address for field, address in found.items() if address}
-
-
-def _sans(spec: Object) -> t.Collection[str]:
-    config = mapping(mapping(spec.get("k0sConfig")).get("spec"))
-    return mapping(config.get("api")).get("sans") or []
-
-
-def _service_names(wanted: Object) -> list[str]:
-    """The names that are in every certificate."""
-    metadata, kind = wanted["metadata"], mapping(wanted["spec"].get("service")).get("type") or "ClusterIP"
-    host = f"{names.service_name(metadata['name'], kind)}.{metadata['namespace']}"
-    return [f"{host}{domain}" for domain in ("", ".svc", ".svc.cluster.local")]
 
 
 def _not_in_certificate(gone: t.Sequence[str]) -> str:

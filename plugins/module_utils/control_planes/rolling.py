@@ -17,14 +17,17 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.common
     CONFIG_ANNOTATION,
     pod_annotations,
 )
+from ansible_collections.k0smotron.ha.plugins.module_utils.control_planes.k0s_config import certificate_names
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object, mapping, merged
 
 _DIGITS = 32
 _OF_INGRESS = ("apiHost", "konnectivityHost", "port")
 
-# What k0smotron replaces, completes or strips in a k0sConfig (1.10.9 and 2.1.0, generateConfig and ReconcileDynamicConfig):
-# compared, it would differ in every run.
+# What k0smotron replaces, completes or strips in a k0sConfig (1.10.9 and 2.1.0, generateConfig and ReconcileDynamicConfig), and
+# what stays of one that is not wanted any more: compared, it would differ in every run.
 _REWRITTEN: Object = {
+    "apiVersion": None,
+    "kind": None,
     "metadata": {"name": None, "namespace": None},
     "spec": {
         "api": {"externalAddress": None, "port": None, "sans": None},
@@ -49,7 +52,7 @@ def config_checksum(live: Object, wanted: Object, ours: Object, copy: Object | N
     if not _differ(live.get("spec") or {}, wanted["spec"], ours) and not _edited(copy, wanted, there):
         return there
     fields = _fields(wanted["spec"], _rewritten(wanted["spec"]))
-    text = json.dumps([there, fields, sorted(_names(wanted["spec"]))], sort_keys=True)
+    text = json.dumps([there, fields, sorted(certificate_names(wanted["spec"]))], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 
@@ -63,7 +66,8 @@ def _edited(copy: Object | None, wanted: Object, annotation: str | None) -> bool
 def _differ(live: Object, wanted: Object, ours: Object) -> bool:
     rewritten = _rewritten(wanted)
     old, new, held = (_fields(spec, rewritten) for spec in (live, wanted, ours))
-    return _lost(held, new) or not _holds(old, new) or bool(_names(wanted) - _names(live))
+    named = set(certificate_names(wanted)) <= set(certificate_names(live))
+    return _lost(held, new) or not _holds(old, new) or not named
 
 
 def _lost(ours: t.Any, wanted: t.Any) -> bool:
@@ -97,9 +101,3 @@ def _fields(spec: Object, rewritten: t.Iterable[Object]) -> Object:
         "k0sConfig": config,
     }
     return {field: value for field, value in found.items() if value}
-
-
-def _names(spec: Object) -> set[str]:
-    """The names for the API's certificate in a k0sConfig, to which k0smotron adds its own."""
-    api = ((spec.get("k0sConfig") or {}).get("spec") or {}).get("api") or {}
-    return set(api.get("sans") or [])

@@ -11,9 +11,12 @@ import dataclasses
 import json
 import os
 import shlex
+import ssl
 import subprocess
 import typing as t
 from pathlib import Path
+
+from cryptography import x509
 
 from tests.integration.modules.runner import Modules, get, kubectl, names
 from tests.lab import waiting
@@ -24,13 +27,13 @@ CLUSTER = "clusters.k0smotron.io"
 DATA_SOURCE_KEY = "K0SMOTRON_KINE_DATASOURCE_URL"
 OWNER = "k0smotron"
 START_SECONDS = 400
-# What k0smotron merges its own settings into, and a false, which others leave out. No api.sans: docs/workers.md.
+# What k0smotron merges its own settings into, and a false, which others leave out.
 K0S_CONFIG = {
     "k0sConfig": {
         "apiVersion": "k0s.k0sproject.io/v1beta1",
         "kind": "ClusterConfig",
         "spec": {
-            "api": {"extraArgs": {"profiling": "false"}},
+            "api": {"extraArgs": {"profiling": "false"}, "sans": ["old.example", "life.example"]},
             "telemetry": {"enabled": False},
         },
     }
@@ -187,6 +190,15 @@ class Plane:
         selector = f"app=k0smotron,cluster={self.name},component=cluster"
         pods = json.loads(kubectl("get", "pods", "-n", self.namespace, "-l", selector, "-o", "json"))["items"]
         return {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in pods}
+
+    def certificate_names(self) -> set[str]:
+        """The names in the certificate of a replica's API."""
+        live = get(CLUSTER, self.name, self.namespace)
+        assert live
+        pem = ssl.get_server_certificate((live["spec"]["externalAddress"], live["spec"]["service"]["apiPort"]))
+        extensions = x509.load_pem_x509_certificate(pem.encode()).extensions
+        names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        return {str(name.value) for name in names}
 
     def cut_connections(self, pod: str) -> None:
         """What a replica's kine sends to the database is lost from now on, but on connections that it makes anew.

@@ -60,9 +60,6 @@ def plane(life: Modules, database: Database, lab_variables: dict[str, t.Any]) ->
     kubectl("delete", CLUSTER, "--all", "-n", found.namespace, "--ignore-not-found")
 
 
-# -- the database ------------------------------------------------------------------------------------------------
-
-
 def test_a_database_is_up_when_it_takes_writes(database: Database) -> None:
     started = time.monotonic()
     result = database.run()
@@ -95,9 +92,6 @@ def test_running_is_not_up_when_the_owner_cannot_write(database: Database) -> No
     assert live["status"]["PostgresClusterStatus"] == "Running"
 
 
-# -- the control plane -------------------------------------------------------------------------------------------
-
-
 def test_a_control_plane_is_up_when_each_replica_answers(plane: Plane, tmp_path: Path) -> None:
     started = time.monotonic()
     result = plane.run()
@@ -124,9 +118,6 @@ def test_a_database_stays_while_a_control_plane_uses_it(plane: Plane, database: 
     refused = database.run(state="absent", data="delete")
     assert f"is the database of the control plane {plane.namespace}/{plane.name}" in refused["msg"]
     assert plane.info()["up"]
-
-
-# -- the drill ---------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -328,9 +319,12 @@ def test_a_wait_that_fails_says_why(plane: Plane, life: Modules) -> None:
     assert removed["changed"]
 
 
-def test_a_new_k0s_config_rolls_every_replica_once(plane: Plane) -> None:
-    """The last change: k0smotron's webhook refuses to have the whole of it taken away again."""
+def test_a_k0s_config_rolls_every_replica_once_when_it_comes_and_when_it_goes(plane: Plane) -> None:
     plane.roll(spec=K0S_CONFIG)
+    names = plane.certificate_names()
+    assert {"old.example", "life.example", f"kmc-{plane.name}.{plane.namespace}.svc"} <= names
+    plane.roll()
+    assert plane.certificate_names() == names - {"old.example", "life.example"}
 
 
 @pytest.mark.matrix
@@ -366,9 +360,6 @@ def test_removal_keeps_secret_and_database(plane: Plane, database: Database) -> 
     assert get("secret", "source", plane.namespace)
     assert int(database.psql("SELECT count(*) FROM kine", "kine")) > 0
     assert not plane.run(state="absent")["changed"]
-
-
-# -- the database goes -------------------------------------------------------------------------------------------
 
 
 def test_removal_keeps_the_data(database: Database) -> None:
