@@ -322,7 +322,7 @@ def test_a_wait_that_fails_says_why(plane: Plane, life: Modules) -> None:
 def test_a_k0s_config_rolls_every_replica_once_when_it_comes_and_when_it_goes(plane: Plane) -> None:
     plane.roll(spec=K0S_CONFIG)
     names = plane.certificate_names()
-    assert {"old.example", "life.example", f"kmc-{plane.name}.{plane.namespace}.svc"} <= names
+    assert {"old.example", "life.example", f"kmc-{plane.name}-nodeport.{plane.namespace}.svc"} <= names
     plane.roll()
     assert plane.certificate_names() == names - {"old.example", "life.example"}
 
