@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_run
@@ -21,7 +23,7 @@ INGRESS: Object = {"apiHost": "api.example", "konnectivityHost": "k.example"}
 LEAST: Object = {"apiVersion": "k0s.k0sproject.io/v1beta1", "kind": "ClusterConfig"}
 
 
-def there(*names: str, **changes: object) -> Object:
+def there(*names: str, **changes: t.Any) -> Object:
     """A live Cluster with these names in its k0sConfig."""
     return merged(cluster(**changes), {"spec": {"k0sConfig": {**LEAST, "spec": {"api": {"sans": [*names]}}}}})
 
