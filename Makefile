@@ -79,10 +79,11 @@ RETRIES ?= 0
 DOMAIN ?=
 DNS ?= any
 DATASTORE ?= zalando
+SPEC ?= {}
 FAULTS ?=
 .PHONY: drill
 drill: setup ## Break a control plane of the lab in every way, or by FAULTS, RUNS times each (a minute or two each time), with a NAME each beside others; adds to docs/drill-measured.md
-	@PYTHONPATH=$(CURDIR):$(CURDIR)/.build/collections $(PY) -m tools.drill --name $(NAME) --runs $(RUNS) --retries $(RETRIES) --domain "$(DOMAIN)" --dns $(DNS) --datastore $(DATASTORE) --faults $(FAULTS)
+	@PYTHONPATH=$(CURDIR):$(CURDIR)/.build/collections $(PY) -m tools.drill --name $(NAME) --runs $(RUNS) --retries $(RETRIES) --domain "$(DOMAIN)" --dns $(DNS) --datastore $(DATASTORE) --spec '$(SPEC)' --faults $(FAULTS)
 
 .PHONY: artifact
 artifact: setup ## Build the collection's archive into .build/artifact/, checked as Galaxy would

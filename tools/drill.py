@@ -27,6 +27,10 @@ DNS: t.Mapping[str, str | None] = {"any": None, "same-node": "PreferSameNode"}
 """Which CoreDNS pod the Service of the lab's DNS leads to: its trafficDistribution."""
 
 
+Spec: t.TypeAlias = dict[str, t.Any]
+"""What the database cluster's resource has beside what the role sets."""
+
+
 class Datastore(t.NamedTuple):
     """An example of docs/examples, the faults that are impossible with it, and what the lab wants of it.
 
@@ -37,6 +41,11 @@ class Datastore(t.NamedTuple):
     impossible: t.Collection[str]
     variables: t.Mapping[str, str]
     extra: str = ""
+
+    @property
+    def spec(self) -> str:
+        """The variable for the spec of its resource."""
+        return "mysql_cluster_spec" if "mysql_cluster_name" in self.variables else "postgres_cluster_spec"
 
 
 DATASTORES: t.Mapping[str, Datastore] = {
@@ -69,16 +78,20 @@ DATASTORES: t.Mapping[str, Datastore] = {
 class Drills:
     """Drills of one control plane on the lab."""
 
-    def __init__(self, name: str, datastore: str, retries: int, domain: str, dns: str) -> None:
+    def __init__(self, name: str, datastore: str, retries: int, domain: str, dns: str, spec: Spec) -> None:
         """Make the control plane that is drilled; it stays, and so does the lab."""
-        self._datastore, self._retries, self._domain, self._dns = datastore, retries, domain, dns
+        self._datastore, self._retries, self._domain, self._dns, self._spec = datastore, retries, domain, dns, spec
         self._control_plane = f"{name}-{datastore}"
         chosen = DATASTORES[datastore]
         if chosen.extra:
             run([*LAB, "up", "--with", chosen.extra], environment())
         example = ROOT / "docs" / "examples" / f"{chosen.example}.yml"
         variables = {key: value.replace("NAME", name) for key, value in chosen.variables.items()}
-        named = {"control_plane_name": self._control_plane, "control_plane_datastore_domain": domain}
+        named = {
+            "control_plane_name": self._control_plane,
+            "control_plane_datastore_domain": domain,
+            chosen.spec: spec,
+        }
         output = CERTIFICATES / self._control_plane
         self._variables = quickstart.playbook("site", example, {**named, **variables}, output)
         distribution = json.dumps({"spec": {"trafficDistribution": DNS[dns]}})
@@ -97,6 +110,7 @@ class Drills:
             "retries": self._retries,
             "domain": self._domain,
             "dns": self._dns,
+            "spec": self._spec,
             "load": round(os.getloadavg()[0], 1),
         }
         options = {
@@ -160,6 +174,7 @@ def main() -> int:
     parser.add_argument("--domain", default="", help="of the database's whole name in the URL")
     parser.add_argument("--dns", default="any", choices=[*DNS], help="which CoreDNS pod a replica asks")
     parser.add_argument("--datastore", default="zalando", choices=[*DATASTORES])
+    parser.add_argument("--spec", default={}, type=json.loads, help="more of the database cluster's resource, as JSON")
     parser.add_argument(
         "--faults", nargs="*", default=[], choices=FAULTS, metavar="FAULT", help="all that are possible"
     )
@@ -168,7 +183,7 @@ def main() -> int:
     names = options.faults or [fault for fault in FAULTS if fault not in impossible]
     # A drill breaks things: on the lab, never on the cluster of the user's shell.
     os.environ.pop("KUBECONFIG", None)
-    drills = Drills(options.name, options.datastore, options.retries, options.domain, options.dns)
+    drills = Drills(options.name, options.datastore, options.retries, options.domain, options.dns, options.spec)
     runs: list[Run] = []
     for number in range(1, options.runs + 1):
         for fault in names:

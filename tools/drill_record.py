@@ -125,12 +125,13 @@ def _tables(runs: t.Sequence[Run], level: str) -> str:
     return "".join(f"\n{level} {_title(*kind)}\n\n{_section([*of_it])}" for kind, of_it in kinds)
 
 
-def _kind(run: Run) -> tuple[str, bool, bool, int]:
-    return run["datastore"], run.get("dns") == "same-node", bool(run.get("domain")), run["retries"]
+def _kind(run: Run) -> tuple[str, str, bool, bool, int]:
+    spec = f" with `{json.dumps(run['spec'])}`" if run.get("spec") else ""
+    return run["datastore"], spec, run.get("dns") == "same-node", bool(run.get("domain")), run["retries"]
 
 
-def _title(datastore: str, same_node: bool, whole_name: bool, retries: int) -> str:
-    by = (", by its whole name" if whole_name else "") + (", DNS of the same node" if same_node else "")
+def _title(datastore: str, spec: str, same_node: bool, whole_name: bool, retries: int) -> str:
+    by = spec + (", by its whole name" if whole_name else "") + (", DNS of the same node" if same_node else "")
     return f"{datastore}{by}, clients that {'try once more' if retries else 'never try again'}"
 
 

@@ -53,6 +53,7 @@ def test_each_datastore_and_kind_of_client_has_its_own_table() -> None:
     runs = [run("switchover", 1.0), run("primary_deleted", 2.0, datastore="mariadb"), run("switchover", 3.0, retries=1)]
     runs += [{**run("switchover", 4.0), "domain": "cluster.local"}, {**run("switchover", 5.0), "domain": ""}]
     runs += [{**run("switchover", 6.0), "dns": "same-node"}, {**run("switchover", 7.0), "dns": "any"}]
+    runs += [{**run("switchover", 8.0), "spec": {"patroni": {"ttl": 30}}}, {**run("switchover", 9.0), "spec": {}}]
     titles = [line for line in page(runs).splitlines() if line.startswith("## ")]
     assert titles == [
         "## mariadb, clients that never try again",
@@ -60,6 +61,7 @@ def test_each_datastore_and_kind_of_client_has_its_own_table() -> None:
         "## zalando, clients that try once more",
         "## zalando, by its whole name, clients that never try again",
         "## zalando, DNS of the same node, clients that never try again",
+        '## zalando with `{"patroni": {"ttl": 30}}`, clients that never try again',
     ]
 
 
