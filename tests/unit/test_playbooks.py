@@ -53,6 +53,9 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if real.name == "managed_database":
             tasks.append({"ansible.builtin.set_fact": {**RETURNED, "managed_database_max_connections": 50}})
         (role / "tasks" / "main.yml").write_text(yaml.safe_dump(tasks), encoding="utf-8")
+        if real.name == "k0smotron":
+            noted = [{"ansible.builtin.debug": {"msg": "looked for providers before {{ k0smotron_state }}"}}]
+            (role / "tasks" / "refuse_providers.yml").write_text(yaml.safe_dump(noted), encoding="utf-8")
         if real.name == "control_plane":
             for entry in ("rotate.yml", "absent.yml"):
                 (role / "tasks" / entry).symlink_to(real / "tasks" / entry)
@@ -76,12 +79,84 @@ def ran(folder: Path, playbook: str, **variables: t.Any) -> list[str]:
     return [line.replace('\\"', "'").replace(" []", "") for line in said]
 
 
-@pytest.mark.parametrize("playbook", ["site", "teardown"])
-def test_an_unknown_datastore_is_refused_with_those_that_are_known(collections: Path, playbook: str) -> None:
-    output, ended = run(collections, f"k0smotron.ha.{playbook}", site_datastore="oracle", teardown_confirm=True)
-    assert ended != 0
-    assert "site_datastore is oracle. Use one of zalando, cloudnativepg, mariadb, innodbcluster, managed." in output
+def refused(folder: Path, playbook: str, **variables: t.Any) -> str:
+    """What a playbook said that has run none of its roles."""
+    output, ended = run(folder, f"k0smotron.ha.{playbook}", **variables)
+    assert ended != 0, output
     assert "ran <" not in output
+    return re.sub(r"\s+", " ", output)
+
+
+@pytest.mark.parametrize("playbook", ["site", "teardown"])
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        (
+            {"site_datastore": "oracle"},
+            "site_datastore is oracle. Use one of zalando, cloudnativepg, mariadb, innodbcluster, managed.",
+        ),
+        (
+            {"control_plane_mode": "cluster-api"},
+            "control_plane_mode is cluster-api. Use one of standalone, cluster_api.",
+        ),
+        (
+            {"site_datastore": "cloudnativepg", "postgres_cluster_provider": "zalando"},
+            "site_datastore is cloudnativepg, and postgres_cluster_provider is zalando.",
+        ),
+        (
+            {"postgres_cluster_provider": "cloudnativepg", "control_plane_provider": "zalando"},
+            "site_datastore is cloudnativepg, and control_plane_provider is zalando.",
+        ),
+        (
+            {"site_datastore": "mariadb", "mysql_operator_provider": "innodbcluster"},
+            "site_datastore is mariadb, and mysql_operator_provider is innodbcluster.",
+        ),
+    ],
+)
+def test_what_contradicts_itself_is_refused_before_anything_is_done(
+    collections: Path, playbook: str, variables: dict[str, str], says: str
+) -> None:
+    assert says in refused(collections, playbook, teardown_confirm=True, **variables)
+
+
+def test_a_variable_of_another_kind_of_datastore_is_none_of_its_business(collections: Path) -> None:
+    made = ran(collections, "site", site_datastore="mariadb", postgres_cluster_provider="zalando")
+    assert made[1] == "mysql_cluster present ['mariadb', false]"
+
+
+@pytest.mark.parametrize(("playbook", "state"), [("site", "present"), ("teardown", "absent")])
+@pytest.mark.parametrize(("mode", "looks"), [("standalone", True), ("cluster_api", False)])
+def test_providers_are_looked_for_first(collections: Path, playbook: str, state: str, mode: str, looks: bool) -> None:
+    output, _ended = run(collections, f"k0smotron.ha.{playbook}", control_plane_mode=mode, teardown_confirm=True)
+    before, _ran, _after = output.partition("ran <")
+    assert (f"looked for providers before {state}" in before) is looks
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({"postgres_cluster_delete_data": True}, "The data goes with teardown_delete_data=true, and stays without."),
+        (
+            {"site_datastore": "mariadb", "mysql_cluster_delete_data": "yes"},
+            "The data goes with teardown_delete_data=true",
+        ),
+        ({"control_plane_database_on_removal": "drop"}, "The data goes with teardown_delete_data=true"),
+        (
+            {"teardown_delete_data": True, "postgres_cluster_delete_data": False},
+            "The data goes with teardown_delete_data=true",
+        ),
+        ({"control_plane_state": "present"}, "control_plane_state is present, and this playbook removes."),
+        ({"postgres_cluster_state": "present"}, "postgres_cluster_state is present, and this playbook removes."),
+    ],
+)
+def test_teardown_deletes_what_its_own_variable_says(collections: Path, variables: dict[str, t.Any], says: str) -> None:
+    assert says in refused(collections, "teardown", teardown_confirm=True, **variables)
+
+
+def test_data_that_is_to_go_by_both_goes(collections: Path) -> None:
+    both = {"teardown_delete_data": "true", "postgres_cluster_delete_data": True}
+    gone = ran(collections, "teardown", teardown_confirm=True, control_plane_database_on_removal="drop", **both)
+    assert gone[1] == "postgres_cluster absent ['zalando', true]"
 
 
 @pytest.mark.parametrize(
