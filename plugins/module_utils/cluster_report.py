@@ -56,7 +56,7 @@ def live(kube: Kube, name: str, namespace: str) -> Object:
 def clusters(kube: Kube, namespace: str | None = None) -> list[Object]:
     """All Clusters, of one namespace or of all, in the newest version that is served; [] where none is."""
     served = newest_served(kube)
-    return kube.list(served, "Cluster", namespace) if served else []
+    return kube.list(served, "Cluster", namespace or None) if served else []
 
 
 def _one(kube: Kube, name: str, namespace: str) -> Object | None:
@@ -65,11 +65,11 @@ def _one(kube: Kube, name: str, namespace: str) -> Object | None:
 
 
 def chosen(kube: Kube, name: str | None, namespace: str | None) -> list[Object]:
-    """The Clusters of this name in this namespace, or where one is not given all, by namespace and name."""
+    """The Clusters of this name in this namespace, or where one is not given or empty all, by namespace and name."""
     if name and namespace:
         one = _one(kube, name, namespace)
         return [one] if one else []
-    named = [cluster for cluster in clusters(kube, namespace) if name in (None, cluster["metadata"]["name"])]
+    named = [cluster for cluster in clusters(kube, namespace) if not name or name == cluster["metadata"]["name"]]
     return sorted(named, key=lambda cluster: (cluster["metadata"]["namespace"], cluster["metadata"]["name"]))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_report
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, NotFound
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
 from ansible_collections.k0smotron.ha.plugins.module_utils.replica_memory import needs_restart
@@ -21,12 +21,18 @@ if t.TYPE_CHECKING:
 
 
 def repair(module: AnsibleModule, kube: Kube) -> dict[str, t.Any]:
-    """The whole module: its parameters in, its result out. It fails with all records where a restart did not help."""
+    """The whole module: its parameters in, its result out. It fails with all records where a restart did not help.
+
+    Raises NotFound for the name of no control plane: whoever repairs it on a schedule would never hear of that.
+    """
     params = module.params
-    found = [
-        _repaired(kube, cluster, params["wait_timeout"])
-        for cluster in cluster_report.chosen(kube, params["name"], params["namespace"])
-    ]
+    chosen = cluster_report.chosen(kube, params["name"], params["namespace"])
+    if params["name"] and not chosen:
+        where = f"namespace {params['namespace']}" if params["namespace"] else "any namespace"
+        raise NotFound(
+            f"There is no control plane {params['name']} in {where}", "Correct its name; without one all are looked at."
+        )
+    found = [_repaired(kube, cluster, params["wait_timeout"]) for cluster in chosen]
     for each in found:
         if each["left"] and not each["error"]:
             module.warn(f"{each['namespace']}/{each['name']}: {', '.join(each['left'])} left alone: {each['reason']}")

@@ -33,7 +33,7 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Only the control plane of this name.
+      - Only the control plane of this name. The module fails when there is none.
     type: str
   namespace:
     description:

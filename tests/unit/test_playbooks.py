@@ -336,17 +336,27 @@ def test_a_control_plane_is_new_as_the_module_of_its_mode_says(tmp_path: Path, m
     assert f"new: {created}" in output
 
 
-def test_no_other_fault_is_made_after_a_drill_without_a_certificate(collections: Path) -> None:
+@pytest.mark.parametrize("faults", [["command", "switchover"], "command, switchover"])
+def test_no_other_fault_is_made_after_a_drill_without_a_certificate(collections: Path, faults: list[str] | str) -> None:
     """Here for want of a cluster; what a killed program has done, or what could not be undone, is to be looked at first."""
     output, ended = run(
         collections,
         "k0smotron.ha.failover_drill",
         failover_drill_confirm=True,
-        failover_drill_faults=["command", "switchover"],
+        failover_drill_faults=faults,
         failover_drill_command=["true"],
-        failover_drill_folder=str(collections / "reports"),
+        failover_drill_folder="~/reports",  # of the HOME that run() gives it
     )
     assert ended != 0
     assert "(item=command)" in output
     assert "item=switchover" not in output
     assert (collections / "reports").is_dir()
+
+
+@pytest.mark.parametrize("faults", [[], "", " , "])
+def test_a_drill_of_no_fault_does_not_pass(collections: Path, faults: list[str] | str) -> None:
+    output, ended = run(
+        collections, "k0smotron.ha.failover_drill", failover_drill_confirm=True, failover_drill_faults=faults
+    )
+    assert ended != 0
+    assert "failover_drill_faults names no fault." in output

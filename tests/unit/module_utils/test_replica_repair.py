@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import cluster_report, replica_repair_run
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, WaitTimeout
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, NotFound, WaitTimeout
 from ansible_collections.k0smotron.ha.plugins.module_utils.replica_memory import deaf, inconsistent
 from ansible_collections.k0smotron.ha.plugins.module_utils.verdict import Verdict
 from tests.unit.module_utils.test_replica_memory import PODS, counted, lease, replica
@@ -72,12 +72,12 @@ def record(kube: StandInKube, cluster: dict[str, t.Any], wanted: int) -> dict[st
 
 
 def run(
-    kube: t.Any, clusters: list[dict[str, t.Any]], monkeypatch: pytest.MonkeyPatch
+    kube: t.Any, clusters: list[dict[str, t.Any]], monkeypatch: pytest.MonkeyPatch, **given: t.Any
 ) -> tuple[dict[str, t.Any], list[str]]:
     """The module's result and its warnings."""
     monkeypatch.setattr(cluster_report, "chosen", lambda *_chosen: clusters)
     said: list[str] = []
-    params = {"name": None, "namespace": None, "wait_timeout": 1}
+    params = {"name": None, "namespace": None, "wait_timeout": 1, **given}
 
     def fail_json(**result: t.Any) -> t.NoReturn:
         raise Failed(result, said)
@@ -90,6 +90,14 @@ def repaired(kube: StandInKube, monkeypatch: pytest.MonkeyPatch, wanted: int = 3
     """The module's result and its warnings for one control plane."""
     monkeypatch.setattr(cluster_report, "health", lambda _kube, cluster: record(kube, cluster, wanted))
     return run(kube, [CLUSTER], monkeypatch)
+
+
+@pytest.mark.parametrize(("namespace", "where"), [(None, "any namespace"), ("team", "namespace team")])
+def test_the_name_of_no_control_plane_fails(namespace: str | None, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NotFound, match=f"There is no control plane typo in {where}"):
+        run(StandInKube({}), [], monkeypatch, name="typo", namespace=namespace)
+    for all_of_them in (None, ""):
+        assert run(StandInKube({}), [], monkeypatch, name=all_of_them)[0]["control_planes"] == []
 
 
 @pytest.mark.parametrize("said", [DEAF, OTHER])
