@@ -97,10 +97,14 @@ class Replication:
 
 @dataclass(frozen=True)
 class Durability:
-    """Settings without which a crash loses or tears committed rows."""
+    """Settings without which a crash loses or tears committed rows.
+
+    flushes_commits is false where a commit is acknowledged before it is on the disk, though it gets there by itself.
+    """
 
     fsync: bool
     full_page_writes: bool
+    flushes_commits: bool = True
 
 
 @dataclass(frozen=True)

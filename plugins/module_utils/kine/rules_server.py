@@ -14,6 +14,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import C
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import Replication, Standby
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Look
+    from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Status
 
 # With synchronous_commit at one of these a commit does not wait for the standby.
 NOT_WAITING = ("off", "local")
@@ -116,14 +117,29 @@ def standbys_in_words(replication: Replication) -> str:
 
 
 def survives_a_crash(look: Look) -> Finding:
-    """fsync and full_page_writes off: a crash may lose acknowledged writes or tear pages."""
+    """fsync or synchronous_commit off: a crash loses acknowledged writes. Torn pages depend on the storage, too."""
     settings = look.database.durability()
-    off = [name for name, on in (("fsync", settings.fsync), ("full_page_writes", settings.full_page_writes)) if not on]
-    expected = "fsync and full_page_writes on"
-    if not off:
-        return Finding("ok", expected, expected)
-    remedy = " ".join(f"ALTER SYSTEM SET {name} = on;" for name in off) + " SELECT pg_reload_conf();"
-    return Finding("fail", f"{' and '.join(off)} off", expected, remedy)
+    observed, remedies = [], []
+    if not settings.fsync:
+        observed.append("fsync is off: a crash of its machine loses acknowledged writes, or the database")
+        remedies.append(_SWITCH_ON.format("fsync"))
+    if not settings.flushes_commits:
+        observed.append(
+            "synchronous_commit is off: a crash loses what was acknowledged up to three wal_writer_delay before it"
+        )
+        remedies.append(f"ALTER ROLE {look.home.role} SET synchronous_commit = 'on'; and not off in the DSN.")
+    status: Status = "fail" if observed else "warn"
+    if not settings.full_page_writes:
+        observed.append(f"full_page_writes is off: a crash tears pages, {WHOLE_PAGES.format('8 KiB: Aurora, ZFS')}")
+        remedies.append(f"Where they may tear: {_SWITCH_ON.format('full_page_writes')}")
+    expected = "fsync, full_page_writes and synchronous_commit on"
+    if observed:
+        return Finding(status, "; ".join(observed), expected, " ".join(remedies))
+    return Finding("ok", expected, expected)
+
+
+_SWITCH_ON = "ALTER SYSTEM SET {} = on; SELECT pg_reload_conf(); or in the provider's parameter group."
+WHOLE_PAGES = "unless the storage writes whole pages of {}"
 
 
 def version_is_tested(look: Look) -> Finding:

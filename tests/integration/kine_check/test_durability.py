@@ -43,6 +43,7 @@ def seen(site: Site, query: str = "sslmode=require") -> dict[str, str]:
         ({"synchronous_standby_names": "gone"}, {"no_standby_now": "refuse"}),
         ({"synchronous_standby_names": "2 (*)"}, {"no_standby_now": "refuse"}),
         ({"fsync": "off"}, FEW | {"not_flushed": "refuse"}),
+        ({"full_page_writes": "off"}, FEW | {"torn_pages": "warn"}),
         ({"synchronous_commit": "local"}, FEW | {"commits_do_not_wait": "refuse"}),
     ],
 )

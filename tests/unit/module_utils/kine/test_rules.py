@@ -197,17 +197,27 @@ def test_connections(slots: Slots, plan: Plan, status: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fsync", "pages", "status", "words"),
+    ("safe", "status", "off"),
     [
-        (True, True, "ok", "fsync and full_page_writes on"),
-        (False, True, "fail", "fsync off"),
-        (True, False, "fail", "full_page_writes off"),
-        (False, False, "fail", "fsync and full_page_writes off"),
+        (Durability(True, True), "ok", []),
+        (Durability(False, True), "fail", ["fsync"]),
+        (Durability(True, False), "warn", ["full_page_writes"]),
+        (Durability(False, False), "fail", ["fsync", "full_page_writes"]),
+        (Durability(True, True, flushes_commits=False), "fail", ["synchronous_commit"]),
+        (Durability(True, False, flushes_commits=False), "fail", ["synchronous_commit", "full_page_writes"]),
     ],
 )
-def test_durability(fsync: bool, pages: bool, status: str, words: str) -> None:
-    finding = rules_server.survives_a_crash(look_at(StandIn(safe=Durability(fsync, pages))))
-    assert (finding.status, finding.observed) == (status, words)
+def test_durability(safe: Durability, status: str, off: list[str]) -> None:
+    finding = rules_server.survives_a_crash(look_at(StandIn(safe=safe)))
+    assert finding.status == status
+    assert [part.split()[0] for part in finding.observed.split("; ") if status != "ok"] == off
+    assert [name for name in ("fsync", "synchronous_commit", "full_page_writes") if name in finding.remedy] == off
+
+
+def test_torn_pages_are_for_the_storage_to_prevent() -> None:
+    finding = rules_server.survives_a_crash(look_at(StandIn(safe=Durability(True, False))))
+    assert "unless the storage writes whole pages of 8 KiB: Aurora, ZFS" in finding.observed
+    assert "parameter group" in finding.remedy
 
 
 SYNC, ASYNC = Standby("a", "streaming", "sync"), Standby("b", "streaming", "async")
