@@ -57,7 +57,7 @@ def postgres_risks(database: Database) -> Iterator[Risk]:
 
 def mysql_risks(database: MysqlDatabase) -> Iterator[Risk]:
     """Settings and counters show to every account; where the replicas run, and how far they are, does not."""
-    replication = database.replication()
+    replication, durability = database.replication(), database.durability()
     settings = database.variables(
         "log_bin", "sync_binlog", "rpl_semi_sync_master_timeout", "rpl_semi_sync_source_timeout"
     )
@@ -69,8 +69,9 @@ def mysql_risks(database: MysqlDatabase) -> Iterator[Risk]:
         patience=int(patience),
     )
     yield from durability_mysql.flush_risks(
-        flushes=database.durability().fsync,
+        flushes=durability.fsync,
         syncs_binlog=settings.get("log_bin", "OFF") != "ON" or settings.get("sync_binlog") == "1",
+        doublewrites=durability.full_page_writes,
     )
     if replication.wanted:
         yield from durability_mysql.waiting_risks(primary)

@@ -40,7 +40,7 @@ def waiting_risks(primary: Primary) -> Iterator[Risk]:
         yield risk("wait_point", f"rpl_semi_sync_master_wait_point is {primary.wait_point or 'not known'}")
 
 
-def flush_risks(*, flushes: bool, syncs_binlog: bool) -> Iterator[Risk]:
+def flush_risks(*, flushes: bool, syncs_binlog: bool, doublewrites: bool = True) -> Iterator[Risk]:
     """What a crash of the server itself would cost: is each commit on the disk, in the data and in the log for replicas."""
     if not flushes:
         yield risk("not_flushed", "innodb_flush_log_at_trx_commit is not 1")
@@ -51,3 +51,5 @@ def flush_risks(*, flushes: bool, syncs_binlog: bool) -> Iterator[Risk]:
             severity="warn",
             why="After a crash the log that replicas read may lack writes that the primary has",
         )
+    if not doublewrites:
+        yield risk("torn_pages", "innodb_doublewrite is off")

@@ -65,6 +65,8 @@ _TIMEOUTS = {
     "net_read_timeout": 1.0,
     "net_write_timeout": 1.0,
 }
+# FALSE is what RDS for MySQL says where it has Optimized Writes.
+_TORN = ("OFF", "FALSE", "0", "DETECT_ONLY")
 _ROUNDS = 3
 
 
@@ -186,7 +188,7 @@ class Mysql(MysqlDatabase):
     def durability(self) -> Durability:
         """What stands for fsync and full_page_writes here."""
         found = self.variables("innodb_flush_log_at_trx_commit", "innodb_doublewrite")
-        torn = found.get("innodb_doublewrite", "ON").upper() in ("OFF", "0", "DETECT_ONLY")
+        torn = found.get("innodb_doublewrite", "ON").upper() in _TORN
         return Durability(found.get("innodb_flush_log_at_trx_commit") in ("1", "3"), not torn)
 
     def counter(self) -> Counter | None:

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.durability_connection import postgres_risks
+from ansible_collections.k0smotron.ha.plugins.module_utils.durability_connection import mysql_risks, postgres_risks
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import Durability, Replication, Standby
 
 
@@ -33,3 +33,22 @@ def test_a_standby_that_would_take_the_place_of_one_counts(
         replication=lambda: Replication(wanted, "on", standbys), durability=lambda: Durability(True, True)
     )
     assert [risk.id for risk in postgres_risks(t.cast("t.Any", database))] == expected
+
+
+@pytest.mark.parametrize(
+    ("safe", "expected"),
+    [
+        (Durability(True, True), {}),
+        (Durability(True, False), {"torn_pages": "warn"}),
+        (Durability(False, True), {"not_flushed": "refuse"}),
+    ],
+)
+def test_a_mysql_server_without_a_doublewrite_buffer_is_a_warning(safe: Durability, expected: dict[str, str]) -> None:
+    database = types.SimpleNamespace(
+        replication=lambda: Replication("", "", ()),
+        durability=lambda: safe,
+        variables=lambda *_names: {"log_bin": "ON", "sync_binlog": "1"},
+        status=lambda *_names: {},
+    )
+    found = {risk.id: risk.severity for risk in mysql_risks(t.cast("t.Any", database))}
+    assert found == {"not_seen": "unknown"} | expected

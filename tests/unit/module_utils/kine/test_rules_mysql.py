@@ -102,7 +102,22 @@ def test_slots() -> None:
     [
         ({}, Durability(True, True), "InnoDB", "ok", ""),
         ({"innodb_flush_log_at_trx_commit": "2"}, Durability(False, True), "InnoDB", "fail", "commit is 2"),
-        ({"innodb_doublewrite": "OFF"}, Durability(True, False), "InnoDB", "fail", "doublewrite is OFF"),
+        ({"innodb_doublewrite": "OFF"}, Durability(True, False), "InnoDB", "warn", "doublewrite is OFF: "),
+        ({"innodb_doublewrite": "FALSE"}, Durability(True, False), "InnoDB", "warn", "unless the storage writes whole"),
+        (
+            {"innodb_doublewrite": "OFF", "sync_binlog": "0"},
+            Durability(True, False),
+            "InnoDB",
+            "warn",
+            "; sync_binlog is 0",
+        ),
+        (
+            {"innodb_doublewrite": "OFF", "innodb_flush_log_at_trx_commit": "0"},
+            Durability(False, False),
+            "InnoDB",
+            "fail",
+            "commit is 0; innodb_doublewrite is OFF",
+        ),
         ({"sync_binlog": "0"}, Durability(True, True), "InnoDB", "warn", "sync_binlog is 0"),
         ({"sync_binlog": "0", "log_bin": "OFF"}, Durability(True, True), "InnoDB", "ok", ""),
         ({}, Durability(True, True), "Aria", "fail", "engine is Aria"),

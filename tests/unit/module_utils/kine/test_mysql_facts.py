@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, k0smotron.ha contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the MySQL driver makes of answers that the MariaDB of the integration tests does not give."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql import Mysql
+
+
+class Said:
+    """A connector whose server has these variables, and these answers to statements that begin so."""
+
+    def __init__(self, variables: t.Mapping[str, str] | None = None, **answers: list[tuple[t.Any, ...]]) -> None:
+        self._answers = {"SHOW SESSION VARIABLES": list((variables or {}).items()), **answers}
+
+    def open(self) -> object:
+        return object()
+
+    def rows(self, _connection: object, statement: str, _values: t.Sequence[t.Any] = ()) -> list[tuple[t.Any, ...]]:
+        return next(rows for start, rows in self._answers.items() if statement.strip().startswith(start))
+
+
+def database(*args: t.Any, **answers: t.Any) -> Mysql:
+    return Mysql(t.cast("t.Any", Said(*args, **answers)))
+
+
+@pytest.mark.parametrize(
+    ("doublewrite", "whole"),
+    [
+        ("ON", True),
+        ("DETECT_AND_RECOVER", True),
+        ("fast", True),
+        ("OFF", False),
+        ("FALSE", False),
+        ("0", False),
+        ("DETECT_ONLY", False),
+    ],
+)
+def test_pages_that_may_tear(doublewrite: str, whole: bool) -> None:
+    settings = {"innodb_flush_log_at_trx_commit": "1", "innodb_doublewrite": doublewrite}
+    assert database(settings).durability().full_page_writes == whole
