@@ -91,12 +91,11 @@ class Mysql(MysqlDatabase):
         return Server("MariaDB" if "mariadb" in version.lower() else "MySQL", version.split("-")[0])
 
     def tls(self) -> Tls:
-        """The server says what this session uses."""
-        found = _texts(self._rows("SHOW SESSION STATUS WHERE Variable_name IN ('Ssl_version', 'Ssl_cipher')"))
-        if not found.get("ssl_cipher"):
+        """The client knows: what the server says of its session is about the way from a proxy, where there is one."""
+        version, cipher = self._connector.encryption(self._connection)
+        if not cipher:
             return Tls()
-        der = self._connector.certificate(self._connection)
-        return peer_certificate.tls(found.get("ssl_version", ""), found["ssl_cipher"], der)
+        return peer_certificate.tls(version, cipher, self._connector.certificate(self._connection))
 
     def variables(self, *names: str) -> t.Mapping[str, str]:
         """Of the session, which shows global ones too."""

@@ -15,8 +15,16 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql import Mys
 class Said:
     """A connector whose server has these variables, and these answers to statements that begin so."""
 
+    encrypted = ("", "")
+
     def __init__(self, variables: t.Mapping[str, str] | None = None, **answers: list[tuple[t.Any, ...]]) -> None:
         self._answers = {"SHOW SESSION VARIABLES": list((variables or {}).items()), **answers}
+
+    def encryption(self, _connection: object) -> tuple[str, str]:
+        return self.encrypted
+
+    def certificate(self, _connection: object) -> bytes | None:
+        return None
 
     def open(self) -> object:
         return object()
@@ -25,8 +33,22 @@ class Said:
         return next(rows for start, rows in self._answers.items() if statement.strip().startswith(start))
 
 
+class Encrypted(Said):
+    """The same where this end has TLS."""
+
+    encrypted = ("TLSv1.3", "TLS_AES_256_GCM_SHA384")
+
+
 def database(*args: t.Any, **answers: t.Any) -> Mysql:
     return Mysql(t.cast("t.Any", Said(*args, **answers)))
+
+
+@pytest.mark.parametrize(("connector", "used"), [(Said, False), (Encrypted, True)])
+def test_encryption_is_that_of_this_end(connector: type[Said], used: bool) -> None:
+    """A proxy may have TLS to its clients and none to the server, or the other way round."""
+    behind = {"SHOW SESSION STATUS": [("Ssl_version", "TLSv1.2"), ("Ssl_cipher", "" if used else "AES")]}
+    tls = Mysql(t.cast("t.Any", connector(**behind))).tls()
+    assert (tls.used, tls.version) == (used, "TLSv1.3" if used else "")
 
 
 @pytest.mark.parametrize(
