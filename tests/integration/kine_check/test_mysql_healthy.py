@@ -53,6 +53,15 @@ def test_mended_table_passes_and_is_left_alone(maria_site: MariaSite, run_mysql:
     assert following == 2, "the check used a number of kine's table"
 
 
+@pytest.mark.parametrize("settings", [{"sql_mode": "ANSI"}, {"sql_quote_show_create": 0}], ids=["ANSI", "bare names"])
+def test_names_in_grants_are_quoted_as_the_server_likes(
+    maria_site: MariaSite, run_mysql: Examine, settings: dict[str, t.Any]
+) -> None:
+    with maria_site.server.settings(**settings):
+        report = run_mysql(maria_site.url())
+    assert findings(report, "warn", "fail", "skipped") == [], report.text()
+
+
 def test_account_with_an_operators_privileges(maria_site: MariaSite, run_mysql: Examine) -> None:
     """One database, by its escaped name, and a connection limit of its own."""
     escaped = maria_site.database.replace("_", "\\_")
