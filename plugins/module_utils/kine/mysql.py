@@ -35,6 +35,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import (
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_connection import Connector
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_facts import Missing, MysqlDatabase
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_sessions import client_address
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.reach import Reacher, fixed
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Server, Tls
 
@@ -48,7 +49,7 @@ _READ_ONLY = ("read_only", "super_read_only", "tx_read_only", "transaction_read_
 _HOST = ("hostname", "port")
 # Without PROCESS an account sees its own sessions only.
 _SESSIONS = """
-SELECT user, user = SUBSTRING_INDEX(USER(), '@', 1), SUBSTRING_INDEX(COALESCE(host, ''), ':', 1), id
+SELECT user, user = SUBSTRING_INDEX(USER(), '@', 1), COALESCE(host, ''), id
 FROM information_schema.processlist WHERE db = DATABASE()
 """
 _OWN_SESSIONS = """
@@ -205,7 +206,9 @@ class Mysql(MysqlDatabase):
         found = self._rows(_SESSIONS)
         mine = self._connector.sessions.ever(self._connector.server(self._connection))
         return [
-            Session(role, bool(own), address, bool(own)) for role, own, address, ident in found if ident not in mine
+            Session(role, bool(own), client_address(host), bool(own))
+            for role, own, host, ident in found
+            if ident not in mine
         ]
 
     def housekeeping(self) -> Housekeeping:
