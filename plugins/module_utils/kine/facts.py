@@ -160,13 +160,16 @@ class Contents:
 class Session:
     """Somebody else's connection to this database; those of this and other examinations are left out.
 
-    own is true for the role of the DSN, whose sessions are kine's. may_write is about kine's own table.
+    own is true for the role of the DSN, whose sessions are kine's. may_write is about kine's own table; through is that
+    table's owner where this role may write as a member of it. makes_roles: it is an administrator's.
     """
 
     role: str
     own: bool
     address: str
     may_write: bool
+    through: str = ""
+    makes_roles: bool = False
 
 
 @dataclass(frozen=True)

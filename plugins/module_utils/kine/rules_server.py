@@ -12,7 +12,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import plan
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Connections, Finding
 
 if t.TYPE_CHECKING:
-    from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import Replication, Standby
+    from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import Replication, Session, Standby
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Look
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Status
 
@@ -74,6 +74,9 @@ def replication_is_synchronous(look: Look) -> Finding:
     expected = "a synchronous standby that is connected, and commits that wait for it"
     observed = standbys_in_words(replication)
     if not replication.wanted:
+        if not replication.standbys:
+            observed = "no standby shows in SQL, and synchronous_standby_names is empty"
+            return Finding("warn", observed, expected, f"{_MAKE_SYNCHRONOUS} {BELOW}")
         return Finding("warn", f"asynchronous; {observed}", expected, _MAKE_SYNCHRONOUS)
     if replication.commit in NOT_WAITING:
         waiting = f"synchronous_commit is {replication.commit}, so commits do not wait; {observed}"
@@ -88,6 +91,10 @@ def replication_is_synchronous(look: Look) -> Finding:
 _MAKE_SYNCHRONOUS = (
     "Run two instances or more and set synchronous_standby_names, with Patroni synchronous_mode: true;"
     " accept it knowingly where the loss of the last writes at a failover is bearable."
+)
+BELOW = (
+    "What a provider replicates below the server (RDS Multi-AZ, Aurora, Cloud SQL HA) shows nowhere in SQL: see there that"
+    " it is synchronous."
 )
 
 
@@ -187,12 +194,14 @@ def no_foreign_writers(look: Look) -> Finding:
     """Look for others that write to kine's table: two control planes on one table destroy each other."""
     sessions = look.database.sessions()
     own = {session.address for session in sessions if session.own}
-    foreign = sorted({session.role for session in sessions if session.may_write and not session.own})
+    foreign = {session.role: session for session in sessions if session.may_write and not session.own}
     expected = "nobody but the planned control plane writes to kine's table"
     if foreign:
-        observed = f"connected, and may write to kine's table: {', '.join(foreign)}"
-        remedy = f"End these sessions and REVOKE ALL ON TABLE kine FROM {', '.join(foreign)}, unless you know them."
-        return Finding("fail" if look.plan.expect == "empty" else "warn", observed, expected, remedy)
+        observed = f"connected, and may write to kine's table: {', '.join(sorted(foreign))}"
+        harmless = look.plan.expect != "empty" or all(map(_administers, foreign.values()))
+        revoked = " ".join(_revoked(foreign[role]) for role in sorted(foreign))
+        remedy = f"Unless you know them, end these sessions, and: {revoked}"
+        return Finding("warn" if harmless else "fail", observed, expected, remedy)
     if own and look.plan.expect == "empty":
         observed = f"role {look.home.role} is connected already, from {_addresses(own)}"
         return Finding("fail", observed, expected, "Stop what runs there, or give each control plane its own database.")
@@ -200,6 +209,16 @@ def no_foreign_writers(look: Look) -> Finding:
         observed = f"role {look.home.role} is connected from {_addresses(own)}, for {look.plan.replicas} replicas"
         return Finding("warn", observed, expected, "See whether two control planes use this database.")
     return Finding("ok", f"sessions of role {look.home.role}: {sum(session.own for session in sessions)}", expected)
+
+
+def _administers(session: Session) -> bool:
+    """Say whether this is a person's: who makes a role and its database without superuser is a member of it for that."""
+    return session.makes_roles and bool(session.through)
+
+
+def _revoked(session: Session) -> str:
+    privilege = session.through or "ALL ON TABLE kine"
+    return f"REVOKE {privilege} FROM {session.role};"
 
 
 def _addresses(addresses: set[str]) -> str:

@@ -255,7 +255,7 @@ def test_replication(wanted: str, commit: str, standbys: list[Standby], status: 
 @pytest.mark.parametrize(
     ("standbys", "words"),
     [
-        ([], "asynchronous; no standby is connected"),
+        ([], "no standby shows in SQL, and synchronous_standby_names is empty"),
         ([SYNC, ASYNC], "asynchronous; standbys: a sync, b async"),
         ([HIDDEN], "asynchronous; standbys: a (state hidden from this role)"),
         ([Standby("", "", "async")], "asynchronous; standbys: standby async"),
@@ -263,7 +263,9 @@ def test_replication(wanted: str, commit: str, standbys: list[Standby], status: 
 )
 def test_replication_in_words(standbys: list[Standby], words: str) -> None:
     copies = Replication("", "on", tuple(standbys))
-    assert rules_server.replication_is_synchronous(look_at(StandIn(copies=copies))).observed == words
+    finding = rules_server.replication_is_synchronous(look_at(StandIn(copies=copies)))
+    assert finding.observed == words
+    assert ("RDS Multi-AZ" in finding.remedy) == (not standbys)
 
 
 @pytest.mark.parametrize(
