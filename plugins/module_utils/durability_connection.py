@@ -62,11 +62,12 @@ def mysql_risks(database: MysqlDatabase) -> Iterator[Risk]:
         "log_bin", "sync_binlog", "rpl_semi_sync_master_timeout", "rpl_semi_sync_source_timeout"
     )
     counters = database.status("Rpl_semi_sync_master_status", "Rpl_semi_sync_source_status")
-    patience = settings.get("rpl_semi_sync_master_timeout") or settings.get("rpl_semi_sync_source_timeout") or 0
+    side = "source" if "rpl_semi_sync_source_timeout" in settings else "master"
     primary = durability_mysql.Primary(
         waits="ON" in counters.values() and any(standby.sync == "sync" for standby in replication.standbys),
         wait_point=replication.commit,
-        patience=int(patience),
+        patience=int(settings.get(f"rpl_semi_sync_{side}_timeout", 0)),
+        side=side,
     )
     yield from durability_mysql.flush_risks(
         flushes=durability.fsync,

@@ -108,7 +108,7 @@ _KNOWN: t.Mapping[str, _Known] = {
         "warn",
         "Seen too early",
         "Others see a write before a replica has it: a failover takes back what watches were told",
-        "Set rpl_semi_sync_master_wait_point to AFTER_SYNC",
+        "Set it to AFTER_SYNC",
     ),
     "promoted_blind": _Known(
         "warn",

@@ -16,7 +16,11 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.rules_connection
     judge_tls,
     judge_writable,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine.rules_server import WHOLE_PAGES, judge_connections
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.rules_server import (
+    BELOW,
+    WHOLE_PAGES,
+    judge_connections,
+)
 
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Look
@@ -129,21 +133,40 @@ def replication_is_synchronous(look: Look) -> Finding:
     waiting = sum(standby.sync == "sync" for standby in replication.standbys)
     observed = f"replicas connected: {len(replication.standbys)}, semi-synchronous: {waiting}"
     if not replication.wanted:
-        return Finding("warn", f"asynchronous; {observed}", expected, _MAKE_SYNCHRONOUS)
+        return Finding("warn", *_unseen(look, observed, bool(replication.standbys), expected))
     found = database_of(look).status("Rpl_semi_sync_master_status", "Rpl_semi_sync_source_status")
     if "ON" not in found.values() or not waiting:
         off = f"semi-synchronous replication is enabled but off, so commits wait for nobody; {observed}"
         return Finding("warn", off, expected, "Bring a replica back: SHOW REPLICA STATUS tells there what stopped it.")
     if replication.commit != "AFTER_SYNC":
         early = f"the wait point is {replication.commit}, where others see a write before a replica has it; {observed}"
-        return Finding("warn", early, expected, "SET GLOBAL rpl_semi_sync_master_wait_point = 'AFTER_SYNC';")
+        return Finding("warn", early, expected, f"SET GLOBAL {_semi_sync(look, 'wait_point')} = 'AFTER_SYNC';")
     return Finding("ok", f"semi-synchronous; {observed}", expected)
 
 
-_MAKE_SYNCHRONOUS = (
-    "Run a replica or more with semi-synchronous replication (rpl_semi_sync_master_enabled, with the MariaDB operator"
-    " spec.replication); accept it knowingly where the loss of the last writes at a failover is bearable."
-)
+def _unseen(look: Look, observed: str, replicas: bool, expected: str) -> tuple[str, str, str]:
+    """Return what is observed without semi-synchronous replication, with what is expected, and the remedy."""
+    group = database_of(look).variables("group_replication_group_name").get("group_replication_group_name", "")
+    if group:
+        online = (
+            "SELECT * FROM performance_schema.replication_group_members; as an administrator: each has to be ONLINE."
+        )
+        return "group replication, whose members this account does not see", "a group with a majority", online
+    enabled = _semi_sync(look, "enabled")
+    remedy = (
+        f"Run a replica or more with semi-synchronous replication ({enabled}, with the MariaDB operator spec.replication);"
+        " accept it knowingly where the loss of the last writes at a failover is bearable."
+    )
+    if replicas:
+        return f"asynchronous; {observed}", expected, remedy
+    return "no replica shows in SQL, and semi-synchronous replication is off", expected, f"{remedy} {BELOW}"
+
+
+def _semi_sync(look: Look, what: str) -> str:
+    """Return the name of a variable of semi-synchronous replication, which only MySQL has renamed (8.0.26)."""
+    new, old = f"rpl_semi_sync_source_{what}", f"rpl_semi_sync_master_{what}"
+    found = database_of(look).variables(new, old)
+    return next(iter(found), old if look.server.product == "MariaDB" else new)
 
 
 def version_is_known(look: Look) -> Finding:

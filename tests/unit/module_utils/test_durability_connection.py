@@ -52,3 +52,20 @@ def test_a_mysql_server_without_a_doublewrite_buffer_is_a_warning(safe: Durabili
     )
     found = {risk.id: risk.severity for risk in mysql_risks(t.cast("t.Any", database))}
     assert found == {"not_seen": "unknown"} | expected
+
+
+@pytest.mark.parametrize("side", ["master", "source"])
+def test_variables_are_called_as_the_server_calls_them(side: str) -> None:
+    settings = {"log_bin": "ON", "sync_binlog": "1", f"rpl_semi_sync_{side}_timeout": "2500"}
+    database = types.SimpleNamespace(
+        replication=lambda: Replication("semi-sync", "AFTER_COMMIT", ()),
+        durability=lambda: Durability(True, True),
+        variables=lambda *names: {name: settings[name] for name in names if name in settings},
+        status=lambda *_names: {f"rpl_semi_sync_{side}_status": "OFF"},
+    )
+    found = {risk.id: risk for risk in mysql_risks(t.cast("t.Any", database))}
+    assert found["not_strict"].observed == "semi-synchronous, for 2.5 s at most"
+    assert f"rpl_semi_sync_{side}_timeout" in found["not_strict"].remedy
+    assert found["no_standby_now"].observed.startswith(f"Rpl_semi_sync_{side}_status is OFF")
+    assert f"rpl_semi_sync_{side}_wait_point" in found["wait_point"].observed
+    assert f"rpl_semi_sync_{side}_wait_point" in found["wait_point"].remedy
