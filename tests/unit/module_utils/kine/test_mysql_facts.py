@@ -13,12 +13,12 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql import Mys
 
 
 class Said:
-    """A connector whose server has these variables, and these answers to statements that begin so."""
+    """A connector to a server with these answers to statements that begin so."""
 
     encrypted = ("", "")
 
-    def __init__(self, variables: t.Mapping[str, str] | None = None, **answers: list[tuple[t.Any, ...]]) -> None:
-        self._answers = {"SHOW SESSION VARIABLES": list((variables or {}).items()), **answers}
+    def __init__(self, answers: t.Mapping[str, t.Mapping[str, str]]) -> None:
+        self._answers = answers
 
     def encryption(self, _connection: object) -> tuple[str, str]:
         return self.encrypted
@@ -30,7 +30,7 @@ class Said:
         return object()
 
     def rows(self, _connection: object, statement: str, _values: t.Sequence[t.Any] = ()) -> list[tuple[t.Any, ...]]:
-        return next(rows for start, rows in self._answers.items() if statement.strip().startswith(start))
+        return next(list(rows.items()) for start, rows in self._answers.items() if statement.startswith(start))
 
 
 class Encrypted(Said):
@@ -39,15 +39,11 @@ class Encrypted(Said):
     encrypted = ("TLSv1.3", "TLS_AES_256_GCM_SHA384")
 
 
-def database(*args: t.Any, **answers: t.Any) -> Mysql:
-    return Mysql(t.cast("t.Any", Said(*args, **answers)))
-
-
 @pytest.mark.parametrize(("connector", "used"), [(Said, False), (Encrypted, True)])
 def test_encryption_is_that_of_this_end(connector: type[Said], used: bool) -> None:
     """A proxy may have TLS to its clients and none to the server, or the other way round."""
-    behind = {"SHOW SESSION STATUS": [("Ssl_version", "TLSv1.2"), ("Ssl_cipher", "" if used else "AES")]}
-    tls = Mysql(t.cast("t.Any", connector(**behind))).tls()
+    behind = {"SHOW SESSION STATUS": {"Ssl_version": "TLSv1.2", "Ssl_cipher": "" if used else "AES"}}
+    tls = Mysql(t.cast("t.Any", connector(behind))).tls()
     assert (tls.used, tls.version) == (used, "TLSv1.3" if used else "")
 
 
@@ -65,4 +61,5 @@ def test_encryption_is_that_of_this_end(connector: type[Said], used: bool) -> No
 )
 def test_pages_that_may_tear(doublewrite: str, whole: bool) -> None:
     settings = {"innodb_flush_log_at_trx_commit": "1", "innodb_doublewrite": doublewrite}
-    assert database(settings).durability().full_page_writes == whole
+    connector = Said({"SHOW SESSION VARIABLES": settings})
+    assert Mysql(t.cast("t.Any", connector)).durability().full_page_writes == whole
