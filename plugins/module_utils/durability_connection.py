@@ -57,20 +57,22 @@ def postgres_risks(database: Database) -> Iterator[Risk]:
 
 def mysql_risks(database: MysqlDatabase) -> Iterator[Risk]:
     """Settings and counters show to every account; where the replicas run, and how far they are, does not."""
-    replication = database.replication()
+    replication, durability = database.replication(), database.durability()
     settings = database.variables(
         "log_bin", "sync_binlog", "rpl_semi_sync_master_timeout", "rpl_semi_sync_source_timeout"
     )
     counters = database.status("Rpl_semi_sync_master_status", "Rpl_semi_sync_source_status")
-    patience = settings.get("rpl_semi_sync_master_timeout") or settings.get("rpl_semi_sync_source_timeout") or 0
+    side = "source" if "rpl_semi_sync_source_timeout" in settings else "master"
     primary = durability_mysql.Primary(
         waits="ON" in counters.values() and any(standby.sync == "sync" for standby in replication.standbys),
         wait_point=replication.commit,
-        patience=int(patience),
+        patience=int(settings.get(f"rpl_semi_sync_{side}_timeout", 0)),
+        side=side,
     )
     yield from durability_mysql.flush_risks(
-        flushes=database.durability().fsync,
+        flushes=durability.fsync,
         syncs_binlog=settings.get("log_bin", "OFF") != "ON" or settings.get("sync_binlog") == "1",
+        doublewrites=durability.full_page_writes,
     )
     if replication.wanted:
         yield from durability_mysql.waiting_risks(primary)

@@ -230,7 +230,7 @@ msg:
   sample: |-
     27 passed, 1 warning, 0 failed
     OK      Connects            to database kine as role k0smotron, directly
-    WARN    Survives a failover asynchronous; no standby is connected
+    WARN    Survives a failover no standby shows in SQL, and synchronous_standby_names is empty
                                 -> Run two instances or more and set synchronous_standby_names
 checks:
   description: What each check found, in the order in which they ran. Empty when there was nothing to check.

@@ -83,7 +83,7 @@ _KNOWN: t.Mapping[str, _Known] = {
     "not_flushed": _Known(
         "refuse",
         "Not flushed to disk",
-        "A crash of the server loses writes that it acknowledged, or tears its files",
+        "A crash of the server loses writes that it acknowledged, or the database",
         "Turn it on again in the server's parameters",
     ),
     "commits_do_not_wait": _Known(
@@ -98,11 +98,17 @@ _KNOWN: t.Mapping[str, _Known] = {
         "While no standby answers, the primary takes writes alone, and a second failure in that time may lose them",
         "Ask for 3 instances and synchronous: strict, which stops writes instead",
     ),
+    "torn_pages": _Known(
+        "warn",
+        "Pages may tear",
+        "A crash of the server leaves half a page, unless its storage writes whole ones: Aurora, RDS Optimized Writes, ZFS",
+        "Turn it on again in the server's parameters or its provider's parameter group, where the storage does not do without",
+    ),
     "wait_point": _Known(
         "warn",
         "Seen too early",
         "Others see a write before a replica has it: a failover takes back what watches were told",
-        "Set rpl_semi_sync_master_wait_point to AFTER_SYNC",
+        "Set it to AFTER_SYNC",
     ),
     "promoted_blind": _Known(
         "warn",

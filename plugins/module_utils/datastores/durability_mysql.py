@@ -16,31 +16,38 @@ if t.TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Primary:
-    """A primary that is set to wait for replicas. ``waits``: whether it does now, ``patience``: milliseconds."""
+    """A primary that is set to wait for replicas. ``waits``: whether it does now, ``patience``: milliseconds.
+
+    ``side``: what its variables call it, ``master`` or, on MySQL from 8.0.26 on, ``source``.
+    """
 
     waits: bool
     wait_point: str
     patience: int
+    side: str = "master"
 
 
 def waiting_risks(primary: Primary) -> Iterator[Risk]:
     """What semi-synchronous replication gives away: after its time-out the primary goes on alone, by design."""
+    semi_sync = f"rpl_semi_sync_{primary.side}"
     yield risk(
         "not_strict",
         f"semi-synchronous, for {primary.patience / 1000:g} s at most",
         why="A primary whose replicas do not answer that long goes on alone, and a second failure loses what was acknowledged"
         " in that time",
-        remedy="Accept it knowingly, or raise rpl_semi_sync_master_timeout; strict is PostgreSQL's synchronous: strict",
+        remedy=f"Accept it knowingly, or raise {semi_sync}_timeout; strict is PostgreSQL's synchronous: strict",
     )
     if not primary.waits:
         yield risk(
-            "no_standby_now", "Rpl_semi_sync_master_status is OFF or nobody acknowledges: commits wait for nobody"
+            "no_standby_now", f"{semi_sync.capitalize()}_status is OFF or nobody acknowledges: commits wait for nobody"
         )
     if primary.wait_point != "AFTER_SYNC":
-        yield risk("wait_point", f"rpl_semi_sync_master_wait_point is {primary.wait_point or 'not known'}")
+        setting = f"{semi_sync}_wait_point"
+        observed = f"{setting} is {primary.wait_point or 'not known'}"
+        yield risk("wait_point", observed, remedy=f"Set {setting} to AFTER_SYNC")
 
 
-def flush_risks(*, flushes: bool, syncs_binlog: bool) -> Iterator[Risk]:
+def flush_risks(*, flushes: bool, syncs_binlog: bool, doublewrites: bool = True) -> Iterator[Risk]:
     """What a crash of the server itself would cost: is each commit on the disk, in the data and in the log for replicas."""
     if not flushes:
         yield risk("not_flushed", "innodb_flush_log_at_trx_commit is not 1")
@@ -51,3 +58,5 @@ def flush_risks(*, flushes: bool, syncs_binlog: bool) -> Iterator[Risk]:
             severity="warn",
             why="After a crash the log that replicas read may lack writes that the primary has",
         )
+    if not doublewrites:
+        yield risk("torn_pages", "innodb_doublewrite is off")

@@ -135,9 +135,10 @@ def server_risks(found: Server, databases: t.Sequence[DatabaseSpec], most_behind
 
 def flush_risks(*, fsync: bool, full_page_writes: bool) -> Iterator[Risk]:
     """What a crash of the server itself would cost."""
-    off = [name for name, on in (("fsync", fsync), ("full_page_writes", full_page_writes)) if not on]
-    if off:
-        yield risk("not_flushed", f"{' and '.join(off)} off")
+    if not fsync:
+        yield risk("not_flushed", "fsync is off")
+    if not full_page_writes:
+        yield risk("torn_pages", "full_page_writes is off")
 
 
 def commit_risks(where: str, value: str, *, synchronous: bool) -> Iterator[Risk]:

@@ -21,6 +21,8 @@ POSTGRES_NAME_LIMIT = 63
 _MARK = "_archived_"
 _DIGITS = len("20260102120000")
 _HASH_DIGITS = 8
+# The host in a process list without its port: an IPv6 address has colons of its own, a socket's host has none.
+_CLIENT = "LEFT(host, CHAR_LENGTH(host) - LOCATE(':', CONCAT(REVERSE(host), ':')) * (LOCATE(':', host) > 0))"
 
 
 # S608 below: whatever is put into a statement goes through quoted() or text().
@@ -186,7 +188,7 @@ class MariaDB(Server):
 
     def find_sessions(self, database: str) -> str:
         return (
-            "SELECT DISTINCT CONCAT(user, ' from ', SUBSTRING_INDEX(host, ':', 1))"  # noqa: S608
+            f"SELECT DISTINCT CONCAT(user, ' from ', {_CLIENT})"  # noqa: S608
             f" FROM information_schema.processlist WHERE db = {self.text(database)}"
         )
 

@@ -100,6 +100,9 @@ _PGX = K0sVersion(1, 28, 0, 0)
 _MYSQL_PORT_FORM = K0sVersion(1, 31, 0, 0)
 """Before it, k0s cannot read tcp(host:port) (k0s#4867)."""
 
+_READ_SECONDS = 15
+"""Longer than a semi-synchronous commit waits for its replica by default, which is 10 s."""
+
 
 class Context(t.NamedTuple):
     """What a rule may look at beside the DSN."""
@@ -301,6 +304,13 @@ def _mysql_failover(context: Context) -> t.Iterator[Finding]:
             WARNING,
             "Without rejectReadOnly kine keeps its connections to a demoted primary, where every write fails",
             "Add rejectReadOnly=true.",
+        )
+    read = context.dsn.params.get("readTimeout", "0")
+    if 0 < (golang.seconds(read) or 0) < _READ_SECONDS:
+        yield Finding(
+            WARNING,
+            f"readTimeout={read} gives up commits that wait for a replica, 10 s by default, though they are made in the end",
+            f"Use readTimeout={_READ_SECONDS}s or more.",
         )
 
 

@@ -97,10 +97,14 @@ class Replication:
 
 @dataclass(frozen=True)
 class Durability:
-    """Settings without which a crash loses or tears committed rows."""
+    """Settings without which a crash loses or tears committed rows.
+
+    flushes_commits is false where a commit is acknowledged before it is on the disk, though it gets there by itself.
+    """
 
     fsync: bool
     full_page_writes: bool
+    flushes_commits: bool = True
 
 
 @dataclass(frozen=True)
@@ -156,13 +160,16 @@ class Contents:
 class Session:
     """Somebody else's connection to this database; those of this and other examinations are left out.
 
-    own is true for the role of the DSN, whose sessions are kine's. may_write is about kine's own table.
+    own is true for the role of the DSN, whose sessions are kine's. may_write is about kine's own table; through is that
+    table's owner where this role may write as a member of it. makes_roles: it is an administrator's.
     """
 
     role: str
     own: bool
     address: str
     may_write: bool
+    through: str = ""
+    makes_roles: bool = False
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import (
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_connection import Connector
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_facts import Missing, MysqlDatabase
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_sessions import client_address
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.reach import Reacher, fixed
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Server, Tls
 
@@ -48,7 +49,7 @@ _READ_ONLY = ("read_only", "super_read_only", "tx_read_only", "transaction_read_
 _HOST = ("hostname", "port")
 # Without PROCESS an account sees its own sessions only.
 _SESSIONS = """
-SELECT user, user = SUBSTRING_INDEX(USER(), '@', 1), SUBSTRING_INDEX(COALESCE(host, ''), ':', 1), id
+SELECT user, user = SUBSTRING_INDEX(USER(), '@', 1), COALESCE(host, ''), id
 FROM information_schema.processlist WHERE db = DATABASE()
 """
 _OWN_SESSIONS = """
@@ -65,6 +66,8 @@ _TIMEOUTS = {
     "net_read_timeout": 1.0,
     "net_write_timeout": 1.0,
 }
+# FALSE is what RDS for MySQL says where it has Optimized Writes.
+_TORN = ("OFF", "FALSE", "0", "DETECT_ONLY")
 _ROUNDS = 3
 
 
@@ -89,12 +92,11 @@ class Mysql(MysqlDatabase):
         return Server("MariaDB" if "mariadb" in version.lower() else "MySQL", version.split("-")[0])
 
     def tls(self) -> Tls:
-        """The server says what this session uses."""
-        found = _texts(self._rows("SHOW SESSION STATUS WHERE Variable_name IN ('Ssl_version', 'Ssl_cipher')"))
-        if not found.get("ssl_cipher"):
+        """The client knows: what the server says of its session is about the way from a proxy, where there is one."""
+        version, cipher = self._connector.encryption(self._connection)
+        if not cipher:
             return Tls()
-        der = self._connector.certificate(self._connection)
-        return peer_certificate.tls(found.get("ssl_version", ""), found["ssl_cipher"], der)
+        return peer_certificate.tls(version, cipher, self._connector.certificate(self._connection))
 
     def variables(self, *names: str) -> t.Mapping[str, str]:
         """Of the session, which shows global ones too."""
@@ -186,7 +188,7 @@ class Mysql(MysqlDatabase):
     def durability(self) -> Durability:
         """What stands for fsync and full_page_writes here."""
         found = self.variables("innodb_flush_log_at_trx_commit", "innodb_doublewrite")
-        torn = found.get("innodb_doublewrite", "ON").upper() in ("OFF", "0", "DETECT_ONLY")
+        torn = found.get("innodb_doublewrite", "ON").upper() in _TORN
         return Durability(found.get("innodb_flush_log_at_trx_commit") in ("1", "3"), not torn)
 
     def counter(self) -> Counter | None:
@@ -204,7 +206,9 @@ class Mysql(MysqlDatabase):
         found = self._rows(_SESSIONS)
         mine = self._connector.sessions.ever(self._connector.server(self._connection))
         return [
-            Session(role, bool(own), address, bool(own)) for role, own, address, ident in found if ident not in mine
+            Session(role, bool(own), client_address(host), bool(own))
+            for role, own, host, ident in found
+            if ident not in mine
         ]
 
     def housekeeping(self) -> Housekeeping:

@@ -99,6 +99,11 @@ def session_settings(dsn: Dsn) -> str | None:
     return f"SET {', '.join(settings)}" if settings else None
 
 
+def _secure(connection: Connection) -> ssl.SSLSocket | None:
+    raw = getattr(connection, "_sock", None)  # PyMySQL has no other way to it
+    return raw if isinstance(raw, ssl.SSLSocket) else None
+
+
 class _Line:
     """A second handle on a socket: by it the connection can be ended while another thread waits on it."""
 
@@ -154,8 +159,14 @@ class Connector:
 
     def certificate(self, connection: Connection) -> bytes | None:
         """Return the certificate (DER) of the server behind a connection, None where there is none."""
-        raw = getattr(connection, "_sock", None)  # PyMySQL has no other way to it
-        return raw.getpeercert(binary_form=True) if isinstance(raw, ssl.SSLSocket) else None
+        secure = _secure(connection)
+        return secure.getpeercert(binary_form=True) if secure else None
+
+    def encryption(self, connection: Connection) -> tuple[str, str]:
+        """Return version and cipher of this end's TLS, two "" for plaintext: the server may be behind a proxy."""
+        secure = _secure(connection)
+        cipher = secure.cipher() if secure else None
+        return (secure.version() or "", cipher[0]) if secure and cipher else ("", "")
 
     def server(self, connection: Connection) -> tuple[str, ...]:
         """Return what tells the server of a connection from others."""

@@ -13,7 +13,8 @@ ALL = "ALL PRIVILEGES"
 TO_MAKE = ("CREATE", "INDEX")
 TO_USE = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
-_NAME = r"(?:\*|`(?:[^`]|``)*`)"
+# The session's sql_mode (ANSI_QUOTES) and sql_quote_show_create decide between `name`, "name" and name.
+_NAME = r"""(?:\*|`(?:[^`]|``)*`|"(?:[^"]|"")*"|[\w$]+)"""
 _GRANT = re.compile(rf"GRANT (?P<privileges>.+?) ON (?:TABLE )?(?P<database>{_NAME})\.(?P<table>{_NAME}) TO ")
 # Privileges on single columns help nobody who writes whole rows.
 _ON_COLUMNS = re.compile(r"\w+(?: \w+)* \([^)]*\)")
@@ -27,7 +28,11 @@ def granted(grants: t.Iterable[str], database: str, table: str) -> frozenset[str
     found: set[str] = set()
     for grant in grants:
         match = _GRANT.match(grant)
-        if match and _covers(match["database"], database) and match["table"] in ("*", _quoted(table)):
+        if (
+            match
+            and _covers(match["database"], database)
+            and (match["table"] == "*" or _plain(match["table"]) == table)
+        ):
             privileges = _ON_COLUMNS.sub("", match["privileges"])
             found |= {privilege.strip().upper() for privilege in privileges.split(",")}
     return frozenset(found - {""})
@@ -38,14 +43,15 @@ def lacking(has: frozenset[str], needed: t.Iterable[str]) -> tuple[str, ...]:
     return () if ALL in has else tuple(privilege for privilege in needed if privilege not in has)
 
 
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
+def _plain(name: str) -> str:
+    quote = name[0]
+    return name[1:-1].replace(quote * 2, quote) if quote in '`"' else name
 
 
 def _covers(pattern: str, database: str) -> bool:
     r"""Say whether a database name in a grant, with ``_``, ``%`` and ``\`` as LIKE has them, is this database's."""
     if pattern == "*":
         return True
-    parts = re.findall(r"\\.|.", pattern[1:-1].replace("``", "`"), re.DOTALL)
+    parts = re.findall(r"\\.|.", _plain(pattern), re.DOTALL)
     regex = "".join({"%": ".*", "_": "."}.get(part) or re.escape(part[-1]) for part in parts)
     return re.fullmatch(regex, database, re.DOTALL) is not None

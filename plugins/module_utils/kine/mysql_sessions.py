@@ -18,6 +18,12 @@ ROUNDS = 10
 PAUSE_SECONDS = 0.02
 
 
+def client_address(host: str) -> str:
+    """Return the address in a process list's host, which ends in the port but for a socket; IPv6 has colons of its own."""
+    address, _colon, _port = host.rpartition(":")
+    return address or host
+
+
 class Session(t.NamedTuple):
     """A session by its number on a server; the server by the DSN's hosts and by what it calls itself."""
 

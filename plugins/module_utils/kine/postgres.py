@@ -199,8 +199,8 @@ class Postgres(Database):
 
     def durability(self) -> Durability:
         """Visible to every role."""
-        fsync, full_page_writes = self._settings("fsync", "full_page_writes")
-        return Durability(fsync == "on", full_page_writes == "on")
+        fsync, full_page_writes, commit = self._settings("fsync", "full_page_writes", "synchronous_commit")
+        return Durability(fsync == "on", full_page_writes == "on", flushes_commits=commit != "off")
 
     def counter(self) -> Counter | None:
         """From the catalog, and the highest id from the primary key's index."""

@@ -49,6 +49,8 @@ MAX_CONNECTIONS = 12
 APPLICATION = "kine_check"
 CONNECT_SECONDS = 10
 CANCEL_SECONDS = 1.0
+# Go's text is UTF-8. Of SQL_ASCII, which a database of that encoding would give its clients, psycopg makes bytes.
+_ENCODING = "UTF8"
 
 # What libpq and kine's pgx mean alike. pgx keeps some more to itself, which say nothing about the server.
 _SHARED = frozenset(
@@ -83,9 +85,12 @@ def parameters(dsn: Dsn, route: Route, files: t.Mapping[str, str], seconds: floa
         "gssencmode": "disable",
         "passfile": os.devnull,
         "application_name": APPLICATION,
+        "client_encoding": _ENCODING,
         "connect_timeout": str(max(2, int(min(CONNECT_SECONDS, seconds) / len(hosts)))),
     }
     params |= {name: value for name, value in dsn.params.items() if name in _SHARED}
+    if params["client_encoding"].upper() == "SQL_ASCII":
+        params["client_encoding"] = _ENCODING
     params |= {name: _here(params[name], name, files) for name in _FILES if name in params}
     if params["sslmode"].startswith("verify") and "sslrootcert" not in params:
         params["sslrootcert"] = ssl.get_default_verify_paths().cafile or "system"

@@ -18,8 +18,11 @@ if t.TYPE_CHECKING:
 # A client address is hidden from other roles. Superusers are people and tools that look after the server.
 _SESSIONS = """
 SELECT r.rolname::text, r.rolname = current_user, coalesce(host(a.client_addr), ''),
-  coalesce(has_table_privilege(r.oid, to_regclass(quote_ident(current_schema()) || '.' || %s), 'INSERT'), false)
+  coalesce(has_table_privilege(r.oid, k.oid, 'INSERT'), false),
+  CASE WHEN r.oid <> k.relowner AND pg_has_role(r.oid, k.relowner, 'USAGE') THEN pg_get_userbyid(k.relowner)::text
+       ELSE '' END, r.rolcreaterole
 FROM pg_stat_activity AS a JOIN pg_roles AS r ON r.oid = a.usesysid
+LEFT JOIN pg_class AS k ON k.oid = to_regclass(quote_ident(current_schema()) || '.' || %s)
 WHERE a.datname = current_database() AND NOT r.rolsuper AND a.application_name <> %s AND NOT a.pid = ANY(%s)
 """
 _PID = "SELECT pg_backend_pid()"

@@ -70,7 +70,7 @@ class Connections:
 
 @dataclass(frozen=True)
 class Tls:
-    """How the connection is encrypted; version and cipher as the server reports them.
+    """How the connection is encrypted; version and cipher as the client (MySQL) or the server reports them.
 
     verified: what kine verifies of the server, ``authority and name``, ``authority`` or nothing.
     certificate_ends: when the server's certificate does, in UTC as ISO 8601; "" where that was not to be had.

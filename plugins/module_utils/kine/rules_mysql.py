@@ -16,11 +16,16 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.rules_connection
     judge_tls,
     judge_writable,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine.rules_server import judge_connections
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.rules_server import (
+    BELOW,
+    WHOLE_PAGES,
+    judge_connections,
+)
 
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Look
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_facts import MysqlDatabase
+    from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Status
 
 LEVELS = ("read committed", "repeatable read")
 # Statements that take longer are ended, and idle connections closed: below these seconds kine's own suffer.
@@ -87,29 +92,35 @@ def connections_suffice(look: Look) -> Finding:
 
 
 def survives_a_crash(look: Look) -> Finding:
-    """Refuse settings that lose acknowledged writes or tear pages in a crash; a lagging binary log is a warning."""
+    """Refuse settings that lose acknowledged writes in a crash; torn pages and a lagging binary log are warnings."""
     found = database_of(look).variables(
         "innodb_flush_log_at_trx_commit", "innodb_doublewrite", "log_bin", "sync_binlog"
     )
-    safe = look.database.durability()
-    expected = "innodb_flush_log_at_trx_commit 1, innodb_doublewrite on, and sync_binlog 1 where there is a binary log"
-    engine = database_of(look).engine()
+    safe, engine = look.database.durability(), database_of(look).engine()
     if engine.lower() != "innodb":
         remedy = "SET GLOBAL default_storage_engine = 'InnoDB'; and for a table that is there: ALTER TABLE kine ENGINE = InnoDB;"
-        return Finding("fail", f"the storage engine is {engine}, which keeps no transactions", expected, remedy)
-    if not (safe.fsync and safe.full_page_writes):
-        observed = ", ".join(f"{name} is {found[name]}" for name in list(found) if name.startswith("innodb"))
-        remedy = (
-            "SET GLOBAL innodb_flush_log_at_trx_commit = 1; and in the server's configuration;"
-            " innodb_doublewrite = ON there, and restart."
-        )
-        return Finding("fail", observed, expected, remedy)
+        return Finding("fail", f"the storage engine is {engine}, which keeps no transactions", _CRASH_SAFE, remedy)
+    observed, remedies = [], []
+    if not safe.fsync:
+        observed.append(f"innodb_flush_log_at_trx_commit is {found.get('innodb_flush_log_at_trx_commit')}")
+        remedies.append("SET GLOBAL innodb_flush_log_at_trx_commit = 1; and in the server's configuration.")
+    status: Status = "fail" if observed else "warn"
+    if not safe.full_page_writes:
+        tears = f"a crash tears pages, {WHOLE_PAGES.format('16 KiB: RDS Optimized Writes, Aurora, ZFS')}"
+        observed.append(f"innodb_doublewrite is {found.get('innodb_doublewrite')}: {tears}")
+        remedies.append("Where they may tear: innodb_doublewrite = ON in the server's configuration, and restart.")
     if found.get("log_bin", "OFF") == "ON" and found.get("sync_binlog") != "1":
-        observed = (
-            f"sync_binlog is {found.get('sync_binlog')}: after a crash the binary log lacks writes, and replicas too"
-        )
-        return Finding("warn", observed, expected, "SET GLOBAL sync_binlog = 1; and in the server's configuration.")
-    return Finding("ok", expected, expected)
+        lacks = "after a crash the binary log lacks writes, and replicas too"
+        observed.append(f"sync_binlog is {found.get('sync_binlog')}: {lacks}")
+        remedies.append("SET GLOBAL sync_binlog = 1; and in the server's configuration.")
+    if observed:
+        return Finding(status, "; ".join(observed), _CRASH_SAFE, " ".join(remedies))
+    return Finding("ok", _CRASH_SAFE, _CRASH_SAFE)
+
+
+_CRASH_SAFE = (
+    "InnoDB, innodb_flush_log_at_trx_commit 1, innodb_doublewrite on, and sync_binlog 1 where there is a binary log"
+)
 
 
 def replication_is_synchronous(look: Look) -> Finding:
@@ -122,21 +133,40 @@ def replication_is_synchronous(look: Look) -> Finding:
     waiting = sum(standby.sync == "sync" for standby in replication.standbys)
     observed = f"replicas connected: {len(replication.standbys)}, semi-synchronous: {waiting}"
     if not replication.wanted:
-        return Finding("warn", f"asynchronous; {observed}", expected, _MAKE_SYNCHRONOUS)
+        return Finding("warn", *_unseen(look, observed, bool(replication.standbys), expected))
     found = database_of(look).status("Rpl_semi_sync_master_status", "Rpl_semi_sync_source_status")
     if "ON" not in found.values() or not waiting:
         off = f"semi-synchronous replication is enabled but off, so commits wait for nobody; {observed}"
         return Finding("warn", off, expected, "Bring a replica back: SHOW REPLICA STATUS tells there what stopped it.")
     if replication.commit != "AFTER_SYNC":
         early = f"the wait point is {replication.commit}, where others see a write before a replica has it; {observed}"
-        return Finding("warn", early, expected, "SET GLOBAL rpl_semi_sync_master_wait_point = 'AFTER_SYNC';")
+        return Finding("warn", early, expected, f"SET GLOBAL {_semi_sync(look, 'wait_point')} = 'AFTER_SYNC';")
     return Finding("ok", f"semi-synchronous; {observed}", expected)
 
 
-_MAKE_SYNCHRONOUS = (
-    "Run a replica or more with semi-synchronous replication (rpl_semi_sync_master_enabled, with the MariaDB operator"
-    " spec.replication); accept it knowingly where the loss of the last writes at a failover is bearable."
-)
+def _unseen(look: Look, observed: str, replicas: bool, expected: str) -> tuple[str, str, str]:
+    """Return what is observed without semi-synchronous replication, with what is expected, and the remedy."""
+    group = database_of(look).variables("group_replication_group_name").get("group_replication_group_name", "")
+    if group:
+        online = (
+            "SELECT * FROM performance_schema.replication_group_members; as an administrator: each has to be ONLINE."
+        )
+        return "group replication, whose members this account does not see", "a group with a majority", online
+    enabled = _semi_sync(look, "enabled")
+    remedy = (
+        f"Run a replica or more with semi-synchronous replication ({enabled}, with the MariaDB operator spec.replication);"
+        " accept it knowingly where the loss of the last writes at a failover is bearable."
+    )
+    if replicas:
+        return f"asynchronous; {observed}", expected, remedy
+    return "no replica shows in SQL, and semi-synchronous replication is off", expected, f"{remedy} {BELOW}"
+
+
+def _semi_sync(look: Look, what: str) -> str:
+    """Return the name of a variable of semi-synchronous replication, which only MySQL has renamed (8.0.26)."""
+    new, old = f"rpl_semi_sync_source_{what}", f"rpl_semi_sync_master_{what}"
+    found = database_of(look).variables(new, old)
+    return next(iter(found), old if look.server.product == "MariaDB" else new)
 
 
 def version_is_known(look: Look) -> Finding:

@@ -12,8 +12,9 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import plan
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Connections, Finding
 
 if t.TYPE_CHECKING:
-    from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import Replication, Standby
+    from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import Replication, Session, Standby
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Look
+    from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Status
 
 # With synchronous_commit at one of these a commit does not wait for the standby.
 NOT_WAITING = ("off", "local")
@@ -73,6 +74,9 @@ def replication_is_synchronous(look: Look) -> Finding:
     expected = "a synchronous standby that is connected, and commits that wait for it"
     observed = standbys_in_words(replication)
     if not replication.wanted:
+        if not replication.standbys:
+            observed = "no standby shows in SQL, and synchronous_standby_names is empty"
+            return Finding("warn", observed, expected, f"{_MAKE_SYNCHRONOUS} {BELOW}")
         return Finding("warn", f"asynchronous; {observed}", expected, _MAKE_SYNCHRONOUS)
     if replication.commit in NOT_WAITING:
         waiting = f"synchronous_commit is {replication.commit}, so commits do not wait; {observed}"
@@ -87,6 +91,10 @@ def replication_is_synchronous(look: Look) -> Finding:
 _MAKE_SYNCHRONOUS = (
     "Run two instances or more and set synchronous_standby_names, with Patroni synchronous_mode: true;"
     " accept it knowingly where the loss of the last writes at a failover is bearable."
+)
+BELOW = (
+    "What a provider replicates below the server (RDS Multi-AZ, Aurora, Cloud SQL HA) shows nowhere in SQL: see there that"
+    " it is synchronous."
 )
 
 
@@ -116,14 +124,29 @@ def standbys_in_words(replication: Replication) -> str:
 
 
 def survives_a_crash(look: Look) -> Finding:
-    """fsync and full_page_writes off: a crash may lose acknowledged writes or tear pages."""
+    """fsync or synchronous_commit off: a crash loses acknowledged writes. Torn pages depend on the storage, too."""
     settings = look.database.durability()
-    off = [name for name, on in (("fsync", settings.fsync), ("full_page_writes", settings.full_page_writes)) if not on]
-    expected = "fsync and full_page_writes on"
-    if not off:
-        return Finding("ok", expected, expected)
-    remedy = " ".join(f"ALTER SYSTEM SET {name} = on;" for name in off) + " SELECT pg_reload_conf();"
-    return Finding("fail", f"{' and '.join(off)} off", expected, remedy)
+    observed, remedies = [], []
+    if not settings.fsync:
+        observed.append("fsync is off: a crash of its machine loses acknowledged writes, or the database")
+        remedies.append(_SWITCH_ON.format("fsync"))
+    if not settings.flushes_commits:
+        observed.append(
+            "synchronous_commit is off: a crash loses what was acknowledged up to three wal_writer_delay before it"
+        )
+        remedies.append(f"ALTER ROLE {look.home.role} SET synchronous_commit = 'on'; and not off in the DSN.")
+    status: Status = "fail" if observed else "warn"
+    if not settings.full_page_writes:
+        observed.append(f"full_page_writes is off: a crash tears pages, {WHOLE_PAGES.format('8 KiB: Aurora, ZFS')}")
+        remedies.append(f"Where they may tear: {_SWITCH_ON.format('full_page_writes')}")
+    expected = "fsync, full_page_writes and synchronous_commit on"
+    if observed:
+        return Finding(status, "; ".join(observed), expected, " ".join(remedies))
+    return Finding("ok", expected, expected)
+
+
+_SWITCH_ON = "ALTER SYSTEM SET {} = on; SELECT pg_reload_conf(); or in the provider's parameter group."
+WHOLE_PAGES = "unless the storage writes whole pages of {}"
 
 
 def version_is_tested(look: Look) -> Finding:
@@ -171,12 +194,14 @@ def no_foreign_writers(look: Look) -> Finding:
     """Look for others that write to kine's table: two control planes on one table destroy each other."""
     sessions = look.database.sessions()
     own = {session.address for session in sessions if session.own}
-    foreign = sorted({session.role for session in sessions if session.may_write and not session.own})
+    foreign = {session.role: session for session in sessions if session.may_write and not session.own}
     expected = "nobody but the planned control plane writes to kine's table"
     if foreign:
-        observed = f"connected, and may write to kine's table: {', '.join(foreign)}"
-        remedy = f"End these sessions and REVOKE ALL ON TABLE kine FROM {', '.join(foreign)}, unless you know them."
-        return Finding("fail" if look.plan.expect == "empty" else "warn", observed, expected, remedy)
+        observed = f"connected, and may write to kine's table: {', '.join(sorted(foreign))}"
+        harmless = look.plan.expect != "empty" or all(map(_administers, foreign.values()))
+        revoked = " ".join(_revoked(foreign[role]) for role in sorted(foreign))
+        remedy = f"Unless you know them, end these sessions, and: {revoked}"
+        return Finding("warn" if harmless else "fail", observed, expected, remedy)
     if own and look.plan.expect == "empty":
         observed = f"role {look.home.role} is connected already, from {_addresses(own)}"
         return Finding("fail", observed, expected, "Stop what runs there, or give each control plane its own database.")
@@ -184,6 +209,16 @@ def no_foreign_writers(look: Look) -> Finding:
         observed = f"role {look.home.role} is connected from {_addresses(own)}, for {look.plan.replicas} replicas"
         return Finding("warn", observed, expected, "See whether two control planes use this database.")
     return Finding("ok", f"sessions of role {look.home.role}: {sum(session.own for session in sessions)}", expected)
+
+
+def _administers(session: Session) -> bool:
+    """Say whether this is a person's: who makes a role and its database without superuser is a member of it for that."""
+    return session.makes_roles and bool(session.through)
+
+
+def _revoked(session: Session) -> str:
+    privilege = session.through or "ALL ON TABLE kine"
+    return f"REVOKE {privilege} FROM {session.role};"
 
 
 def _addresses(addresses: set[str]) -> str:

@@ -174,9 +174,9 @@ FAULTS: t.Final = (
           says="may open only 35"),
     Fault("more control planes than slots", "connections", "fail", plan=Plan(3, 3, 12, 5)),
     Fault("fsync off", "durability", "fail", settings={"fsync": "off"}),
-    Fault("full_page_writes off", "durability", "fail", settings={"full_page_writes": "off"}),
+    Fault("full_page_writes off", "durability", "warn", settings={"full_page_writes": "off"}),
     Fault("standby is asynchronous", "replication", "warn", settings={"synchronous_standby_names": ""}),
-    Fault("commits do not wait for the disk", "replication", "warn", ("ALTER ROLE {role} SET synchronous_commit = 'off'",)),
+    Fault("commits do not wait for the disk", "durability", "fail", ("ALTER ROLE {role} SET synchronous_commit = 'off'",)),
     Fault("the synchronous standby is gone", "replication", "fail", settings={"synchronous_standby_names": "gone"},
           says="hangs"),
 

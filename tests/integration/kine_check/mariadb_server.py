@@ -80,10 +80,10 @@ class MariaSite:
             for statement in statements:
                 cursor.execute(statement)
 
-    def connected(self) -> Connection:
+    def connected(self, host: str = "127.0.0.1") -> Connection:
         """Connect as the account of this site, in autocommit mode."""
         return pymysql.connect(
-            host="127.0.0.1",
+            host=host,
             port=self.server.port,
             user=self.role,
             password=self.password,

@@ -150,7 +150,7 @@ MYSQL_FAULTS: t.Final = (
                ("ALTER USER {role}@'%' WITH MAX_USER_CONNECTIONS 10",), says="may open only 10"),
     MysqlFault("more control planes than slots", "connections", "fail", plan=Plan(3, 3, 12, 5)),
     MysqlFault("log flushed once a second", "durability", "fail", settings={"innodb_flush_log_at_trx_commit": 0}),
-    MysqlFault("pages may tear", "durability", "fail", restart={"innodb_doublewrite": "OFF"}, says="innodb_doublewrite"),
+    MysqlFault("pages may tear", "durability", "warn", restart={"innodb_doublewrite": "OFF"}, says="innodb_doublewrite"),
     MysqlFault("engine without transactions", "durability", "fail", owner=table(f"ALTER TABLE {TABLE} ENGINE = Aria")),
     MysqlFault("binary log flushed late", "durability", "warn", settings={"sync_binlog": 0}),
     MysqlFault("replication is asynchronous", "replication", "warn", settings={"rpl_semi_sync_master_enabled": 0}),

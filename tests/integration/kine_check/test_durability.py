@@ -13,10 +13,12 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import dsn as dsns
 from ansible_collections.k0smotron.ha.plugins.module_utils.durability_connection import mysql_risks, postgres_risks
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine import mysql, postgres
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.deadline import Deadline
+from tests.integration.kine_check.conftest import assert_only
 
 if t.TYPE_CHECKING:
     from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.durability import Risk
     from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_facts import MysqlDatabase
+    from tests.integration.kine_check.conftest import Examine
     from tests.integration.kine_check.mariadb_server import MariaServer, MariaSite
     from tests.integration.kine_check.server import Site
 
@@ -43,6 +45,7 @@ def seen(site: Site, query: str = "sslmode=require") -> dict[str, str]:
         ({"synchronous_standby_names": "gone"}, {"no_standby_now": "refuse"}),
         ({"synchronous_standby_names": "2 (*)"}, {"no_standby_now": "refuse"}),
         ({"fsync": "off"}, FEW | {"not_flushed": "refuse"}),
+        ({"full_page_writes": "off"}, FEW | {"torn_pages": "warn"}),
         ({"synchronous_commit": "local"}, FEW | {"commits_do_not_wait": "refuse"}),
     ],
 )
@@ -74,6 +77,14 @@ def test_mariadb(
 ) -> None:
     with maria.settings(**{"innodb_flush_log_at_trx_commit": 1, "sync_binlog": 1, **settings}):
         assert seen_in_maria(maria_site) == expected
+
+
+def test_a_mariadb_whose_pages_may_tear(maria_site: MariaSite, maria: MariaServer, run_mysql: Examine) -> None:
+    with maria.restarted(innodb_doublewrite="OFF"):
+        maria.await_replica()
+        assert seen_in_maria(maria_site) == ALONE | {"torn_pages": "warn"}
+        assert_only(run_mysql(maria_site.url()), "durability", "warn")
+    maria.await_replica()
 
 
 def test_a_mariadb_that_has_given_up_waiting(maria_site: MariaSite, maria: MariaServer, replica: MariaServer) -> None:

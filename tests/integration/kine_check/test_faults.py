@@ -73,10 +73,26 @@ class TestServer:
     def test_no_limit_of_the_pool(self, site: Site, run: Examine) -> None:
         assert_only(run(site.url(), Plan(control_planes=2, replicas=3, max_open=0, samples=5)), "connections", "fail")
 
-    @pytest.mark.parametrize("commit", ["off", "local"])
-    def test_commits_do_not_wait(self, site: Site, run: Examine, commit: str) -> None:
-        site.admin(f"ALTER ROLE {{role}} SET synchronous_commit = '{commit}'")
+    def test_commits_do_not_wait_for_the_standby(self, site: Site, run: Examine) -> None:
+        site.admin("ALTER ROLE {role} SET synchronous_commit = 'local'")
         assert_only(run(site.url()), "replication", "warn")
+
+    @pytest.mark.parametrize("standbys", ["", "*"])
+    def test_commits_do_not_wait_for_the_disk(self, site: Site, run: Examine, standbys: str) -> None:
+        """It takes no failover to lose these."""
+        site.admin("ALTER ROLE {role} SET synchronous_commit = 'off'")
+        with site.server.settings(synchronous_standby_names=standbys):
+            report = run(site.url())
+        assert_only(report, "durability", "fail")
+        [remedy] = [check.remedy for check in report.checks if check.id == "durability"]
+        site.admin(remedy.split(";")[0])
+        with site.server.settings(synchronous_standby_names=standbys):
+            assert findings(run(site.url()), "fail") == []
+
+    def test_torn_pages_are_a_warning(self, site: Site, run: Examine) -> None:
+        """Aurora has this off, and nobody can turn it on."""
+        with site.server.settings(synchronous_standby_names="*", full_page_writes="off"):
+            assert_only(run(site.url()), "durability", "warn")
 
     def test_slow(self, site: Site, run: Examine) -> None:
         site.admin(

@@ -150,6 +150,20 @@ class TestOthers:
         assert_only(report, "writers", status)
         assert other.role in row(report, "writers")[1]
 
+    @pytest.mark.parametrize(("rights", "status"), [("LOGIN", "fail"), ("CREATEROLE", "warn")])
+    def test_a_member_of_the_owner(self, site: Site, run: Examine, rights: str, status: t.Any) -> None:
+        """managed_database makes its administrator, who is no superuser, a member; the remedy has to end it."""
+        other = site.server.site()
+        site.as_role(*NEW)
+        site.admin(f"ALTER ROLE {other.role} {rights}", f"GRANT {{role}} TO {other.role}")
+        with self._connect(site, other):
+            report = run(site.url(), replace(PLAN, expect="empty"))
+            assert_only(report, "writers", status)
+            [remedy] = [check.remedy for check in report.checks if check.id == "writers"]
+            site.admin(remedy[remedy.index("REVOKE") :])
+            report = run(site.url(), replace(PLAN, expect="empty"))
+        assert row(report, "writers")[0] == "ok", report.text()
+
     @pytest.mark.parametrize("expect", ["any", "empty"])
     def test_another_role_that_may_only_read_is_fine(self, site: Site, run: Examine, expect: t.Any) -> None:
         other = site.server.site()

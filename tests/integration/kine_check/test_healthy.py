@@ -5,14 +5,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import typing as t
+from dataclasses import replace
 
 import psycopg
 import pytest
 
+from ansible_collections.k0smotron.ha.plugins.module_utils import dsn as dsns
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine import commit_order
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.deadline import Deadline
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Plan
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.postgres_connection import Connector
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.reach import Reacher
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.schema import TABLE, postgres_ddl
+from ansible_collections.k0smotron.ha.plugins.module_utils.managed import postgres as managed
 from tests.integration.kine_check.conftest import findings
 from tests.integration.kine_check.server import free_port
 
@@ -54,6 +62,24 @@ def test_database_with_kine_table_passes_and_is_left_alone(site: Site, run: Exam
         [(value, called)] = connection.execute("SELECT last_value, is_called FROM kine_id_seq").fetchall()
     assert rows == [(1, "/registry/health")]
     assert (value, called) == (1, True), "the check used a number of kine's sequence"
+
+
+def test_database_without_an_encoding_is_read_as_text(site: Site, run: Examine) -> None:
+    """A SQL_ASCII server leaves the client's encoding at that, too, unless it asks for another."""
+    bare = replace(site, database=f"{site.database}_bare")
+    make = f"CREATE DATABASE {bare.database} OWNER {site.role} ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0"
+    with site.server.admin() as connection:
+        connection.execute(make)
+    bare.as_role(*postgres_ddl(TABLE))
+    for query in ("sslmode=require", "sslmode=require&client_encoding=SQL_ASCII"):
+        report = run(bare.url(query))
+        assert findings(report, "warn", "fail", "skipped") == [], report.text()
+    dsn, deadline = dsns.parse(bare.url()), Deadline(30)
+    with Reacher().route(dsn) as route:
+        assert managed.look(dsn, dsn, route, deadline, "", logs_in=False).database_owner == site.role
+        with contextlib.closing(Connector(dsn, route, deadline, {})) as connector:
+            [row] = connector.rows(connector.open(), commit_order.LOOK, commit_order.LOOK_FOR)
+    assert commit_order.statements(commit_order.Seen(*row), wanted=True)[-1].split(" ON ")[1].startswith("public.kine ")
 
 
 def test_takes_two_seconds_at_most(site: Site, run: Examine) -> None:

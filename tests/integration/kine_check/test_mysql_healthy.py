@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import dsn as dsns
+from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.left_database import SERVERS
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.checks_mysql import MYSQL_CHECKS
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.deadline import Deadline
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Plan
@@ -51,6 +53,32 @@ def test_mended_table_passes_and_is_left_alone(maria_site: MariaSite, run_mysql:
         "SELECT auto_increment FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'kine'"
     )
     assert following == 2, "the check used a number of kine's table"
+
+
+@pytest.mark.parametrize("settings", [{"sql_mode": "ANSI"}, {"sql_quote_show_create": 0}], ids=["ANSI", "bare names"])
+def test_names_in_grants_are_quoted_as_the_server_likes(
+    maria_site: MariaSite, run_mysql: Examine, settings: dict[str, t.Any]
+) -> None:
+    with maria_site.server.settings(**settings):
+        report = run_mysql(maria_site.url())
+    assert findings(report, "warn", "fail", "skipped") == [], report.text()
+
+
+def test_clients_are_told_apart_by_their_whole_address(maria_site: MariaSite) -> None:
+    """Of IPv6, too, whose addresses have colons of their own."""
+    server = maria_site.server
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(server.restarted(bind_address="*", skip_name_resolve="ON"))
+        for host in ("127.0.0.1", "::1"):
+            stack.enter_context(maria_site.connected(host))
+        with connect(dsns.parse(maria_site.url()), Deadline(20)) as database:
+            assert sorted(session.address for session in database.sessions()) == ["127.0.0.1", "::1"]
+        with server.admin(maria_site.database) as cursor:
+            cursor.execute(SERVERS["mariadb"].find_sessions(maria_site.database))
+            found = {row[0] for row in cursor.fetchall()}
+    role = maria_site.role
+    assert found == {f"{role} from 127.0.0.1", f"{role} from ::1", "root from localhost"}
+    server.await_replica()
 
 
 def test_account_with_an_operators_privileges(maria_site: MariaSite, run_mysql: Examine) -> None:

@@ -138,7 +138,7 @@ def test_cloudnativepgs_older_way_to_be_synchronous() -> None:
         (said(standby("db-1", unapplied=32 * MIB)), {}),
         (said(standby("db-1", "sync"), standby("db-2", "async", missing=99 * MIB)), {}),
         (said(standby("db-1"), fsync="off"), {"not_flushed": "refuse"}),
-        (said(standby("db-1"), full_page_writes="off"), {"not_flushed": "refuse"}),
+        (said(standby("db-1"), full_page_writes="off"), {"torn_pages": "warn"}),
         (said(standby("db-1"), commit="off"), {"commits_do_not_wait": "refuse"}),
         (said(standby("db-1"), commit="local"), {"commits_do_not_wait": "refuse"}),
         (said(standby("db-1"), commit="remote_write"), {}),

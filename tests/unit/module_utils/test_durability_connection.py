@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.durability_connection import postgres_risks
+from ansible_collections.k0smotron.ha.plugins.module_utils.durability_connection import mysql_risks, postgres_risks
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import Durability, Replication, Standby
 
 
@@ -33,3 +33,39 @@ def test_a_standby_that_would_take_the_place_of_one_counts(
         replication=lambda: Replication(wanted, "on", standbys), durability=lambda: Durability(True, True)
     )
     assert [risk.id for risk in postgres_risks(t.cast("t.Any", database))] == expected
+
+
+@pytest.mark.parametrize(
+    ("safe", "expected"),
+    [
+        (Durability(True, True), {}),
+        (Durability(True, False), {"torn_pages": "warn"}),
+        (Durability(False, True), {"not_flushed": "refuse"}),
+    ],
+)
+def test_a_mysql_server_without_a_doublewrite_buffer_is_a_warning(safe: Durability, expected: dict[str, str]) -> None:
+    database = types.SimpleNamespace(
+        replication=lambda: Replication("", "", ()),
+        durability=lambda: safe,
+        variables=lambda *_names: {"log_bin": "ON", "sync_binlog": "1"},
+        status=lambda *_names: {},
+    )
+    found = {risk.id: risk.severity for risk in mysql_risks(t.cast("t.Any", database))}
+    assert found == {"not_seen": "unknown"} | expected
+
+
+@pytest.mark.parametrize("side", ["master", "source"])
+def test_variables_are_called_as_the_server_calls_them(side: str) -> None:
+    settings = {"log_bin": "ON", "sync_binlog": "1", f"rpl_semi_sync_{side}_timeout": "2500"}
+    database = types.SimpleNamespace(
+        replication=lambda: Replication("semi-sync", "AFTER_COMMIT", ()),
+        durability=lambda: Durability(True, True),
+        variables=lambda *names: {name: settings[name] for name in names if name in settings},
+        status=lambda *_names: {f"rpl_semi_sync_{side}_status": "OFF"},
+    )
+    found = {risk.id: risk for risk in mysql_risks(t.cast("t.Any", database))}
+    assert found["not_strict"].observed == "semi-synchronous, for 2.5 s at most"
+    assert f"rpl_semi_sync_{side}_timeout" in found["not_strict"].remedy
+    assert found["no_standby_now"].observed.startswith(f"Rpl_semi_sync_{side}_status is OFF")
+    assert f"rpl_semi_sync_{side}_wait_point" in found["wait_point"].observed
+    assert f"rpl_semi_sync_{side}_wait_point" in found["wait_point"].remedy

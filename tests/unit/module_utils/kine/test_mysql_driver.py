@@ -219,6 +219,16 @@ GRANTS = [
     ("GRANT SELECT (`id`, `name`), INSERT ON `kine`.`kine` TO `kine`@`%`", set()),
     ("GRANT `reader` TO `kine`@`%`", set()),
     ("GRANT EXECUTE ON PROCEDURE `kine`.`x` TO `kine`@`%`", set()),
+    # sql_mode ANSI_QUOTES, then sql_quote_show_create 0
+    ('GRANT ALL PRIVILEGES ON "kine".* TO "kine"@"%"', {"ALL PRIVILEGES"}),
+    ('GRANT SELECT ON "k%".* TO "kine"@"%"', {"SELECT"}),
+    ('GRANT SELECT ON "kine2".* TO "kine"@"%"', set()),
+    ('GRANT SELECT ("id"), INSERT ON "kine"."kine" TO "kine"@"%"', set()),
+    ("GRANT ALL PRIVILEGES ON kine.* TO kine@`%`", {"ALL PRIVILEGES"}),
+    ("GRANT SELECT ON k_ne.* TO kine@`%`", {"SELECT"}),
+    ("GRANT SELECT ON kine2.* TO kine@`%`", set()),
+    ("GRANT EXECUTE ON PROCEDURE kine.x TO kine@`%`", set()),
+    ("GRANT PROXY ON ''@'10.0.0.%' TO 'root'@'localhost'", set()),
 ]
 
 
@@ -231,6 +241,9 @@ def test_privileges_on_the_table() -> None:
     grants = ["GRANT SELECT (`id`, `name`), INSERT ON `kine`.`kine` TO `u`@`%`", "GRANT DELETE ON `kine`.* TO `u`@`%`"]
     assert mysql_grants.granted(grants, "kine", "kine") == {"INSERT", "DELETE"}
     assert mysql_grants.granted(["GRANT SELECT ON `kine`.`other` TO `u`@`%`"], "kine", "kine") == frozenset()
+    assert mysql_grants.granted(['GRANT SELECT ON "kine"."kine" TO "u"@"%"'], "kine", "kine") == {"SELECT"}
+    assert mysql_grants.granted(["GRANT SELECT ON kine.kine TO u@`%`"], "kine", "kine") == {"SELECT"}
+    assert mysql_grants.granted(['GRANT SELECT ON "kine"."a""b" TO "u"@"%"'], "kine", 'a"b') == {"SELECT"}
     escaped = ["GRANT SELECT ON `k\\_ine`.* TO `u`@`%`"]
     assert mysql_grants.granted(escaped, "k_ine", "kine") == {"SELECT"}
 

@@ -10,7 +10,7 @@ import typing as t
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine import mysql_sessions
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_sessions import Session, Sessions
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql_sessions import Session, Sessions, client_address
 
 SERVER = ("db.example:3306", "db-0", "3306", "1")
 OTHER = ("db.example:3306", "db-1", "3306", "2")
@@ -30,6 +30,21 @@ def known(*numbers: int) -> Sessions:
 
 def counted(sessions: Sessions, own: set[int], counts: t.Iterator[int]) -> int:
     return sessions.others_connected(SERVER, lambda: own, lambda: next(counts))
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("192.0.2.7:41234", "192.0.2.7"),
+        ("db-client.example:41234", "db-client.example"),
+        ("2001:db8::a:41234", "2001:db8::a"),
+        ("2001:db8::b:41234", "2001:db8::b"),
+        ("localhost", "localhost"),
+        ("", ""),
+    ],
+)
+def test_address_of_a_client(host: str, address: str) -> None:
+    assert client_address(host) == address
 
 
 def test_numbers_are_of_one_server() -> None:

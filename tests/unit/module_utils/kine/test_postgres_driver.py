@@ -103,6 +103,19 @@ def test_own_name_of_the_application() -> None:
     assert params(f"{URL}?application_name=kine")["application_name"] == "kine"
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", "UTF8"),
+        ("?client_encoding=SQL_ASCII", "UTF8"),
+        ("?client_encoding=sql_ascii", "UTF8"),
+        ("?client_encoding=LATIN1", "LATIN1"),
+    ],
+)
+def test_text_is_text_in_a_database_without_an_encoding(query: str, expected: str) -> None:
+    assert params(URL + query)["client_encoding"] == expected
+
+
 def test_files(tmp_path: Path) -> None:
     here = tmp_path / "ca.crt"
     here.write_text("")

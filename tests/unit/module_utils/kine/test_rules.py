@@ -197,17 +197,27 @@ def test_connections(slots: Slots, plan: Plan, status: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fsync", "pages", "status", "words"),
+    ("safe", "status", "off"),
     [
-        (True, True, "ok", "fsync and full_page_writes on"),
-        (False, True, "fail", "fsync off"),
-        (True, False, "fail", "full_page_writes off"),
-        (False, False, "fail", "fsync and full_page_writes off"),
+        (Durability(True, True), "ok", []),
+        (Durability(False, True), "fail", ["fsync"]),
+        (Durability(True, False), "warn", ["full_page_writes"]),
+        (Durability(False, False), "fail", ["fsync", "full_page_writes"]),
+        (Durability(True, True, flushes_commits=False), "fail", ["synchronous_commit"]),
+        (Durability(True, False, flushes_commits=False), "fail", ["synchronous_commit", "full_page_writes"]),
     ],
 )
-def test_durability(fsync: bool, pages: bool, status: str, words: str) -> None:
-    finding = rules_server.survives_a_crash(look_at(StandIn(safe=Durability(fsync, pages))))
-    assert (finding.status, finding.observed) == (status, words)
+def test_durability(safe: Durability, status: str, off: list[str]) -> None:
+    finding = rules_server.survives_a_crash(look_at(StandIn(safe=safe)))
+    assert finding.status == status
+    assert [part.split()[0] for part in finding.observed.split("; ") if status != "ok"] == off
+    assert [name for name in ("fsync", "synchronous_commit", "full_page_writes") if name in finding.remedy] == off
+
+
+def test_torn_pages_are_for_the_storage_to_prevent() -> None:
+    finding = rules_server.survives_a_crash(look_at(StandIn(safe=Durability(True, False))))
+    assert "unless the storage writes whole pages of 8 KiB: Aurora, ZFS" in finding.observed
+    assert "parameter group" in finding.remedy
 
 
 SYNC, ASYNC = Standby("a", "streaming", "sync"), Standby("b", "streaming", "async")
@@ -245,7 +255,7 @@ def test_replication(wanted: str, commit: str, standbys: list[Standby], status: 
 @pytest.mark.parametrize(
     ("standbys", "words"),
     [
-        ([], "asynchronous; no standby is connected"),
+        ([], "no standby shows in SQL, and synchronous_standby_names is empty"),
         ([SYNC, ASYNC], "asynchronous; standbys: a sync, b async"),
         ([HIDDEN], "asynchronous; standbys: a (state hidden from this role)"),
         ([Standby("", "", "async")], "asynchronous; standbys: standby async"),
@@ -253,7 +263,9 @@ def test_replication(wanted: str, commit: str, standbys: list[Standby], status: 
 )
 def test_replication_in_words(standbys: list[Standby], words: str) -> None:
     copies = Replication("", "on", tuple(standbys))
-    assert rules_server.replication_is_synchronous(look_at(StandIn(copies=copies))).observed == words
+    finding = rules_server.replication_is_synchronous(look_at(StandIn(copies=copies)))
+    assert finding.observed == words
+    assert ("RDS Multi-AZ" in finding.remedy) == (not standbys)
 
 
 @pytest.mark.parametrize(

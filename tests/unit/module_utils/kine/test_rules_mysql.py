@@ -102,7 +102,22 @@ def test_slots() -> None:
     [
         ({}, Durability(True, True), "InnoDB", "ok", ""),
         ({"innodb_flush_log_at_trx_commit": "2"}, Durability(False, True), "InnoDB", "fail", "commit is 2"),
-        ({"innodb_doublewrite": "OFF"}, Durability(True, False), "InnoDB", "fail", "doublewrite is OFF"),
+        ({"innodb_doublewrite": "OFF"}, Durability(True, False), "InnoDB", "warn", "doublewrite is OFF: "),
+        ({"innodb_doublewrite": "FALSE"}, Durability(True, False), "InnoDB", "warn", "unless the storage writes whole"),
+        (
+            {"innodb_doublewrite": "OFF", "sync_binlog": "0"},
+            Durability(True, False),
+            "InnoDB",
+            "warn",
+            "; sync_binlog is 0",
+        ),
+        (
+            {"innodb_doublewrite": "OFF", "innodb_flush_log_at_trx_commit": "0"},
+            Durability(False, False),
+            "InnoDB",
+            "fail",
+            "commit is 0; innodb_doublewrite is OFF",
+        ),
         ({"sync_binlog": "0"}, Durability(True, True), "InnoDB", "warn", "sync_binlog is 0"),
         ({"sync_binlog": "0", "log_bin": "OFF"}, Durability(True, True), "InnoDB", "ok", ""),
         ({}, Durability(True, True), "Aria", "fail", "engine is Aria"),
@@ -118,7 +133,13 @@ def test_durability(settings: dict[str, str], safe: Durability, engine: str, sta
     ("copies", "counters", "status", "words"),
     [
         (SEMI_SYNC, {}, "ok", "semi-synchronous"),
-        (Replication("", "AFTER_SYNC", ()), {}, "warn", "asynchronous"),
+        (
+            Replication("", "AFTER_SYNC", ()),
+            {},
+            "warn",
+            "no replica shows in SQL, and semi-synchronous replication is off",
+        ),
+        (replace(SEMI_SYNC, wanted=""), {}, "warn", "asynchronous; replicas connected: 1"),
         (SEMI_SYNC, {"rpl_semi_sync_master_status": "OFF"}, "warn", "enabled but off"),
         (replace(SEMI_SYNC, standbys=(Standby("", "streaming", "async"),)), {}, "warn", "enabled but off"),
         (replace(SEMI_SYNC, commit="AFTER_COMMIT"), {}, "warn", "AFTER_COMMIT"),
@@ -129,6 +150,36 @@ def test_replication(copies: Replication, counters: dict[str, str], status: str,
     finding = judge(rules_mysql.replication_is_synchronous, Maria(copies=copies, counters=counters))
     assert finding.status == status
     assert words in finding.observed
+
+
+NEW_NAMES = {"rpl_semi_sync_source_enabled": "ON", "rpl_semi_sync_source_wait_point": "AFTER_COMMIT"}
+OLD_NAMES = {name.replace("source", "master"): value for name, value in NEW_NAMES.items()}
+
+
+@pytest.mark.parametrize(
+    ("product", "settings", "word"),
+    [
+        ("MariaDB", OLD_NAMES, "master"),
+        ("MariaDB", {}, "master"),
+        ("MySQL", NEW_NAMES, "source"),
+        ("MySQL", OLD_NAMES, "master"),
+        ("MySQL", {}, "source"),  # the plugin is not there yet
+    ],
+)
+def test_variables_are_called_as_the_server_calls_them(product: str, settings: dict[str, str], word: str) -> None:
+    early = Maria(copies=replace(SEMI_SYNC, commit="AFTER_COMMIT"), settings=settings, product=Server(product, "8.4.0"))
+    off = replace(early, copies=Replication("", "", ()))
+    assert f"rpl_semi_sync_{word}_wait_point" in judge(rules_mysql.replication_is_synchronous, early).remedy
+    remedy = judge(rules_mysql.replication_is_synchronous, off).remedy
+    assert f"rpl_semi_sync_{word}_enabled" in remedy
+    assert "RDS Multi-AZ" in remedy
+
+
+def test_group_replication_is_not_called_asynchronous() -> None:
+    group = Maria(copies=Replication("", "", ()), settings={"group_replication_group_name": "0b1c-4000"})
+    finding = judge(rules_mysql.replication_is_synchronous, group)
+    assert (finding.status, finding.observed.split(",")[0]) == ("warn", "group replication")
+    assert "replication_group_members" in finding.remedy
 
 
 @pytest.mark.parametrize(

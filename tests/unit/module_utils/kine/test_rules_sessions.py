@@ -91,6 +91,9 @@ def test_dead_rows(upkeep: Housekeeping, status: str, words: str) -> None:
 OWN = [Session("kine", own=True, address=f"192.0.2.{number}", may_write=True) for number in range(4)]
 READER = Session("exporter", own=False, address="", may_write=False)
 WRITER = Session("other", own=False, address="", may_write=True)
+MEMBER = Session("second", own=False, address="", may_write=True, through="kine")
+ADMINISTRATOR = Session("admin", own=False, address="", may_write=True, through="kine", makes_roles=True)
+GRANTED = replace(ADMINISTRATOR, through="")
 
 
 @pytest.mark.parametrize(
@@ -108,9 +111,18 @@ WRITER = Session("other", own=False, address="", may_write=True)
         ([WRITER, WRITER, READER], "any", "warn", "table: other"),
         ([WRITER], "existing", "warn", "table: other"),
         ([WRITER], "empty", "fail", "table: other"),
+        ([MEMBER], "empty", "fail", "table: second"),
+        ([GRANTED], "empty", "fail", "table: admin"),
+        ([ADMINISTRATOR], "empty", "warn", "table: admin"),
+        ([ADMINISTRATOR, MEMBER], "empty", "fail", "table: admin, second"),
     ],
 )
 def test_writers(sessions: list[Session], expect: t.Any, status: str, words: str) -> None:
     finding = rules_server.no_foreign_writers(look_at(StandIn(others=sessions), Plan(expect=expect)))
     assert (finding.status, words in finding.observed) == (status, True)
     assert bool(finding.remedy) == (status != "ok")
+
+
+def test_what_takes_the_right_to_write_away() -> None:
+    finding = rules_server.no_foreign_writers(look_at(StandIn(others=[WRITER, MEMBER])))
+    assert finding.remedy.endswith("REVOKE ALL ON TABLE kine FROM other; REVOKE kine FROM second;")
