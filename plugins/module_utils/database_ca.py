@@ -15,6 +15,7 @@ import os
 import ssl
 import typing as t
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import completed
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
 
@@ -87,4 +88,4 @@ def named_by(dsn: Dsn, kine_flag: str = "") -> str:
     """
     if dsn.scheme == "mysql":
         return "" if "tls" in dsn.params else kine_flag
-    return dsn.params.get("sslrootcert", "") or kine_flag
+    return completed(dsn, kine_flag).params.get("sslrootcert", "")

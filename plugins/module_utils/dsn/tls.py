@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import golang
@@ -31,28 +32,40 @@ _MYSQL_MODES: t.Final[t.Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def attempts(dsn: Dsn) -> tuple[str, ...]:
+def completed(dsn: Dsn, ca_file: str) -> Dsn:
+    """The DSN as kine hands it to its PostgreSQL driver, with kine's own --ca-file in it; a MySQL DSN as it is.
+
+    So does every kine from 0.9.9 to 0.16.4 (pkg/drivers/pgsql/pgsql.go): the DSN's own parameters win, one by one.
+    """
+    if dsn.scheme == "mysql" or not ca_file or "sslrootcert" in dsn.params:
+        return dsn
+    return dataclasses.replace(dsn, params={"sslmode": VERIFY_FULL, **dsn.params, "sslrootcert": ca_file})
+
+
+def attempts(dsn: Dsn, ca_file: str = "") -> tuple[str, ...]:
     """What kine tries on each host, in that order: plaintext, encrypted (any certificate), verify-ca or verify-full.
 
-    Empty for a mode that the driver refuses.
+    ca_file is kine's own --ca-file. Empty for a mode that the driver refuses.
     """
-    return _mysql(dsn.params) if dsn.scheme == "mysql" else _postgres(dsn.params)
+    if dsn.scheme == "mysql":
+        return _mysql(dsn.params)
+    return SSL_MODES.get(sslmode(completed(dsn, ca_file).params), ())
 
 
 def verified(dsn: Dsn, ca_file: str = "") -> str:
     """What kine verifies on every connection: ``authority and name``, ``authority``, or "" for nothing.
 
-    ca_file is kine's own --ca-file: it verifies both where the DSN says nothing of TLS (kine 0.16).
+    ca_file is kine's own --ca-file: for MySQL it verifies both where the DSN says nothing of TLS (kine 0.16).
     """
-    silent = ("tls" if dsn.scheme == "mysql" else "sslmode") not in dsn.params
-    tried = {VERIFY_FULL} if ca_file and silent else set(attempts(dsn))
+    silent = dsn.scheme == "mysql" and "tls" not in dsn.params
+    tried = {VERIFY_FULL} if ca_file and silent else set(attempts(dsn, ca_file))
     if tried == {VERIFY_FULL}:
         return "authority and name"
     return "authority" if tried == {VERIFY_CA} else ""
 
 
-def _postgres(params: t.Mapping[str, str]) -> tuple[str, ...]:
-    """pgx reads some parameters together: a CA file makes ``require`` verify, ``system`` makes all modes verify."""
+def sslmode(params: t.Mapping[str, str]) -> str:
+    """The mode that counts: to pgx a CA file makes ``require`` verify, and ``system`` makes all modes verify."""
     mode = params.get("sslmode", "prefer")
     root = params.get("sslrootcert", "")
     if params.get("sslnegotiation") == "direct" and mode == "prefer":
@@ -61,7 +74,7 @@ def _postgres(params: t.Mapping[str, str]) -> tuple[str, ...]:
         mode = "verify-full"
     if root and mode == "require":
         mode = "verify-ca"
-    return SSL_MODES.get(mode, ())
+    return mode
 
 
 def _mysql(params: t.Mapping[str, str]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.tls import sslmode
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     Conflict,
     HaError,
@@ -61,6 +62,7 @@ _DRIVER_ONLY = frozenset(
     | {"min_protocol_version", "max_protocol_version"}
 )
 _FILES = ("sslrootcert", "sslcert", "sslkey")
+_NO_FILE = f"{os.devnull}/none"
 
 
 def parameters(dsn: Dsn, route: Route, files: t.Mapping[str, str], seconds: float) -> dict[str, str]:
@@ -86,8 +88,11 @@ def parameters(dsn: Dsn, route: Route, files: t.Mapping[str, str], seconds: floa
         "connect_timeout": str(max(2, int(min(CONNECT_SECONDS, seconds) / len(hosts)))),
     }
     params |= {name: value for name, value in dsn.params.items() if name in _SHARED}
+    params["sslmode"] = sslmode(dsn.params)
     params |= {name: _here(params[name], name, files) for name in _FILES if name in params}
-    if params["sslmode"].startswith("verify") and "sslrootcert" not in params:
+    if not params["sslmode"].startswith("verify"):
+        params["sslrootcert"] = _NO_FILE  # libpq verifies by any that it finds, in every mode; pgx does not
+    elif "sslrootcert" not in params:
         params["sslrootcert"] = ssl.get_default_verify_paths().cafile or "system"
     params["options"] = _options(dsn)
     return params
@@ -98,8 +103,9 @@ def _here(path: str, name: str, files: t.Mapping[str, str]) -> str:
     found = files.get(path, path)
     if os.path.isfile(found):
         return found
+    by = f"{name} of the DSN" + (", or kine's own --ca-file," if name == "sslrootcert" else "")
     raise InvalidInput(
-        f"{name} of the DSN names the file {path}, which is not on this machine",
+        f"{by} names the file {path}, which is not on this machine",
         f"Give a copy of it: tls_files: {{{path}: <path on this machine>}}",
     )
 

@@ -39,9 +39,15 @@ class Kine(t.NamedTuple):
         """The table it makes has names of type text in byte order, and an index for lists."""
         return self >= _TEXT_NAMES
 
+    @property
+    def reads_environment(self) -> bool:
+        """Its options may come from environment variables (kine 992a97f): before, those of a Secret have no effect."""
+        return self >= _ENVIRONMENT
+
 
 _PGX = Kine(0, 10, 0)
 _TEXT_NAMES = Kine(0, 13, 0)
+_ENVIRONMENT = Kine(0, 14, 1)
 _RANGES = Kine(0, 16, 3)
 
 # The oldest kine of each line of k0s: what it cannot do, no later one of the line is relied on for.

@@ -71,6 +71,7 @@ def dsn(scheme: str, **params: str) -> Dsn:
         (dsn("postgres", sslrootcert="/a"), "", "/a"),
         (dsn("postgres", sslrootcert="/a"), "/b", "/a"),
         (dsn("postgres"), "/b", "/b"),
+        (dsn("postgres", sslmode="require"), "/b", "/b"),
         (dsn("postgres"), "", ""),
         (dsn("mysql"), "/b", "/b"),
         (dsn("mysql", tls="true"), "/b", ""),

@@ -139,6 +139,25 @@ def test_tls_in_a_mysql_dsn_wins_over_kines_ca_file(tls: str, says: list[str]) -
     assert all(words in finding.message for words, finding in zip(says, found, strict=True))
 
 
+@pytest.mark.parametrize("sslmode", ["", "sslmode=require&", "sslmode=verify-full&"])
+def test_kines_ca_file_verifies_a_postgresql(sslmode: str) -> None:
+    assert lint(GOOD.replace("sslmode=require&", sslmode), k0s_version="v1.34.1-k0s.0", ca_file=True) == []
+
+
+def test_kines_ca_file_changes_no_mode_that_verifies_nothing() -> None:
+    (finding,) = lint(GOOD.replace("require", "prefer"), ca_file=True)
+    assert "allows plaintext" in finding.message
+
+
+@pytest.mark.parametrize("url", [GOOD.replace("sslmode=require&", ""), GOOD_MYSQL.replace("tls=true&", "")])
+def test_a_k0s_whose_kine_hears_of_no_ca_file(url: str) -> None:
+    said = [finding.message for finding in lint(url, k0s_version="v1.33.13-k0s.1", ca_file=True)]
+    assert (
+        said[0] == "The kine of k0s v1.33.13-k0s.1 takes no --ca-file from its environment, so the file has no effect"
+    )
+    assert said[1:] == [finding.message for finding in lint(url)]
+
+
 @pytest.mark.parametrize("param", ["target_session_attrs=read-write", "target_session_attrs=primary"])
 def test_several_hosts_with_an_aim(param: str) -> None:
     assert lint(f"{SEVERAL}&{param}", k0s_version="v1.30.0-k0s.0") == []

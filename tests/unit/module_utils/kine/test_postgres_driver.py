@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 import pytest
@@ -113,9 +114,32 @@ def test_files(tmp_path: Path) -> None:
         params(url)
 
 
+@pytest.mark.parametrize(
+    ("query", "mode"),
+    [
+        ("sslmode=require&sslrootcert={}", "verify-ca"),
+        ("sslmode=verify-full&sslrootcert={}", "verify-full"),
+        ("sslnegotiation=direct", "require"),
+    ],
+)
+def test_the_mode_that_counts(tmp_path: Path, query: str, mode: str) -> None:
+    here = tmp_path / "ca.crt"
+    here.write_text("")
+    assert params(f"{URL}?{query.format(here)}")["sslmode"] == mode
+
+
 def test_authorities_of_the_system() -> None:
     assert params(f"{URL}?sslmode=verify-full")["sslrootcert"]
-    assert "sslrootcert" not in params(f"{URL}?sslmode=require")
+
+
+def test_authorities_that_count_for_nothing(tmp_path: Path) -> None:
+    """libpq looks for some in the home folder, and verifies by whatever it has."""
+    here = tmp_path / "ca.crt"
+    here.write_text("")
+    for query in ("sslmode=require", "sslmode=prefer", f"sslmode=prefer&sslrootcert={here}"):
+        assert not os.path.exists(params(f"{URL}?{query}")["sslrootcert"])
+    with pytest.raises(InvalidInput, match="not on this machine"):
+        params(f"{URL}?sslmode=prefer&sslrootcert=/none.crt")
 
 
 AT = 'connection failed: connection to server at "192.0.2.1", port 5432 failed: '

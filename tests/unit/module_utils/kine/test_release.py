@@ -43,6 +43,11 @@ def test_default_is_the_pinned_k0s() -> None:
     assert choose(None, None) == PINNED == choose(None, str(DEFAULT_K0S))
 
 
+@pytest.mark.parametrize(("k0s", "reads"), [("v1.33.13-k0s.1", False), ("v1.34.1-k0s.0", True), (None, True)])
+def test_options_from_the_environment(k0s: str | None, reads: bool) -> None:
+    assert choose(None, k0s).reads_environment is reads
+
+
 @pytest.mark.parametrize("text", ["0.13.0", "v0.13.0"])
 def test_kine_version_comes_first(text: str) -> None:
     assert choose(text, "v1.36.3-k0s.2") == Kine(0, 13, 0)
