@@ -94,6 +94,7 @@ options:
   reset_password:
     description:
       - Accept an account that has another password, because it is going to get the one of O(connection.password).
+      - It is asked for, too, where C(pg_hba.conf) of a PostgreSQL refuses the account before its password is looked at.
     type: bool
     default: false
   drop:

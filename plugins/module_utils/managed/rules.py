@@ -44,7 +44,8 @@ class Server:
     """What the administrator sees.
 
     several_primaries: what makes it a cluster with several, "" for none. lacks: the rights that the administrator
-    has not. database_owner: who has the database, "" where nobody has. accepts_password: None without an account.
+    has not. database_owner: who has the database, "" where nobody has. accepts_password: None without an account, and
+    where the server did not look at the password: password_not_asked says why, "" where it did.
     acts_as_owner: the administrator may give a database to the owner. other_databases: what the owner has besides.
     sessions: how many use the database, where the server would drop it under them.
     """
@@ -61,6 +62,7 @@ class Server:
     accepts_password: bool | None
     other_databases: tuple[str, ...] = ()
     sessions: int = 0
+    password_not_asked: str = ""
 
 
 def require_names(wanted: Wanted) -> None:
@@ -127,7 +129,15 @@ def _belongs_to_owner(server: Server, wanted: Wanted) -> HaError | None:
 
 
 def _password(server: Server, wanted: Wanted) -> HaError | None:
-    if server.accepts_password is not False or wanted.reset:
+    if wanted.reset:
+        return None
+    if server.password_not_asked:
+        return Conflict(
+            f"{wanted.owner} is there, and whether with this password cannot be told: {server.password_not_asked}",
+            f"Let {wanted.owner} log in to {wanted.database} from here, in pg_hba.conf as kine needs it too; or set"
+            " reset_password, which gives it this password.",
+        )
+    if server.accepts_password is not False:
         return None
     return Conflict(
         f"{wanted.owner} is there with another password",

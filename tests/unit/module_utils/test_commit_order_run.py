@@ -52,7 +52,7 @@ def test_a_secret_that_is_not_there_is_an_error() -> None:
 def test_kines_own_ca_file_is_verified_by(monkeypatch: pytest.MonkeyPatch) -> None:
     source = Source("postgres://kine:secret@127.0.0.1:1/kine", ca_file="/etc/database-ca/none.crt")
     monkeypatch.setattr(commit_order_run, "sources", lambda *_given: [source])
-    with pytest.raises(InvalidInput, match="kine's own --ca-file, names the file /etc/database-ca/none.crt"):
+    with pytest.raises(InvalidInput, match="kine's own --ca-file, names the file /etc/database-ca/none"):
         act(check_mode=False, secret=SECRET, timeout=5)
 
 
