@@ -15,6 +15,8 @@ PLAINTEXT = "plaintext"
 ENCRYPTED = "encrypted"
 VERIFY_CA = "verify-ca"
 VERIFY_FULL = "verify-full"
+SYSTEM = "system"
+"""In place of a file in sslrootcert: the authorities that the system trusts."""
 
 SSL_MODES: t.Final[t.Mapping[str, tuple[str, ...]]] = {
     "disable": (PLAINTEXT,),
@@ -70,10 +72,10 @@ def sslmode(params: t.Mapping[str, str]) -> str:
     root = params.get("sslrootcert", "")
     if params.get("sslnegotiation") == "direct" and mode == "prefer":
         mode = "require"
-    if root == "system":
-        mode = "verify-full"
+    if root == SYSTEM:
+        mode = VERIFY_FULL
     if root and mode == "require":
-        mode = "verify-ca"
+        mode = VERIFY_CA
     return mode
 
 

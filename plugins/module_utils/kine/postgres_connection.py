@@ -15,7 +15,7 @@ import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.tls import sslmode
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.tls import SYSTEM, VERIFY_FULL, sslmode
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     Conflict,
     HaError,
@@ -62,6 +62,16 @@ _DRIVER_ONLY = frozenset(
     | {"min_protocol_version", "max_protocol_version"}
 )
 _FILES = ("sslrootcert", "sslcert", "sslkey")
+# Where Go looks for the system's authorities (crypto/x509/root_linux.go), after SSL_CERT_FILE.
+_BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/tls/cacert.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+_KNOWS_SYSTEM = 160000
 _NO_FILE = f"{os.devnull}/none"
 
 
@@ -89,11 +99,13 @@ def parameters(dsn: Dsn, route: Route, files: t.Mapping[str, str], seconds: floa
     }
     params |= {name: value for name, value in dsn.params.items() if name in _SHARED}
     params["sslmode"] = sslmode(dsn.params)
+    if params.get("sslrootcert") in ("", SYSTEM):
+        del params["sslrootcert"]
     params |= {name: _here(params[name], name, files) for name in _FILES if name in params}
     if not params["sslmode"].startswith("verify"):
         params["sslrootcert"] = _NO_FILE  # libpq verifies by any that it finds, in every mode; pgx does not
     elif "sslrootcert" not in params:
-        params["sslrootcert"] = ssl.get_default_verify_paths().cafile or "system"
+        params["sslrootcert"] = _authorities(params["sslmode"])
     params["options"] = _options(dsn)
     return params
 
@@ -107,6 +119,23 @@ def _here(path: str, name: str, files: t.Mapping[str, str]) -> str:
     raise InvalidInput(
         f"{by} names the file {path}, which is not on this machine",
         f"Give a copy of it: tls_files: {{{path}: <path on this machine>}}",
+    )
+
+
+def _authorities(mode: str) -> str:
+    """Return the system's own, which kine's driver trusts where the DSN names none, or ``system``. Raises InvalidInput.
+
+    A file before libpq's own word for them: older ones do not know it, others demand verify-full with it, and the libpq
+    that psycopg brings may look for them where this system has none.
+    """
+    for file in (ssl.get_default_verify_paths().cafile, *_BUNDLES):
+        if file and os.path.isfile(file):
+            return file
+    if mode == VERIFY_FULL and psycopg.pq.version() >= _KNOWS_SYSTEM:
+        return SYSTEM
+    raise InvalidInput(
+        "the DSN trusts the system's certificate authorities, and this machine has no file with them",
+        "Install ca-certificates here, or name such a file in the environment variable SSL_CERT_FILE.",
     )
 
 

@@ -288,8 +288,17 @@ class TestTls:
         assert (report.tls.used, report.tls.verified) == (True, "")
         assert kine.behaviour(site.url("sslmode=prefer"), other) == kine.WORKS
 
-    def test_authorities_of_the_system(self, site: Site, refused: Refused) -> None:
-        assert "not signed by a CA" in refused(site.url("sslmode=verify-full")).observed
+    @pytest.mark.parametrize("query", ["sslmode=verify-full", "sslmode=require&sslrootcert=system"])
+    def test_authorities_of_the_system(
+        self, site: Site, run: Examine, refused: Refused, monkeypatch: pytest.MonkeyPatch, query: str
+    ) -> None:
+        assert "not signed by a CA" in refused(site.url(query)).observed
+        assert "the certificate is refused" in kine.behaviour(site.url(query))
+        monkeypatch.setenv("SSL_CERT_FILE", str(site.server.ca))
+        report = run(site.url(query))
+        assert findings(report, "fail", "skipped") == [], report.text()
+        assert report.tls.verified == "authority and name"
+        assert "another host name" in refused(site.url(query, host="localhost")).observed
 
     def test_other_host_name(self, site: Site, refused: Refused) -> None:
         found = refused(site.url(f"sslmode=verify-full&sslrootcert={site.server.ca}", host="localhost"))
