@@ -8,16 +8,13 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import golang, values
-from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.model import Dsn, Finding
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import golang, older, values
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.model import ERROR, WARNING, Dsn, Finding
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.tls import PLAINTEXT, SSL_MODES, attempts, completed
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.url import MYSQL, POSTGRES, parse
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.k0s import K0sVersion, too_old
 from ansible_collections.k0smotron.ha.plugins.module_utils.k0s import k0s_version as read_version
-
-ERROR = "error"
-WARNING = "warning"
 
 DRIVER_PARAMS = frozenset(
     [
@@ -228,6 +225,11 @@ def _postgres_driver(context: Context) -> t.Iterator[Finding]:
         )
 
 
+def _postgres_driver_params(context: Context) -> t.Iterator[Finding]:
+    if context.version:
+        yield from older.unknown(context.dsn, context.version)
+
+
 def _postgres_hosts(context: Context) -> t.Iterator[Finding]:
     params, several = context.dsn.params, len(context.dsn.hosts) > 1
     aim = params.get("target_session_attrs", "any")
@@ -338,6 +340,7 @@ RULES: t.Mapping[str, t.Sequence[Rule]] = {
         _k0s_version,
         _ca_file,
         _postgres_driver,
+        _postgres_driver_params,
         _postgres_tls,
         _postgres_hosts,
         _postgres_names,

@@ -9,7 +9,8 @@ import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Finding as LintFinding
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import lint
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine.release import choose
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.older import unknown_to_the_driver
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.release import PARAMETERS_SINCE, choose
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Finding
 
 if t.TYPE_CHECKING:
@@ -30,7 +31,11 @@ CONNECTIONS_AGAIN = 2
 
 def dsn_is_sound(look: Look) -> Finding:
     """Judge the text of the DSN before anything is tried with it, as the planned k0s and kine read it."""
-    findings = [*lint(look.url, k0s_version=look.plan.k0s, ca_file=bool(look.plan.ca_file)), *_old_driver(look)]
+    findings = [
+        *lint(look.url, k0s_version=look.plan.k0s, ca_file=bool(look.plan.ca_file)),
+        *_old_driver(look),
+        *_older_driver(look),
+    ]
     if not findings:
         return Finding("ok", "nothing to object to")
     status: t.Literal["fail", "warn"] = "fail" if any(finding.level == "error" for finding in findings) else "warn"
@@ -53,6 +58,15 @@ def _old_driver(look: Look) -> list[LintFinding]:
         return []
     message = f"kine {look.plan.kine} reads the DSN with lib/pq, which knows one host and no target_session_attrs"
     return [LintFinding("error", message, "Use a newer k0s, or name the Service of the primary alone.")]
+
+
+def _older_driver(look: Look) -> list[LintFinding]:
+    """What a kine that was named alone does not know yet; of a k0s the DSN's own rules speak."""
+    if look.dsn.scheme != "postgres" or look.plan.k0s or look.plan.kine.driver != "pgx":
+        return []
+    kine = look.plan.kine
+    late = {name: since for name, since in PARAMETERS_SINCE.items() if name in look.dsn.params and kine < since}
+    return [unknown_to_the_driver(f"kine {kine}", list(late), f"kine {max(late.values())}")] if late else []
 
 
 def _named_old(look: Look) -> bool:

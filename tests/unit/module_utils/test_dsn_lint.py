@@ -172,6 +172,24 @@ def test_a_k0s_whose_driver_knows_one_host(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("param", "before", "first"),
+    [
+        ("channel_binding=require", "v1.35.7-k0s.0", "v1.36.1-k0s.0"),
+        ("min_protocol_version=3.2", "v1.30.0-k0s.0", "v1.36.1-k0s.0"),
+        ("max_protocol_version=latest", "v1.34.10-k0s.0", "v1.36.1-k0s.0"),
+        ("require_auth=scram-sha-256", "v1.36.1-k0s.0", "v1.36.2-k0s.0"),
+        ("sslnegotiation=direct", "v1.31.10-k0s.0", "v1.31.11-k0s.0"),
+        ("sslrootcert=system", "v1.31.1-k0s.0", "v1.31.1-k0s.1"),
+    ],
+)
+def test_a_k0s_whose_driver_does_not_know_a_parameter(param: str, before: str, first: str) -> None:
+    (finding,) = lint(f"{GOOD}&{param}", k0s_version=before)
+    assert (finding.level, param.partition("=")[0] in finding.message) == ("error", True)
+    assert before in finding.message
+    assert lint(f"{GOOD}&{param}", k0s_version=first) == lint(f"{GOOD}&{param}") == []
+
+
+@pytest.mark.parametrize(
     ("url", "version", "says"),
     [
         (GOOD, "v1.27.9-k0s.0", "older than v1.30.0-k0s.0"),
