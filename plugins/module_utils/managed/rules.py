@@ -86,9 +86,11 @@ def require_names(wanted: Wanted) -> None:
         )
 
 
-def refuse(server: Server, wanted: Wanted) -> None:
-    """Raise the HaError of the first rule that does not hold."""
+def refuse(server: Server, wanted: Wanted, *, foresees: bool = False) -> None:
+    """Raise the HaError of the first rule that does not hold; with foresees not of one that this run may yet change."""
     for rule in _RULES_TO_DROP if wanted.drop else _RULES:
+        if foresees and rule is unused:
+            continue
         error = rule(server, wanted)
         if error:
             raise error
@@ -156,8 +158,9 @@ def _is_the_owners(server: Server, wanted: Wanted) -> HaError | None:
     )
 
 
-def _unused(server: Server, wanted: Wanted) -> HaError | None:
-    if not server.sessions:
+def unused(server: Server, wanted: Wanted) -> HaError | None:
+    """The error for a database that would be dropped under its sessions, or None."""
+    if not wanted.drop or not server.sessions:
         return None
     return Conflict(
         f"The database {wanted.database} is in use by {server.sessions} sessions, and the server would drop it under them",
@@ -176,4 +179,4 @@ def _owns_nothing_else(server: Server, wanted: Wanted) -> HaError | None:
 
 _Rules: t.TypeAlias = tuple[t.Callable[[Server, Wanted], HaError | None], ...]
 _RULES: t.Final[_Rules] = (_one_primary, _writable, _rights, _belongs_to_owner, _password)
-_RULES_TO_DROP: t.Final[_Rules] = (_writable, _rights, _is_the_owners, _unused, _owns_nothing_else)
+_RULES_TO_DROP: t.Final[_Rules] = (_writable, _rights, _is_the_owners, unused, _owns_nothing_else)
