@@ -10,7 +10,13 @@ import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import golang, older, values
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.model import ERROR, WARNING, Dsn, Finding
-from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.tls import PLAINTEXT, SSL_MODES, attempts, completed
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.tls import (
+    PLAINTEXT,
+    SSL_MODES,
+    attempts,
+    completed,
+    leaves_tls_to_kine,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.url import MYSQL, POSTGRES, parse
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.k0s import K0sVersion, too_old
@@ -291,16 +297,16 @@ def _mysql_form(context: Context) -> t.Iterator[Finding]:
 
 
 def _mysql_tls(context: Context) -> t.Iterator[Finding]:
-    tried = attempts(context.dsn)
+    tried = attempts(context.dsn, _ITS_FILE if context.takes_ca_file else "")
     given = context.dsn.params.get("tls", "false")
     remedy = "Add tls=true, tls=skip-verify for a certificate of its own, or kine's own --ca-file."
     if not tried:
         yield Finding(ERROR, "kine's driver refuses this value of tls", remedy)
-    elif context.takes_ca_file and golang.tls_mode(given) != "false":
+    elif context.takes_ca_file and not leaves_tls_to_kine(context.dsn):
         yield Finding(
             WARNING, f"tls={given} in the DSN makes kine ignore its --ca-file", "Remove tls from the DSN, or the file."
         )
-    elif PLAINTEXT in tried and not (context.takes_ca_file and tried == (PLAINTEXT,)):
+    elif PLAINTEXT in tried:
         level = ERROR if context.require_tls and tried == (PLAINTEXT,) else WARNING
         yield Finding(level, "The DSN allows plaintext", remedy)
 

@@ -50,20 +50,25 @@ def attempts(dsn: Dsn, ca_file: str = "") -> tuple[str, ...]:
     ca_file is kine's own --ca-file. Empty for a mode that the driver refuses.
     """
     if dsn.scheme == "mysql":
-        return _mysql(dsn.params)
+        return _mysql(dsn.params, verifies=bool(ca_file) and leaves_tls_to_kine(dsn))
     return SSL_MODES.get(sslmode(completed(dsn, ca_file).params), ())
 
 
 def verified(dsn: Dsn, ca_file: str = "") -> str:
-    """What kine verifies on every connection: ``authority and name``, ``authority``, or "" for nothing.
-
-    ca_file is kine's own --ca-file: for MySQL it verifies both where the DSN says nothing of TLS (kine 0.16).
-    """
-    silent = dsn.scheme == "mysql" and "tls" not in dsn.params
-    tried = {VERIFY_FULL} if ca_file and silent else set(attempts(dsn, ca_file))
+    """What kine verifies on every connection, with its own --ca-file: ``authority and name``, ``authority``, or ""."""
+    tried = set(attempts(dsn, ca_file))
     if tried == {VERIFY_FULL}:
         return "authority and name"
     return "authority" if tried == {VERIFY_CA} else ""
+
+
+def leaves_tls_to_kine(dsn: Dsn) -> bool:
+    """Whether kine's --ca-file counts for a MySQL DSN: its driver has settings of its own for every other ``tls``.
+
+    kine 0.16.4 (prepareConfig of pkg/drivers/mysql) names its settings to a driver that has read ``tls`` by then, and
+    that makes none of ``false`` (normalize in go-sql-driver's dsn.go).
+    """
+    return golang.tls_mode(dsn.params.get("tls", "false")) == "false"
 
 
 def sslmode(params: t.Mapping[str, str]) -> str:
@@ -79,7 +84,7 @@ def sslmode(params: t.Mapping[str, str]) -> str:
     return mode
 
 
-def _mysql(params: t.Mapping[str, str]) -> tuple[str, ...]:
-    found = _MYSQL_MODES.get(golang.tls_mode(params.get("tls", "false")), ())
+def _mysql(params: t.Mapping[str, str], *, verifies: bool) -> tuple[str, ...]:
+    found = (VERIFY_FULL,) if verifies else _MYSQL_MODES.get(golang.tls_mode(params.get("tls", "false")), ())
     falls_back = golang.boolean(params.get("allowFallbackToPlaintext", ""))
     return (*found, PLAINTEXT) if falls_back and found and PLAINTEXT not in found else found

@@ -131,6 +131,7 @@ def test_plaintext_to_a_mysql_that_wants_tls() -> None:
         ("tls=false&", []),
         ("tls=true&", ["ignore its --ca-file"]),
         ("tls=preferred&", ["ignore its --ca-file"]),
+        ("allowFallbackToPlaintext=true&", ["allows plaintext"]),
     ],
 )
 def test_tls_in_a_mysql_dsn_wins_over_kines_ca_file(tls: str, says: list[str]) -> None:

@@ -56,6 +56,8 @@ def test_mysql(query: str, tried: str) -> None:
         ("postgres://u:p@h/kine", "/ca.crt", "authority and name"),
         ("postgres://u:p@h/kine", "", ""),
         ("mysql://u:p@tcp(h)/kine", "/ca.crt", "authority and name"),
+        ("mysql://u:p@tcp(h)/kine?tls=false", "/ca.crt", "authority and name"),
+        ("mysql://u:p@tcp(h)/kine?allowFallbackToPlaintext=true", "/ca.crt", ""),
         ("mysql://u:p@tcp(h)/kine?tls=skip-verify", "/ca.crt", ""),
         ("mysql://u:p@tcp(h)/kine?tls=true", "", "authority and name"),
         ("mysql://u:p@tcp(h)/kine?tls=true&allowFallbackToPlaintext=true", "", ""),
