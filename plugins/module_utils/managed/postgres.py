@@ -22,7 +22,8 @@ if t.TYPE_CHECKING:
 
 _WRONG_PASSWORD = REASONS[0].message
 _BEFORE_THE_PASSWORD = tuple(reason.message for reason in REASONS if "pg_hba" in reason.pattern)
-# Since PostgreSQL 16 who creates a role may manage it, but not act as it; before, members could do both. What Amazon
+# Since PostgreSQL 16 who creates a role may manage it, but not act as it; before, members could do both. Nor is CREATEROLE
+# enough any more to manage those that others have made (https://www.postgresql.org/docs/16/role-attributes.html). What Amazon
 # RDS reserves is a setting of its own, up to PostgreSQL 15.
 _SERVER = """
 SELECT NOT pg_is_in_recovery() AND NOT current_setting('transaction_read_only')::bool,
@@ -34,7 +35,9 @@ SELECT NOT pg_is_in_recovery() AND NOT current_setting('transaction_read_only'):
   base.oid IS NOT NULL, coalesce(pg_get_userbyid(base.datdba)::text, ''), owner.oid IS NOT NULL,
   coalesce(pg_has_role(owner.oid,
     CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END), me.rolsuper),
-  ARRAY(SELECT datname::text FROM pg_database WHERE datdba = owner.oid AND oid IS DISTINCT FROM base.oid ORDER BY 1)
+  ARRAY(SELECT datname::text FROM pg_database WHERE datdba = owner.oid AND oid IS DISTINCT FROM base.oid ORDER BY 1),
+  owner.oid IS NULL OR current_setting('server_version_num')::int < 160000
+    OR pg_has_role(owner.oid, 'MEMBER WITH ADMIN OPTION')
 FROM pg_roles AS me
 LEFT JOIN pg_roles AS owner ON owner.rolname = %s
 LEFT JOIN pg_database AS base ON base.datname = %s
@@ -67,6 +70,7 @@ def look(administrator: Dsn, owner: Dsn, route: Route, deadline: Deadline, ca_fi
         accepts_password=answer.accepts,
         password_not_asked=answer.not_asked,
         other_databases=tuple(row[9]),
+        manages_owner=row[10],
     )
 
 

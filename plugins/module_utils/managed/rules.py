@@ -47,6 +47,7 @@ class Server:
     has not. database_owner: who has the database, "" where nobody has. accepts_password: None without an account, and
     where the server did not look at the password: password_not_asked says why, "" where it did.
     acts_as_owner: the administrator may give a database to the owner. other_databases: what the owner has besides.
+    manages_owner: the administrator may become a member of an owner that is there, and change its password.
     sessions: how many use the database, where the server would drop it under them.
     """
 
@@ -63,6 +64,7 @@ class Server:
     other_databases: tuple[str, ...] = ()
     sessions: int = 0
     password_not_asked: str = ""
+    manages_owner: bool = True
 
 
 def require_names(wanted: Wanted) -> None:
@@ -147,6 +149,17 @@ def _password(server: Server, wanted: Wanted) -> HaError | None:
     )
 
 
+def _manages_owner(server: Server, wanted: Wanted) -> HaError | None:
+    changes = server.owner_exists and not (server.acts_as_owner and server.accepts_password)
+    if server.manages_owner or not changes:
+        return None
+    member = wanted.administrator.replace('"', '""')
+    return Forbidden(
+        f"{wanted.owner} was made by somebody else, and since PostgreSQL 16 {wanted.administrator} may then not manage it",
+        f'Have a superuser, or who made it, run: GRANT "{wanted.owner}" TO "{member}" WITH ADMIN OPTION',
+    )
+
+
 def _is_the_owners(server: Server, wanted: Wanted) -> HaError | None:
     """Stricter than what is asked before a database is made: nobody's may be anybody's."""
     if not server.database_exists or server.database_owner == wanted.owner:
@@ -178,5 +191,5 @@ def _owns_nothing_else(server: Server, wanted: Wanted) -> HaError | None:
 
 
 _Rules: t.TypeAlias = tuple[t.Callable[[Server, Wanted], HaError | None], ...]
-_RULES: t.Final[_Rules] = (_one_primary, _writable, _rights, _belongs_to_owner, _password)
+_RULES: t.Final[_Rules] = (_one_primary, _writable, _rights, _belongs_to_owner, _password, _manages_owner)
 _RULES_TO_DROP: t.Final[_Rules] = (_writable, _rights, _is_the_owners, unused, _owns_nothing_else)

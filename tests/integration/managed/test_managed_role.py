@@ -72,6 +72,17 @@ def test_since_postgresql_16_who_makes_a_role_may_not_act_as_it(role: Role, modu
         assert role.ok({**wanted, **ALL}).changed
         assert place.names() == before
 
+        other = new_name()
+        place.create(other, PASSWORD)
+        theirs = place.variables(other, managed_database_password=PASSWORD)
+        statement = f'GRANT "{other}" TO "{place.login["user"]}" WITH ADMIN OPTION'
+        assert f"{other} was made by somebody else" in (said := role.refused(theirs))
+        assert statement in said.replace('\\"', '"')
+        with server.admin() as connection:
+            connection.execute(statement)
+        assert role.ok(theirs).changed
+        assert role.ok(theirs).changed == []
+
 
 @pytest.mark.parametrize("place", ["postgres", OTHER_MARIA], indirect=True)
 def test_another_password_is_refused_unless_reset_by_name(role: Role, modules: Modules, place: Elsewhere) -> None:

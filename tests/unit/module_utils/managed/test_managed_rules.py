@@ -109,6 +109,26 @@ def test_names_that_cannot_be_used(name: str) -> None:
         require_names(dataclasses.replace(WANTED, owner=name))
 
 
+@pytest.mark.parametrize(
+    ("differs", "reset", "refused"),
+    [
+        ({}, False, False),
+        ({"acts_as_owner": False}, False, True),
+        ({"accepts_password": False}, True, True),
+        ({"owner_exists": False, "accepts_password": None}, False, False),
+    ],
+)
+def test_a_role_that_another_administrator_made(differs: dict[str, t.Any], reset: bool, refused: bool) -> None:
+    server, wanted = dataclasses.replace(MADE, manages_owner=False, **differs), dataclasses.replace(WANTED, reset=reset)
+    if not refused:
+        refuse(server, wanted)
+        return
+    with pytest.raises(HaError, match="team_a was made by somebody else") as error:
+        refuse(server, wanted)
+    assert error.value.remedy.endswith('run: GRANT "team_a" TO "admin" WITH ADMIN OPTION')
+    refuse(dataclasses.replace(server, manages_owner=True), wanted)
+
+
 def test_mysql_8_has_shorter_names() -> None:
     longer = dataclasses.replace(WANTED, owner="a" * 33)
     require_names(longer)
