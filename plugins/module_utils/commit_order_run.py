@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ansible_collections.k0smotron.ha.plugins.module_utils import dsn as dsns
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError, InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine import commit_order
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.deadline import Deadline
@@ -18,6 +17,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_sources im
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
+    from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn
     from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube
 
 IN_ORDER = "Revisions become visible in their order"
@@ -33,7 +33,7 @@ def act(module: AnsibleModule, cluster: t.Callable[[], Kube]) -> dict[str, t.Any
         raise found
     if found is None:  # in check mode: a run before this one would have written the Secret
         return _result(wanted, ordered=False, changed=wanted, statements=[])
-    dsn = dsns.parse(found.url)
+    dsn = found.dsn()
     if dsn.scheme != "postgres":
         return {"changed": False, "ordered": False, "statements": [], "msg": "Nothing to do: this is for PostgreSQL"}
     seen, todo = _put(dsn, found, params, cluster, wanted=wanted, only_look=module.check_mode)
@@ -41,7 +41,7 @@ def act(module: AnsibleModule, cluster: t.Callable[[], Kube]) -> dict[str, t.Any
 
 
 def _put(
-    dsn: dsns.Dsn,
+    dsn: Dsn,
     source: Source,
     params: t.Mapping[str, t.Any],
     cluster: t.Callable[[], Kube],

@@ -15,6 +15,8 @@ import os
 import ssl
 import typing as t
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import completed
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.tls import leaves_tls_to_kine
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.objects import Object
 
@@ -83,8 +85,8 @@ def secret_data(scheme: str, certificates: str) -> dict[str, str]:
 def named_by(dsn: Dsn, kine_flag: str = "") -> str:
     """The file in the pods by which kine verifies this database, "" for none; kine_flag is its --ca-file.
 
-    A tls parameter of a MySQL DSN makes kine ignore the flag (kine 0.16).
+    A tls parameter of a MySQL DSN makes kine ignore the flag (kine 0.16), unless it is false.
     """
     if dsn.scheme == "mysql":
-        return "" if "tls" in dsn.params else kine_flag
-    return dsn.params.get("sslrootcert", "") or kine_flag
+        return kine_flag if leaves_tls_to_kine(dsn) else ""
+    return completed(dsn, kine_flag).params.get("sslrootcert", "")

@@ -199,8 +199,11 @@ def _known(kube: Kube, params: Params, url: str, certificates: str) -> Source:
 
 
 def _uses_ours(dsn: Dsn) -> bool:
-    """Whether kine verifies by our file when it gets it: a MySQL DSN names none, and must leave TLS to kine's flag."""
-    flag = database_ca.PATH if dsn.scheme == "mysql" else ""
+    """Whether kine is to verify by our file: a MySQL DSN names none and leaves it to kine's flag by saying nothing of TLS.
+
+    With tls=false kine would verify by it all the same, but whoever writes that asks for plaintext.
+    """
+    flag = database_ca.PATH if dsn.scheme == "mysql" and "tls" not in dsn.params else ""
     return database_ca.named_by(dsn, flag) == database_ca.PATH
 
 

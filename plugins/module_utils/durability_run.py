@@ -28,7 +28,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.durability
     commit_asked_for,
     commit_risks,
 )
-from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn, parse
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn
 from ansible_collections.k0smotron.ha.plugins.module_utils.durability_report import Report
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, HaError, NotFound
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.deadline import Deadline
@@ -68,7 +68,7 @@ def look(kube: Kube, params: Params) -> Report:
         secret = params["secret"]
         note = f"The Secret {secret['namespace']}/{secret['name']} does not exist yet, so there is nothing to look at."
         return Report("", "unknown", note=note)
-    dsn = parse(source.url)
+    dsn = source.dsn()
     live = datastore_lookup.datastore_behind(kube, dsn, source.namespace)
     if live:
         return _operated(kube, live, DatabaseSpec(dsn.database, dsn.user), dsn.params)

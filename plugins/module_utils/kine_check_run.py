@@ -140,18 +140,18 @@ def _name(options: Options, found: Found, number: int) -> str:
 def _examine(source: Source, options: Options, cluster: Cluster, sessions: Sessions, *, thorough: bool) -> Report:
     deadline = Deadline(options["timeout"])
     reacher = Reacher(options["reach"], cluster, source.namespace)
-    limit = options["max_open_connections"]
+    limit, kine = options["max_open_connections"], choose(options["kine_version"], options["k0s_version"])
     plan = Plan(
         control_planes=options["control_planes"],
         replicas=options["replicas"],
         max_open=source.max_open if limit is None else limit,
         samples=options["samples"],
         thorough=thorough,
-        kine=choose(options["kine_version"], options["k0s_version"]),
+        kine=kine,
         k0s=options["k0s_version"],
         expect=options["expect"],
         cluster_uid=options["cluster_uid"],
-        ca_file=options["ca_file"] or source.ca_file,
+        ca_file=options["ca_file"] or (source.ca_file if kine.reads_environment else ""),
     )
 
     def connect(dsn: dsns.Dsn) -> t.ContextManager[Database]:

@@ -16,7 +16,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import database_ca
-from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY, parse
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY, Dsn, completed, parse
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, HaError, InvalidInput, NotFound
 
 if t.TYPE_CHECKING:
@@ -43,6 +43,10 @@ class Source:
     namespace: str = ""
     ca_file: str = ""
     files: t.Mapping[str, str] = field(default_factory=dict)
+
+    def dsn(self) -> Dsn:
+        """The DSN as kine completes it. Raises InvalidInput."""
+        return completed(parse(self.url), self.ca_file)
 
 
 class Place(t.NamedTuple):

@@ -14,7 +14,13 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Dsn, accep
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.deadline import Deadline
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.reach import Reacher
-from ansible_collections.k0smotron.ha.plugins.module_utils.managed.rules import Server, Wanted, refuse, require_names
+from ansible_collections.k0smotron.ha.plugins.module_utils.managed.rules import (
+    Server,
+    Wanted,
+    refuse,
+    require_names,
+    unused,
+)
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -31,7 +37,9 @@ def check(module: AnsibleModule, _cluster: t.Callable[[], t.Any]) -> dict[str, t
     wanted = Wanted(owner.scheme, administrator.user, owner.user, owner.database, params["reset_password"], drop)
     require_names(wanted)
     server = _seen(administrator, owner, params["ca_file"] or "", params["timeout"], logs_in=not drop)
-    refuse(server, wanted)
+    refuse(server, wanted, foresees=module.check_mode)
+    if module.check_mode and (refusal := unused(server, wanted)):
+        module.warn(f"Unless this run removes the control plane first, it will fail: {refusal}")
     return {
         "changed": False,
         "owner_exists": server.owner_exists,

@@ -151,9 +151,11 @@ options:
     version_added: 0.2.0
   ca_file:
     description:
-      - The certificate authority that kine gets beside a MySQL DSN, by its option C(--ca-file). A MySQL DSN cannot name it.
-      - C(tls) in the DSN wins over it, in kine too. PostgreSQL DSNs name theirs in C(sslrootcert).
-      - The default is C(KINE_KINE_CA_FILE) in O(secret), and none with O(url).
+      - The certificate authority that kine gets beside the DSN, by its option C(--ca-file). A MySQL DSN cannot name it.
+      - C(tls) in a MySQL DSN wins over it, in kine too. To a PostgreSQL DSN kine adds it as C(sslrootcert) where there is
+        none, and C(sslmode=verify-full) where there is no C(sslmode).
+      - The default is C(KINE_KINE_CA_FILE) in O(secret), and none with O(url). A kine before 0.14.1, as k0s before 1.34 has
+        it, does not read that.
     type: str
     version_added: 0.2.0
   fail_on:

@@ -94,6 +94,7 @@ options:
   reset_password:
     description:
       - Accept an account that has another password, because it is going to get the one of O(connection.password).
+      - It is asked for, too, where C(pg_hba.conf) of a PostgreSQL refuses the account before its password is looked at.
     type: bool
     default: false
   drop:
@@ -101,7 +102,8 @@ options:
       - What is going to be dropped. Refuses a database that is not the one of O(connection.user), an account that has other
         databases, names of the server's own, and the administrator's account.
       - Refuses a MySQL or MariaDB database that sessions use, as far as the administrator sees them, for which it needs the
-        privilege PROCESS. PostgreSQL itself drops no database that is in use.
+        privilege PROCESS. PostgreSQL itself drops no database that is in use. In check mode that is a warning, because the run
+        may remove the control plane first.
     type: list
     elements: str
     choices: [database, owner]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from ansible_collections.k0smotron.ha.plugins.filter.scram_verifier import scram
 
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "managed_database"
 ENGINE = NativeEnvironment()
-ENGINE.filters |= {"bool": to_bool, "k0smotron.ha.scram_verifier": scram_verifier}
+ENGINE.filters |= {"bool": to_bool, "expanduser": os.path.expanduser, "k0smotron.ha.scram_verifier": scram_verifier}
 PASSWORD = "hunter2"
 
 
@@ -53,3 +54,11 @@ def test_a_server_that_refuses_what_is_hashed_gets_the_password(in_clear: bool |
 def test_an_owner_that_has_the_password_is_sent_none(in_clear: bool) -> None:
     """Its salt is another one each time, so a second run would change it."""
     assert sent(set_password=False, in_clear=in_clear) == "omitted"
+
+
+@pytest.mark.parametrize(
+    ("given", "read"), [("~/db.pem", f"{Path.home()}/db.pem"), ("files/db.pem", "files/db.pem"), ("", "omitted")]
+)
+def test_postgresqls_modules_get_the_file_that_the_check_read(given: str, read: str) -> None:
+    login = load("vars", "main", "main.yml")["__managed_database_login"]["postgres"]
+    assert ENGINE.from_string(login["ca_cert"]).render(managed_database_ca_file=given, omit="omitted") == read

@@ -14,6 +14,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.model import (
     Host,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.secret import checksum, secret_data
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.tls import completed
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.url import build, mask, mask_text, parse
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "accept",
     "build",
     "checksum",
+    "completed",
     "lint",
     "mask",
     "mask_text",

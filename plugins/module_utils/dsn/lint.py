@@ -8,16 +8,19 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import golang, values
-from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.model import Dsn, Finding
-from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.tls import PLAINTEXT, SSL_MODES, attempts
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import golang, older, values
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.model import ERROR, WARNING, Dsn, Finding
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.tls import (
+    PLAINTEXT,
+    SSL_MODES,
+    attempts,
+    completed,
+    leaves_tls_to_kine,
+)
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.url import MYSQL, POSTGRES, parse
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput
 from ansible_collections.k0smotron.ha.plugins.module_utils.k0s import K0sVersion, too_old
 from ansible_collections.k0smotron.ha.plugins.module_utils.k0s import k0s_version as read_version
-
-ERROR = "error"
-WARNING = "warning"
 
 DRIVER_PARAMS = frozenset(
     [
@@ -94,9 +97,13 @@ MYSQL_PARAMS = frozenset(
 _NAME_BYTES = 63
 """PostgreSQL cuts longer names off."""
 
+_ITS_FILE = "the file of --ca-file"
+"""Which one it is makes no difference to any rule."""
 _WRITABLE = "target_session_attrs=read-write"
 _PGX = K0sVersion(1, 28, 0, 0)
 """The first whose kine (0.10.3) has the driver pgx."""
+_ENVIRONMENT = K0sVersion(1, 34, 0, 0)
+"""The first whose kine (0.14.4) takes options from the environment; before it, k0s has no way to give kine --ca-file."""
 _MYSQL_PORT_FORM = K0sVersion(1, 31, 0, 0)
 """Before it, k0s cannot read tcp(host:port) (k0s#4867)."""
 
@@ -105,12 +112,17 @@ _READ_SECONDS = 15
 
 
 class Context(t.NamedTuple):
-    """What a rule may look at beside the DSN."""
+    """What a rule may look at: the DSN as kine completes it, and what lint() knows beside it."""
 
     dsn: Dsn
     version: K0sVersion | None
     require_tls: bool | None
     ca_file: bool
+
+    @property
+    def takes_ca_file(self) -> bool:
+        """Whether kine gets to know of its --ca-file."""
+        return self.ca_file and not (self.version and self.version < _ENVIRONMENT)
 
 
 Rule = t.Callable[[Context], t.Iterator[Finding]]
@@ -126,9 +138,10 @@ def lint(
     ``ca_file`` says that kine gets its own --ca-file beside the DSN.
     """
     try:
-        context = Context(parse(url), read_version(k0s_version) if k0s_version else None, require_tls, ca_file)
+        given = Context(parse(url), read_version(k0s_version) if k0s_version else None, require_tls, ca_file)
     except InvalidInput as error:
         return [Finding(ERROR, error.message, error.remedy)]
+    context = given._replace(dsn=completed(given.dsn, _ITS_FILE if given.takes_ca_file else ""))
     found = [finding for rule in RULES[context.dsn.scheme] for finding in rule(context)]
     return sorted(found, key=lambda finding: finding.level != ERROR)
 
@@ -148,6 +161,15 @@ def _k0s_version(context: Context) -> t.Iterator[Finding]:
     error = too_old(context.version) if context.version else None
     if error:
         yield Finding(ERROR, error.message, error.remedy)
+
+
+def _ca_file(context: Context) -> t.Iterator[Finding]:
+    if context.ca_file and not context.takes_ca_file:
+        yield Finding(
+            WARNING,
+            f"The kine of k0s {context.version} takes no --ca-file from its environment, so the file has no effect",
+            f"Use k0s {_ENVIRONMENT} or newer; or have the DSN say how to verify, for PostgreSQL by sslrootcert.",
+        )
 
 
 def _postgres_tls(context: Context) -> t.Iterator[Finding]:
@@ -212,6 +234,11 @@ def _postgres_driver(context: Context) -> t.Iterator[Finding]:
         )
 
 
+def _postgres_driver_params(context: Context) -> t.Iterator[Finding]:
+    if context.version:
+        yield from older.unknown(context.dsn, context.version)
+
+
 def _postgres_hosts(context: Context) -> t.Iterator[Finding]:
     params, several = context.dsn.params, len(context.dsn.hosts) > 1
     aim = params.get("target_session_attrs", "any")
@@ -273,16 +300,16 @@ def _mysql_form(context: Context) -> t.Iterator[Finding]:
 
 
 def _mysql_tls(context: Context) -> t.Iterator[Finding]:
-    tried = attempts(context.dsn)
+    tried = attempts(context.dsn, _ITS_FILE if context.takes_ca_file else "")
     given = context.dsn.params.get("tls", "false")
     remedy = "Add tls=true, tls=skip-verify for a certificate of its own, or kine's own --ca-file."
     if not tried:
         yield Finding(ERROR, "kine's driver refuses this value of tls", remedy)
-    elif context.ca_file and golang.tls_mode(given) != "false":
+    elif context.takes_ca_file and not leaves_tls_to_kine(context.dsn):
         yield Finding(
             WARNING, f"tls={given} in the DSN makes kine ignore its --ca-file", "Remove tls from the DSN, or the file."
         )
-    elif PLAINTEXT in tried and not (context.ca_file and tried == (PLAINTEXT,)):
+    elif PLAINTEXT in tried:
         level = ERROR if context.require_tls and tried == (PLAINTEXT,) else WARNING
         yield Finding(level, "The DSN allows plaintext", remedy)
 
@@ -327,12 +354,14 @@ def _mysql_params(context: Context) -> t.Iterator[Finding]:
 RULES: t.Mapping[str, t.Sequence[Rule]] = {
     POSTGRES: (
         _k0s_version,
+        _ca_file,
         _postgres_driver,
+        _postgres_driver_params,
         _postgres_tls,
         _postgres_hosts,
         _postgres_names,
         _postgres_params,
         _postgres_values,
     ),
-    MYSQL: (_k0s_version, _mysql_form, _mysql_tls, _mysql_failover, _mysql_params, _mysql_values),
+    MYSQL: (_k0s_version, _ca_file, _mysql_form, _mysql_tls, _mysql_failover, _mysql_params, _mysql_values),
 }

@@ -13,6 +13,10 @@ DATA_SOURCE_KEY = "K0SMOTRON_KINE_DATASOURCE_URL"
 MASK = "***"
 
 
+ERROR = "error"
+WARNING = "warning"
+
+
 @dataclass(frozen=True)
 class Host:
     """A host name or address (IPv6 without brackets) and its port."""

@@ -34,7 +34,7 @@ def examine(url: str, connect: Connect, plan: Plan, checks: t.Sequence[Check] | 
     Without checks it is every one of the DSN's kind of database.
     """
     try:
-        dsn = dsns.parse(url)
+        dsn = dsns.completed(dsns.parse(url), plan.ca_file)
     except InvalidInput as error:
         return unreadable(error, checks or TABLES["mysql" if url.startswith("mysql:") else "postgres"])
     checks = checks or TABLES[dsn.scheme]

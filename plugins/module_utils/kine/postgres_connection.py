@@ -15,6 +15,7 @@ import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.tls import SYSTEM, VERIFY_FULL, sslmode
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     Conflict,
     HaError,
@@ -63,6 +64,17 @@ _DRIVER_ONLY = frozenset(
     | {"min_protocol_version", "max_protocol_version"}
 )
 _FILES = ("sslrootcert", "sslcert", "sslkey")
+# Where Go looks for the system's authorities (crypto/x509/root_linux.go), after SSL_CERT_FILE.
+_BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/tls/cacert.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+_KNOWS_SYSTEM = 160000
+_NO_FILE = f"{os.devnull}/none"
 
 
 def parameters(dsn: Dsn, route: Route, files: t.Mapping[str, str], seconds: float) -> dict[str, str]:
@@ -91,9 +103,14 @@ def parameters(dsn: Dsn, route: Route, files: t.Mapping[str, str], seconds: floa
     params |= {name: value for name, value in dsn.params.items() if name in _SHARED}
     if params["client_encoding"].upper() == "SQL_ASCII":
         params["client_encoding"] = _ENCODING
+    params["sslmode"] = sslmode(dsn.params)
+    if params.get("sslrootcert") in ("", SYSTEM):
+        del params["sslrootcert"]
     params |= {name: _here(params[name], name, files) for name in _FILES if name in params}
-    if params["sslmode"].startswith("verify") and "sslrootcert" not in params:
-        params["sslrootcert"] = ssl.get_default_verify_paths().cafile or "system"
+    if not params["sslmode"].startswith("verify"):
+        params["sslrootcert"] = _NO_FILE  # libpq verifies by any that it finds, in every mode; pgx does not
+    elif "sslrootcert" not in params:
+        params["sslrootcert"] = _authorities(params["sslmode"])
     params["options"] = _options(dsn)
     return params
 
@@ -103,9 +120,27 @@ def _here(path: str, name: str, files: t.Mapping[str, str]) -> str:
     found = files.get(path, path)
     if os.path.isfile(found):
         return found
+    by = f"{name} of the DSN" + (", or kine's own --ca-file," if name == "sslrootcert" else "")
     raise InvalidInput(
-        f"{name} of the DSN names the file {path}, which is not on this machine",
+        f"{by} names the file {path}, which is not on this machine",
         f"Give a copy of it: tls_files: {{{path}: <path on this machine>}}",
+    )
+
+
+def _authorities(mode: str) -> str:
+    """Return the system's own, which kine's driver trusts where the DSN names none, or ``system``. Raises InvalidInput.
+
+    A file before libpq's own word for them: older ones do not know it, others demand verify-full with it, and the libpq
+    that psycopg brings may look for them where this system has none.
+    """
+    for file in (ssl.get_default_verify_paths().cafile, *_BUNDLES):
+        if file and os.path.isfile(file):
+            return file
+    if mode == VERIFY_FULL and psycopg.pq.version() >= _KNOWS_SYSTEM:
+        return SYSTEM
+    raise InvalidInput(
+        "the DSN trusts the system's certificate authorities, and this machine has no file with them",
+        "Install ca-certificates here, or name such a file in the environment variable SSL_CERT_FILE.",
     )
 
 

@@ -39,14 +39,29 @@ class Kine(t.NamedTuple):
         """The table it makes has names of type text in byte order, and an index for lists."""
         return self >= _TEXT_NAMES
 
+    @property
+    def reads_environment(self) -> bool:
+        """Its options may come from environment variables (kine 992a97f): before, those of a Secret have no effect."""
+        return self >= _ENVIRONMENT
+
 
 _PGX = Kine(0, 10, 0)
 _TEXT_NAMES = Kine(0, 13, 0)
+_ENVIRONMENT = Kine(0, 14, 1)
 _RANGES = Kine(0, 16, 3)
+
+PARAMETERS_SINCE: t.Final[t.Mapping[str, Kine]] = {
+    "sslnegotiation": Kine(0, 13, 16),
+    "channel_binding": Kine(0, 15, 0),
+    "min_protocol_version": Kine(0, 15, 0),
+    "max_protocol_version": Kine(0, 15, 0),
+    "require_auth": Kine(0, 16, 3),
+}
+"""Parameters of a PostgreSQL DSN and the first kine whose pgx (5.7.5, 5.9, 5.10) keeps them for itself, by its go.mod."""
 
 # The oldest kine of each line of k0s: what it cannot do, no later one of the line is relied on for.
 _OF_K0S: t.Final = (
-    (k0s.K0sVersion(1, 36, 3, 0), Kine(0, 16, 3)),
+    (k0s.K0sVersion(1, 36, 2, 0), Kine(0, 16, 3)),
     (k0s.K0sVersion(1, 36, 0, 0), Kine(0, 16, 2)),
     (k0s.K0sVersion(1, 35, 0, 0), Kine(0, 14, 11)),
     (k0s.K0sVersion(1, 34, 2, 0), Kine(0, 14, 6)),

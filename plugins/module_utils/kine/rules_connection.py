@@ -9,7 +9,8 @@ import typing as t
 
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import Finding as LintFinding
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import lint
-from ansible_collections.k0smotron.ha.plugins.module_utils.kine.release import choose
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn.older import unknown_to_the_driver
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.release import PARAMETERS_SINCE, choose
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Finding
 
 if t.TYPE_CHECKING:
@@ -30,7 +31,11 @@ CONNECTIONS_AGAIN = 2
 
 def dsn_is_sound(look: Look) -> Finding:
     """Judge the text of the DSN before anything is tried with it, as the planned k0s and kine read it."""
-    findings = [*lint(look.url, k0s_version=look.plan.k0s, ca_file=bool(look.plan.ca_file)), *_old_driver(look)]
+    findings = [
+        *lint(look.url, k0s_version=look.plan.k0s, ca_file=bool(look.plan.ca_file)),
+        *_old_driver(look),
+        *_older_driver(look),
+    ]
     if not findings:
         return Finding("ok", "nothing to object to")
     status: t.Literal["fail", "warn"] = "fail" if any(finding.level == "error" for finding in findings) else "warn"
@@ -53,6 +58,15 @@ def _old_driver(look: Look) -> list[LintFinding]:
         return []
     message = f"kine {look.plan.kine} reads the DSN with lib/pq, which knows one host and no target_session_attrs"
     return [LintFinding("error", message, "Use a newer k0s, or name the Service of the primary alone.")]
+
+
+def _older_driver(look: Look) -> list[LintFinding]:
+    """What a kine that was named alone does not know yet; of a k0s the DSN's own rules speak."""
+    if look.dsn.scheme != "postgres" or look.plan.k0s or look.plan.kine.driver != "pgx":
+        return []
+    kine = look.plan.kine
+    late = {name: since for name, since in PARAMETERS_SINCE.items() if name in look.dsn.params and kine < since}
+    return [unknown_to_the_driver(f"kine {kine}", list(late), f"kine {max(late.values())}")] if late else []
 
 
 def _named_old(look: Look) -> bool:
@@ -136,6 +150,11 @@ def statements_stay_prepared(look: Look) -> Finding:
     """Use a named prepared statement in several transactions: kine's driver prepares every statement once."""
     prepared = look.database.prepared()
     expected = "a prepared statement lives as long as its connection"
+    mode = look.dsn.params.get("default_query_exec_mode", "")
+    if prepared.error and look.plan.kine.driver == "pgx" and mode in _UNNAMED:
+        return Finding(
+            "ok", f"lost between transactions, and kine has none under default_query_exec_mode={mode}", expected
+        )
     if prepared.error:
         return Finding("fail", f"lost between transactions: {prepared.error}", expected, _POOLER)
     if prepared.backends > 1:
@@ -143,7 +162,10 @@ def statements_stay_prepared(look: Look) -> Finding:
     return Finding("ok", expected, expected)
 
 
+# pgx prepares nothing in these (QueryExecMode in its conn.go), and kine worked with both through PgBouncer. In describe_exec
+# it runs in one round trip what it had prepared in another, and creates failed. cache_describe was not tried at length.
+_UNNAMED = ("exec", "simple_protocol")
 _POOLER = (
     "Point the DSN at the server, not at a pooler in transaction mode; or set pool_mode = session, or with PgBouncer"
-    " 1.21 and later max_prepared_statements = 200."
+    " 1.21 and later max_prepared_statements = 200; or add default_query_exec_mode=exec to the DSN."
 )

@@ -44,8 +44,10 @@ class Server:
     """What the administrator sees.
 
     several_primaries: what makes it a cluster with several, "" for none. lacks: the rights that the administrator
-    has not. database_owner: who has the database, "" where nobody has. accepts_password: None without an account.
+    has not. database_owner: who has the database, "" where nobody has. accepts_password: None without an account, and
+    where the server did not look at the password: password_not_asked says why, "" where it did.
     acts_as_owner: the administrator may give a database to the owner. other_databases: what the owner has besides.
+    manages_owner: the administrator may become a member of an owner that is there, and change its password.
     sessions: how many use the database, where the server would drop it under them.
     """
 
@@ -61,6 +63,8 @@ class Server:
     accepts_password: bool | None
     other_databases: tuple[str, ...] = ()
     sessions: int = 0
+    password_not_asked: str = ""
+    manages_owner: bool = True
 
 
 def require_names(wanted: Wanted) -> None:
@@ -84,9 +88,11 @@ def require_names(wanted: Wanted) -> None:
         )
 
 
-def refuse(server: Server, wanted: Wanted) -> None:
-    """Raise the HaError of the first rule that does not hold."""
+def refuse(server: Server, wanted: Wanted, *, foresees: bool = False) -> None:
+    """Raise the HaError of the first rule that does not hold; with foresees not of one that this run may yet change."""
     for rule in _RULES_TO_DROP if wanted.drop else _RULES:
+        if foresees and rule is unused:
+            continue
         error = rule(server, wanted)
         if error:
             raise error
@@ -127,11 +133,30 @@ def _belongs_to_owner(server: Server, wanted: Wanted) -> HaError | None:
 
 
 def _password(server: Server, wanted: Wanted) -> HaError | None:
-    if server.accepts_password is not False or wanted.reset:
+    if wanted.reset:
+        return None
+    if server.password_not_asked:
+        return Conflict(
+            f"{wanted.owner} is there, and whether with this password cannot be told: {server.password_not_asked}",
+            f"Let {wanted.owner} log in to {wanted.database} from here, in pg_hba.conf as kine needs it too; or set"
+            " reset_password, which gives it this password.",
+        )
+    if server.accepts_password is not False:
         return None
     return Conflict(
         f"{wanted.owner} is there with another password",
         "Give its password, choose another owner, or set reset_password: whatever uses the old one then has to get the new.",
+    )
+
+
+def _manages_owner(server: Server, wanted: Wanted) -> HaError | None:
+    changes = server.owner_exists and not (server.acts_as_owner and server.accepts_password)
+    if server.manages_owner or not changes:
+        return None
+    member = wanted.administrator.replace('"', '""')
+    return Forbidden(
+        f"{wanted.owner} was made by somebody else, and since PostgreSQL 16 {wanted.administrator} may then not manage it",
+        f'Have a superuser, or who made it, run: GRANT "{wanted.owner}" TO "{member}" WITH ADMIN OPTION',
     )
 
 
@@ -146,8 +171,9 @@ def _is_the_owners(server: Server, wanted: Wanted) -> HaError | None:
     )
 
 
-def _unused(server: Server, wanted: Wanted) -> HaError | None:
-    if not server.sessions:
+def unused(server: Server, wanted: Wanted) -> HaError | None:
+    """The error for a database that would be dropped under its sessions, or None."""
+    if not wanted.drop or not server.sessions:
         return None
     return Conflict(
         f"The database {wanted.database} is in use by {server.sessions} sessions, and the server would drop it under them",
@@ -165,5 +191,5 @@ def _owns_nothing_else(server: Server, wanted: Wanted) -> HaError | None:
 
 
 _Rules: t.TypeAlias = tuple[t.Callable[[Server, Wanted], HaError | None], ...]
-_RULES: t.Final[_Rules] = (_one_primary, _writable, _rights, _belongs_to_owner, _password)
-_RULES_TO_DROP: t.Final[_Rules] = (_writable, _rights, _is_the_owners, _unused, _owns_nothing_else)
+_RULES: t.Final[_Rules] = (_one_primary, _writable, _rights, _belongs_to_owner, _password, _manages_owner)
+_RULES_TO_DROP: t.Final[_Rules] = (_writable, _rights, _is_the_owners, unused, _owns_nothing_else)

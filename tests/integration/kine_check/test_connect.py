@@ -9,6 +9,7 @@ import contextlib
 import socket
 import threading
 import typing as t
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -17,8 +18,9 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import dsn as dsns
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Unreachable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.postgres import prove_write
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.reach import Reacher
+from tests.integration.kine_check import kine
 from tests.integration.kine_check.certificates import DAY, Authority
-from tests.integration.kine_check.conftest import findings
+from tests.integration.kine_check.conftest import PLAN, findings
 from tests.integration.kine_check.server import HOST, NOBODY, TLS_ONLY, free_port
 
 if t.TYPE_CHECKING:
@@ -268,8 +270,35 @@ class TestTls:
         anew = Authority.new(site.server.authority.name).write(tmp_path / "anew.crt")
         assert "that CA has not signed it" in refused(site.url(f"sslmode=verify-full&sslrootcert={anew}")).observed
 
-    def test_authorities_of_the_system(self, site: Site, refused: Refused) -> None:
-        assert "not signed by a CA" in refused(site.url("sslmode=verify-full")).observed
+    @pytest.mark.parametrize("query", ["", "sslmode=require"])
+    def test_kines_own_ca_file(self, site: Site, run: Examine, tmp_path: Path, query: str) -> None:
+        url, other = site.url(query), str(Authority.new("another").write(tmp_path / "other.crt"))
+        report = run(url, replace(PLAN, ca_file=str(site.server.ca)))
+        assert findings(report, "warn", "fail", "skipped") == [], report.text()
+        assert report.tls.verified == ("authority" if query else "authority and name")
+        assert kine.behaviour(url, str(site.server.ca)) == kine.WORKS
+        report = run(url, replace(PLAN, ca_file=other))
+        assert (findings(report, "fail"), findings(report, "warn")) == (["connect"], []), report.text()
+        assert "the certificate is refused" in kine.behaviour(url, other)
+
+    def test_kines_own_ca_file_verifies_nothing_under_prefer(self, site: Site, run: Examine, tmp_path: Path) -> None:
+        other = str(Authority.new("another").write(tmp_path / "other.crt"))
+        report = run(site.url("sslmode=prefer"), replace(PLAN, ca_file=other))
+        assert findings(report, "fail", "skipped") == [], report.text()
+        assert (report.tls.used, report.tls.verified) == (True, "")
+        assert kine.behaviour(site.url("sslmode=prefer"), other) == kine.WORKS
+
+    @pytest.mark.parametrize("query", ["sslmode=verify-full", "sslmode=require&sslrootcert=system"])
+    def test_authorities_of_the_system(
+        self, site: Site, run: Examine, refused: Refused, monkeypatch: pytest.MonkeyPatch, query: str
+    ) -> None:
+        assert "not signed by a CA" in refused(site.url(query)).observed
+        assert "the certificate is refused" in kine.behaviour(site.url(query))
+        monkeypatch.setenv("SSL_CERT_FILE", str(site.server.ca))
+        report = run(site.url(query))
+        assert findings(report, "fail", "skipped") == [], report.text()
+        assert report.tls.verified == "authority and name"
+        assert "another host name" in refused(site.url(query, host="localhost")).observed
 
     def test_other_host_name(self, site: Site, refused: Refused) -> None:
         found = refused(site.url(f"sslmode=verify-full&sslrootcert={site.server.ca}", host="localhost"))

@@ -9,6 +9,7 @@ import typing as t
 
 import pytest
 
+from tests.integration.kine_check import kine
 from tests.integration.kine_check.conftest import alter_scratch, assert_only, findings
 from tests.integration.kine_check.pooler import NEEDS, PROGRAM, pooler
 
@@ -29,6 +30,17 @@ class TestPooler:
         with pooler(site, "transaction") as port:
             for _attempt in range(2):  # what the first one leaves in the pooler's sessions does not change a thing
                 assert_only(run(site.url("sslmode=disable", port=port)), "prepared", "fail")
+
+    @pytest.mark.parametrize("mode", ["exec", "simple_protocol"])
+    def test_transactions_without_prepared_statements(self, site: Site, run: Examine, mode: str) -> None:
+        with pooler(site, "transaction") as port:
+            plain = site.url("sslmode=disable", port=port)
+            url = f"{plain}&default_query_exec_mode={mode}"
+            report = run(url)
+            assert kine.behaviour(url) == kine.WORKS
+            assert kine.behaviour(plain) != kine.WORKS
+        assert findings(report, "fail", "skipped") == [], report.text()
+        assert findings(report, "warn") == ["dsn", "tls"]
 
     def test_sessions_are_fine(self, site: Site, run: Examine) -> None:
         with pooler(site, "session") as port:

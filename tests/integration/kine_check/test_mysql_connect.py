@@ -15,6 +15,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils import dsn as dsns
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import HaError
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.mysql import prove_write
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.reach import Reacher
+from tests.integration.kine_check import kine
 from tests.integration.kine_check.certificates import DAY, Authority
 from tests.integration.kine_check.conftest import findings
 from tests.integration.kine_check.mariadb_server import HOST
@@ -199,6 +200,17 @@ class TestTls:
         assert findings(report, "warn") == ["dsn"]
         assert findings(report, "fail") == ["connect"]
         assert "ignore its --ca-file" in report.text()
+
+    def test_tls_that_is_false_leaves_it_to_the_file(
+        self, site: MariaSite, run_mysql: Examine, refused: Refused, tmp_path: Path
+    ) -> None:
+        url, other = site.url(f"{PLAIN}&tls=false"), str(Authority.new("another").write(tmp_path / "other.crt"))
+        report = run_mysql(url, ca_file=str(site.server.ca))
+        assert findings(report, "fail", "skipped") == [], report.text()
+        assert (report.tls.used, report.tls.verified) == (True, "authority and name")
+        assert "not signed by a CA" in refused(url, ca_file=other).observed
+        assert "start" not in kine.behaviour(url, str(site.server.ca)), "kine connects and serves"
+        assert "the certificate is refused" in kine.behaviour(url, other)
 
     def test_other_host_name(self, site: MariaSite, refused: Refused) -> None:
         found = refused(site.url(PLAIN, host="localhost"), ca_file=str(site.server.ca))

@@ -78,6 +78,42 @@ def test_an_account_with_another_password(modules: Modules, place: Elsewhere) ->
     assert not modules.ok(CHECK, **place.options(name, "another"))["set_password"]
 
 
+@pytest.fixture
+def own_databases_only(postgres: ElsewherePostgres) -> t.Iterator[None]:
+    """Let everybody but the administrator into the database of the own name only, as pg_hba.conf may say."""
+    path = postgres.server.data / "pg_hba.conf"
+    before = path.read_text()
+    anywhere = "host all all 127.0.0.1/32 scram-sha-256"
+    assert anywhere in before
+    path.write_text(
+        before.replace(
+            anywhere, f"host all {ADMINISTRATOR} 127.0.0.1/32 scram-sha-256\n{anywhere.replace('all', 'sameuser', 1)}"
+        )
+    )
+    postgres.reload()
+    yield
+    path.write_text(before)
+    postgres.reload()
+
+
+@pytest.mark.usefixtures("own_databases_only")
+def test_an_account_that_may_log_in_to_its_own_database_only(modules: Modules, postgres: ElsewherePostgres) -> None:
+    name, other = new_name(), new_name()
+    assert modules.ok(CHECK, **postgres.options(name, PASSWORD))["set_password"]
+    with postgres.server.admin() as connection:
+        connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'")
+    assert not modules.ok(CHECK, **postgres.options(name, PASSWORD))["set_password"]
+    assert "another password" in modules.refused(CHECK, **postgres.options(name, "hunter2-another"))
+    elsewhere = postgres.options(name, PASSWORD, database=other)
+    refused = modules.refused(CHECK, **elsewhere)
+    assert f"{name} is there, and whether with this password cannot be told" in refused
+    assert f"Let {name} log in to {other} from here" in refused
+    assert modules.ok(CHECK, **elsewhere, reset_password=True)["set_password"]
+    with postgres.server.admin() as connection:
+        connection.execute(f"CREATE DATABASE {name} OWNER {name}")
+    assert not modules.ok(CHECK, **postgres.options(name, PASSWORD))["set_password"]
+
+
 def test_a_wrong_password_of_the_administrator(modules: Modules, place: Elsewhere) -> None:
     login = {**place.login, "password": "hunter2-is-wrong"}
     said = modules.refused(CHECK, **place.options(new_name(), PASSWORD, administrator=login))

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import typing as t
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -70,6 +72,17 @@ def test_since_postgresql_16_who_makes_a_role_may_not_act_as_it(role: Role, modu
         assert role.ok({**wanted, **ALL}).changed
         assert place.names() == before
 
+        other = new_name()
+        place.create(other, PASSWORD)
+        theirs = place.variables(other, managed_database_password=PASSWORD)
+        statement = f'GRANT "{other}" TO "{place.login["user"]}" WITH ADMIN OPTION'
+        assert f"{other} was made by somebody else" in (said := role.refused(theirs))
+        assert statement in said.replace('\\"', '"')
+        with server.admin() as connection:
+            connection.execute(statement)
+        assert role.ok(theirs).changed
+        assert role.ok(theirs).changed == []
+
 
 @pytest.mark.parametrize("place", ["postgres", OTHER_MARIA], indirect=True)
 def test_another_password_is_refused_unless_reset_by_name(role: Role, modules: Modules, place: Elsewhere) -> None:
@@ -111,7 +124,10 @@ def test_no_password_is_in_postgresqls_log(
 def test_what_the_role_hands_on(role: Role, postgres: ElsewherePostgres) -> None:
     name = new_name()
     wanted = postgres.variables(
-        name, managed_database_password="p/w@1%", managed_database_params={"connect_timeout": 5}
+        name,
+        managed_database_password="p/w@1%",
+        managed_database_params={"connect_timeout": 5},
+        managed_database_ca_file=f"~/{os.path.relpath(postgres.server.ca, Path.home())}",
     )
     returned = role.ok(wanted).returned
     assert returned["connection"] == {
@@ -165,6 +181,8 @@ def test_a_mysql_database_in_use_is_not_dropped(role: Role, maria: ElsewhereMari
     with maria.server.admin() as cursor:
         cursor.execute(f"USE {name}")
         assert f"{name} is in use by 1 sessions" in role.refused({**maria.variables(name), **ALL})
+        predicted = role.ok({**maria.variables(name), **ALL}, check=True)
+        assert "Unless this run removes the control plane first" in predicted.text
     assert name in maria.names()
     assert role.ok({**maria.variables(name), **ALL}).changed
 

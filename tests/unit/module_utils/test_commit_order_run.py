@@ -10,7 +10,8 @@ import typing as t
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import commit_order_run
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import NotFound
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import InvalidInput, NotFound
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine_check_sources import Source
 
 SECRET = {"name": "team-a-data-source", "namespace": "team-a"}
 
@@ -46,6 +47,13 @@ def test_a_secret_that_a_run_would_write_is_foreseen(state: str, changed: bool) 
 def test_a_secret_that_is_not_there_is_an_error() -> None:
     with pytest.raises(NotFound, match="There is no Secret team-a-data-source in namespace team-a"):
         act(check_mode=False, secret=SECRET)
+
+
+def test_kines_own_ca_file_is_verified_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Source("postgres://kine:secret@127.0.0.1:1/kine", ca_file="/etc/database-ca/none.crt")
+    monkeypatch.setattr(commit_order_run, "sources", lambda *_given: [source])
+    with pytest.raises(InvalidInput, match="kine's own --ca-file, names the file /etc/database-ca/none"):
+        act(check_mode=False, secret=SECRET, timeout=5)
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.k0smotron.ha.plugins.module_utils import database_ca
+from ansible_collections.k0smotron.ha.plugins.module_utils import database_ca, datasource_secret_run
 from ansible_collections.k0smotron.ha.plugins.module_utils.certificates import Bundle
 from ansible_collections.k0smotron.ha.plugins.module_utils.data_source import refuse_unmounted
 from ansible_collections.k0smotron.ha.plugins.module_utils.datasource_secret_run import dsn_of
@@ -71,13 +71,28 @@ def dsn(scheme: str, **params: str) -> Dsn:
         (dsn("postgres", sslrootcert="/a"), "", "/a"),
         (dsn("postgres", sslrootcert="/a"), "/b", "/a"),
         (dsn("postgres"), "/b", "/b"),
+        (dsn("postgres", sslmode="require"), "/b", "/b"),
         (dsn("postgres"), "", ""),
         (dsn("mysql"), "/b", "/b"),
         (dsn("mysql", tls="true"), "/b", ""),
+        (dsn("mysql", tls="0"), "/b", "/b"),
     ],
 )
 def test_the_file_that_kine_verifies_by(given: Dsn, flag: str, file: str) -> None:
     assert database_ca.named_by(given, flag) == file
+
+
+@pytest.mark.parametrize(
+    ("given", "uses"),
+    [
+        (dsn("mysql"), True),
+        (dsn("mysql", tls="false"), False),  # kine would verify by it, and plaintext is what was asked for
+        (dsn("postgres", sslrootcert=database_ca.PATH), True),
+        (dsn("postgres"), False),
+    ],
+)
+def test_whether_a_data_source_uses_ours(given: Dsn, uses: bool) -> None:
+    assert datasource_secret_run._uses_ours(given) is uses
 
 
 def test_the_secret_changes_with_the_authorities() -> None:

@@ -135,12 +135,32 @@ def test_plaintext_to_a_mysql_that_wants_tls() -> None:
         ("tls=false&", []),
         ("tls=true&", ["ignore its --ca-file"]),
         ("tls=preferred&", ["ignore its --ca-file"]),
+        ("allowFallbackToPlaintext=true&", ["allows plaintext"]),
     ],
 )
 def test_tls_in_a_mysql_dsn_wins_over_kines_ca_file(tls: str, says: list[str]) -> None:
     found = lint(GOOD_MYSQL.replace("tls=true&", tls), ca_file=True)
     assert [finding.level for finding in found] == ["warning"] * len(says)
     assert all(words in finding.message for words, finding in zip(says, found, strict=True))
+
+
+@pytest.mark.parametrize("sslmode", ["", "sslmode=require&", "sslmode=verify-full&"])
+def test_kines_ca_file_verifies_a_postgresql(sslmode: str) -> None:
+    assert lint(GOOD.replace("sslmode=require&", sslmode), k0s_version="v1.34.1-k0s.0", ca_file=True) == []
+
+
+def test_kines_ca_file_changes_no_mode_that_verifies_nothing() -> None:
+    (finding,) = lint(GOOD.replace("require", "prefer"), ca_file=True)
+    assert "allows plaintext" in finding.message
+
+
+@pytest.mark.parametrize("url", [GOOD.replace("sslmode=require&", ""), GOOD_MYSQL.replace("tls=true&", "")])
+def test_a_k0s_whose_kine_hears_of_no_ca_file(url: str) -> None:
+    said = [finding.message for finding in lint(url, k0s_version="v1.33.13-k0s.1", ca_file=True)]
+    assert (
+        said[0] == "The kine of k0s v1.33.13-k0s.1 takes no --ca-file from its environment, so the file has no effect"
+    )
+    assert said[1:] == [finding.message for finding in lint(url)]
 
 
 @pytest.mark.parametrize("param", ["target_session_attrs=read-write", "target_session_attrs=primary"])
@@ -154,6 +174,24 @@ def test_a_k0s_whose_driver_knows_one_host(url: str) -> None:
     assert any("k0s v1.27.9-k0s.0 reads the DSN with lib/pq, which knows one host" in message for message in said)
     said = [finding.message for finding in lint(url, k0s_version="v1.28.0-k0s.0") if finding.level == "error"]
     assert not any("lib/pq" in message for message in said)
+
+
+@pytest.mark.parametrize(
+    ("param", "before", "first"),
+    [
+        ("channel_binding=require", "v1.35.7-k0s.0", "v1.36.1-k0s.0"),
+        ("min_protocol_version=3.2", "v1.30.0-k0s.0", "v1.36.1-k0s.0"),
+        ("max_protocol_version=latest", "v1.34.10-k0s.0", "v1.36.1-k0s.0"),
+        ("require_auth=scram-sha-256", "v1.36.1-k0s.0", "v1.36.2-k0s.0"),
+        ("sslnegotiation=direct", "v1.31.10-k0s.0", "v1.31.11-k0s.0"),
+        ("sslrootcert=system", "v1.31.1-k0s.0", "v1.31.1-k0s.1"),
+    ],
+)
+def test_a_k0s_whose_driver_does_not_know_a_parameter(param: str, before: str, first: str) -> None:
+    (finding,) = lint(f"{GOOD}&{param}", k0s_version=before)
+    assert (finding.level, param.partition("=")[0] in finding.message) == ("error", True)
+    assert before in finding.message
+    assert lint(f"{GOOD}&{param}", k0s_version=first) == lint(f"{GOOD}&{param}") == []
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import typing as t
+from dataclasses import replace
 
 import pytest
 
@@ -81,6 +82,19 @@ def test_connection_refused_skips_all_others() -> None:
     report = examine(URL, refuse, PLAN)
     assert status(report) == {"dsn": "ok", "connect": "fail", **dict.fromkeys(IDS[2:], "skipped")}
     assert "Start the database." in report.text()
+
+
+def test_connects_with_the_ca_file_that_kine_gets() -> None:
+    tried: list[Dsn] = []
+
+    def keep(dsn: Dsn) -> contextlib.nullcontext[StandIn]:
+        tried.append(dsn)
+        return contextlib.nullcontext(StandIn())
+
+    report = examine(URL.replace("sslmode=require&", ""), keep, replace(PLAN, ca_file="/ca.crt"))
+    assert (tried[0].params["sslmode"], tried[0].params["sslrootcert"]) == ("verify-full", "/ca.crt")
+    assert report.tls.verified == "authority and name"
+    assert set(status(report).values()) == {"ok"}
 
 
 def test_role_that_may_not_connect_is_a_failure() -> None:

@@ -55,6 +55,12 @@ def test_secret_that_cannot_be_used(values: dict[str, str], words: str) -> None:
         read_secret(values, "db", "team-a")
 
 
+def test_dsn_as_kine_completes_it() -> None:
+    given = data(**{DATA_SOURCE_KEY: URL, database_ca.KINE_FLAG: "/ca.crt"})
+    found = read_secret(given, "db", "team-a").dsn().params
+    assert (found["sslmode"], found["sslrootcert"]) == ("verify-full", "/ca.crt")
+
+
 def test_source_does_not_show_the_dsn() -> None:
     assert "s3cret" not in repr(Source(URL))
 

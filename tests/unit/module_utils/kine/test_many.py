@@ -14,6 +14,7 @@ from unittest import mock
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import kine_check_turns
+from ansible_collections.k0smotron.ha.plugins.module_utils.database_ca import KINE_FLAG
 from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY, Dsn
 from ansible_collections.k0smotron.ha.plugins.module_utils.errors import Forbidden, HaError, NotFound, Unreachable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine import postgres
@@ -232,6 +233,20 @@ def test_secrets_of_one_namespace_are_read_by_one_request(connect: t.Any) -> Non
     assert cluster.requests == [("connect",), ("list", "team")]
     assert [each.name for each in found] == ["/".join(place) for place in [*places, places[0]]]
     assert {each.report.connections.needed for each in found} == {3 * 7}
+
+
+@pytest.mark.parametrize(("k0s", "file"), [("v1.36.3-k0s.2", "/ca.crt"), ("v1.33.13-k0s.1", None)])
+def test_the_ca_file_of_a_secret_counts_where_kine_reads_it(connect: t.Any, k0s: str, file: str | None) -> None:
+    tried: list[Dsn] = []
+
+    def keep(dsn: Dsn) -> contextlib.nullcontext[StandIn]:
+        tried.append(dsn)
+        return contextlib.nullcontext(StandIn())
+
+    connect(keep)
+    cluster = Cluster({("team-a", "db"): encoded(**{DATA_SOURCE_KEY: URL.format(host="a"), KINE_FLAG: "/ca.crt"})})
+    run([entry(secret={"namespace": "team-a", "name": "db"}, k0s_version=k0s)], cluster)
+    assert tried[0].params.get("sslrootcert") == file
 
 
 def test_only_wanted_secrets_are_read_one_by_one(connect: t.Any) -> None:

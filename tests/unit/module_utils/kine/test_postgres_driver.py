@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,6 +20,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.errors import (
     NotFound,
     Unreachable,
 )
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine import postgres_connection
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import DuplicateRevision
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.postgres_connection import parameters
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.postgres_errors import (
@@ -126,9 +129,56 @@ def test_files(tmp_path: Path) -> None:
         params(url)
 
 
+@pytest.mark.parametrize(
+    ("query", "mode"),
+    [
+        ("sslmode=require&sslrootcert={}", "verify-ca"),
+        ("sslmode=verify-full&sslrootcert={}", "verify-full"),
+        ("sslnegotiation=direct", "require"),
+    ],
+)
+def test_the_mode_that_counts(tmp_path: Path, query: str, mode: str) -> None:
+    here = tmp_path / "ca.crt"
+    here.write_text("")
+    assert params(f"{URL}?{query.format(here)}")["sslmode"] == mode
+
+
 def test_authorities_of_the_system() -> None:
-    assert params(f"{URL}?sslmode=verify-full")["sslrootcert"]
-    assert "sslrootcert" not in params(f"{URL}?sslmode=require")
+    for query in ("sslmode=verify-full", "sslmode=disable&sslrootcert=system", "sslmode=require&sslrootcert=system"):
+        found = params(f"{URL}?{query}")
+        assert found["sslmode"] == "verify-full"
+        assert os.path.isfile(found["sslrootcert"])
+
+
+@pytest.mark.parametrize(
+    ("query", "libpq", "trusted"),
+    [
+        ("sslrootcert=system", 160000, "system"),
+        ("sslrootcert=system", 150018, None),
+        ("sslmode=verify-ca", 180000, None),  # libpq demands verify-full with its own word
+    ],
+)
+def test_a_machine_without_authorities(
+    monkeypatch: pytest.MonkeyPatch, query: str, libpq: int, trusted: str | None
+) -> None:
+    monkeypatch.setattr(postgres_connection.ssl, "get_default_verify_paths", lambda: SimpleNamespace(cafile=None))
+    monkeypatch.setattr(postgres_connection, "_BUNDLES", ("/none.crt",))
+    monkeypatch.setattr(postgres_connection.psycopg.pq, "version", lambda: libpq)
+    if trusted:
+        assert params(f"{URL}?{query}")["sslrootcert"] == trusted
+    else:
+        with pytest.raises(InvalidInput, match="no file with them"):
+            params(f"{URL}?{query}")
+
+
+def test_authorities_that_count_for_nothing(tmp_path: Path) -> None:
+    """libpq looks for some in the home folder, and verifies by whatever it has."""
+    here = tmp_path / "ca.crt"
+    here.write_text("")
+    for query in ("sslmode=require", "sslmode=prefer", f"sslmode=prefer&sslrootcert={here}"):
+        assert not os.path.exists(params(f"{URL}?{query}")["sslrootcert"])
+    with pytest.raises(InvalidInput, match="not on this machine"):
+        params(f"{URL}?sslmode=prefer&sslrootcert=/none.crt")
 
 
 AT = 'connection failed: connection to server at "192.0.2.1", port 5432 failed: '

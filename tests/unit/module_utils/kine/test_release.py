@@ -31,6 +31,7 @@ OLD, OLDER = Plan(kine=Kine(0, 16, 2)), Plan(kine=Kine(0, 11, 8))
         ("v1.34.2-k0s.0", "0.14.6"),
         ("v1.35.1-k0s.0", "0.14.11"),
         ("v1.36.1-k0s.0", "0.16.2"),
+        ("v1.36.2-k0s.0", "0.16.3"),
         ("v1.36.3-k0s.2", "0.16.3"),
         ("v1.37.0-k0s.0", "0.16.3"),
     ],
@@ -41,6 +42,11 @@ def test_kine_of_k0s(version: str, kine: str) -> None:
 
 def test_default_is_the_pinned_k0s() -> None:
     assert choose(None, None) == PINNED == choose(None, str(DEFAULT_K0S))
+
+
+@pytest.mark.parametrize(("k0s", "reads"), [("v1.33.13-k0s.1", False), ("v1.34.1-k0s.0", True), (None, True)])
+def test_options_from_the_environment(k0s: str | None, reads: bool) -> None:
+    assert choose(None, k0s).reads_environment is reads
 
 
 @pytest.mark.parametrize("text", ["0.13.0", "v0.13.0"])
@@ -96,6 +102,18 @@ TWO = "postgres://kine:x@a.example:5432,b.example:5432/kine?sslmode=require&targ
 def test_old_driver(url: str, kine: str, status: str) -> None:
     plan = Plan(kine=choose(kine, None))
     assert rules_connection.dsn_is_sound(look_at(StandIn(), plan, url)).status == status
+
+
+@pytest.mark.parametrize(
+    ("param", "before", "first"),
+    [("channel_binding=require", "0.14.16", "0.15.0"), ("require_auth=md5", "0.16.2", "0.16.3")],
+)
+def test_a_parameter_that_an_older_driver_sends_to_the_server(param: str, before: str, first: str) -> None:
+    for kine, k0s, status in ((before, None, "fail"), (first, None, "ok"), (None, "v1.30.0-k0s.0", "fail")):
+        plan = Plan(kine=choose(kine, k0s), k0s=k0s)
+        finding = rules_connection.dsn_is_sound(look_at(StandIn(), plan, f"{ONE}&{param}"))
+        assert finding.status == status
+        assert finding.observed.count("sends it to the server") == (status == "fail")
 
 
 def test_dsn_is_read_by_the_planned_k0s() -> None:

@@ -21,6 +21,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import (
     Durability,
     Home,
     LiveIndex,
+    Prepared,
     Replication,
     Row,
     Slots,
@@ -28,6 +29,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.facts import (
     WriteState,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.look import Plan
+from ansible_collections.k0smotron.ha.plugins.module_utils.kine.release import choose
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.results import Tls
 from ansible_collections.k0smotron.ha.plugins.module_utils.kine.schema import (
     INDEXES,
@@ -35,7 +37,7 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.kine.schema import (
     NAMES_OUTSIDE,
     UNIQUE_REVISION,
 )
-from tests.unit.module_utils.kine.standin import TABLE, MemoryScratch, StandIn, look_at, with_table
+from tests.unit.module_utils.kine.standin import TABLE, URL, MemoryScratch, StandIn, look_at, with_table
 
 PRIMARY = WriteState("192.0.2.1", standby=False, read_only=False)
 STANDBY = WriteState("192.0.2.2", standby=True, read_only=True)
@@ -86,6 +88,26 @@ def test_writable_where_the_way_was_tried() -> None:
 )
 def test_isolation(level: str, status: str) -> None:
     assert rules_connection.isolation_is_plain(look_at(StandIn(level=level))).status == status
+
+
+@pytest.mark.parametrize(
+    ("mode", "kine", "status"),
+    [
+        ("", "0.16.3", "fail"),
+        ("exec", "0.16.3", "ok"),
+        ("simple_protocol", "0.16.3", "ok"),
+        ("describe_exec", "0.16.3", "fail"),
+        ("cache_describe", "0.16.3", "fail"),
+        ("exec", "0.9.9", "fail"),
+    ],
+)
+def test_prepared_statements_that_are_lost(mode: str, kine: str, status: str) -> None:
+    lost = StandIn(pooled=Prepared('prepared statement "x" does not exist', 1))
+    url = URL + (f"&default_query_exec_mode={mode}" if mode else "")
+    finding = rules_connection.statements_stay_prepared(look_at(lost, Plan(kine=choose(kine, None)), url))
+    assert finding.status == status
+    assert finding.observed.startswith("lost between transactions")
+    assert ("default_query_exec_mode=exec" in finding.remedy) == (status == "fail")
 
 
 @pytest.mark.parametrize(

@@ -108,9 +108,10 @@ class Looking:
         return self.server
 
 
-def result(monkeypatch: pytest.MonkeyPatch, looking: Looking, **options: t.Any) -> dict[str, t.Any]:
+def result(monkeypatch: pytest.MonkeyPatch, looking: Looking, warn: t.Any = None, **options: t.Any) -> dict[str, t.Any]:
+    """The result; warn collects the warnings of check mode."""
     monkeypatch.setattr(managed_database_run, "_seen", looking)
-    module: t.Any = types.SimpleNamespace(params={**params(), **options})
+    module: t.Any = types.SimpleNamespace(params={**params(), **options}, check_mode=warn is not None, warn=warn)
     return managed_database_run.check(module, lambda: None)
 
 
@@ -149,3 +150,24 @@ def test_to_drop_nobody_logs_in_as_the_owner_and_other_rules_hold(monkeypatch: p
         result(monkeypatch, Looking(dataclasses.replace(MADE, sessions=1)), drop=["database"], connection=connection)
     result(monkeypatch, looking)
     assert looking.logs_in is True
+
+
+def test_in_check_mode_sessions_may_end_before_the_database_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    used = dataclasses.replace(MADE, sessions=2)
+    said: list[str] = []
+    result(monkeypatch, Looking(used), said.append, drop=["database"])
+    assert [text.startswith("Unless this run removes the control plane first, it will fail: ") for text in said] == [
+        True
+    ]
+    assert "in use by 2 sessions" in said[0]
+    with pytest.raises(HaError, match="other databases"):
+        result(
+            monkeypatch,
+            Looking(dataclasses.replace(used, other_databases=("b",))),
+            said.append,
+            drop=["database", "owner"],
+        )
+    said.clear()
+    for server, drop in ((MADE, ["database"]), (used, [])):
+        result(monkeypatch, Looking(server), said.append, drop=drop)
+    assert not said

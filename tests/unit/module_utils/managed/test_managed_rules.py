@@ -56,6 +56,7 @@ def test_an_empty_server_and_one_where_all_is_made_are_fine(server: Server) -> N
         ({"lacks": ("CREATEROLE", "CREATEDB")}, "admin lacks CREATEROLE, CREATEDB"),
         ({"database_owner": "team_b"}, "team_a belongs to team_b"),
         ({"accepts_password": False}, "another password"),
+        ({"accepts_password": None, "password_not_asked": "no entry"}, "whether with this password cannot be told: no"),
     ],
 )
 def test_refused(differs: dict[str, t.Any], said: str) -> None:
@@ -93,8 +94,11 @@ def test_an_owner_that_stays_may_have_other_databases() -> None:
     refuse(dataclasses.replace(MADE, other_databases=("b",)), dataclasses.replace(DROP, drop=("database",)))
 
 
-def test_another_password_may_be_reset_by_name() -> None:
-    refuse(dataclasses.replace(MADE, accepts_password=False), dataclasses.replace(WANTED, reset=True))
+@pytest.mark.parametrize(
+    "differs", [{"accepts_password": False}, {"accepts_password": None, "password_not_asked": "no entry"}]
+)
+def test_another_password_may_be_reset_by_name(differs: dict[str, t.Any]) -> None:
+    refuse(dataclasses.replace(MADE, **differs), dataclasses.replace(WANTED, reset=True))
 
 
 @pytest.mark.parametrize("name", ["", "Team", 'a"b', "a b", "1a", "a" * 64, "a`b", "ä"])
@@ -103,6 +107,26 @@ def test_names_that_cannot_be_used(name: str) -> None:
         require_names(dataclasses.replace(WANTED, database=name))
     with pytest.raises(InvalidInput, match="owner's name"):
         require_names(dataclasses.replace(WANTED, owner=name))
+
+
+@pytest.mark.parametrize(
+    ("differs", "reset", "refused"),
+    [
+        ({}, False, False),
+        ({"acts_as_owner": False}, False, True),
+        ({"accepts_password": False}, True, True),
+        ({"owner_exists": False, "accepts_password": None}, False, False),
+    ],
+)
+def test_a_role_that_another_administrator_made(differs: dict[str, t.Any], reset: bool, refused: bool) -> None:
+    server, wanted = dataclasses.replace(MADE, manages_owner=False, **differs), dataclasses.replace(WANTED, reset=reset)
+    if not refused:
+        refuse(server, wanted)
+        return
+    with pytest.raises(HaError, match="team_a was made by somebody else") as error:
+        refuse(server, wanted)
+    assert error.value.remedy.endswith('run: GRANT "team_a" TO "admin" WITH ADMIN OPTION')
+    refuse(dataclasses.replace(server, manages_owner=True), wanted)
 
 
 def test_mysql_8_has_shorter_names() -> None:
