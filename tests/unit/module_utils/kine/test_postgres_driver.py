@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import os
+import ssl
 import typing as t
 from types import SimpleNamespace
 
+import psycopg
 import pytest
 
 from ansible_collections.k0smotron.ha.plugins.module_utils import dsn as dsns
@@ -161,9 +163,9 @@ def test_authorities_of_the_system() -> None:
 def test_a_machine_without_authorities(
     monkeypatch: pytest.MonkeyPatch, query: str, libpq: int, trusted: str | None
 ) -> None:
-    monkeypatch.setattr(postgres_connection.ssl, "get_default_verify_paths", lambda: SimpleNamespace(cafile=None))
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: SimpleNamespace(cafile=None))
     monkeypatch.setattr(postgres_connection, "_BUNDLES", ("/none.crt",))
-    monkeypatch.setattr(postgres_connection.psycopg.pq, "version", lambda: libpq)
+    monkeypatch.setattr(psycopg.pq, "version", lambda: libpq)
     if trusted:
         assert params(f"{URL}?{query}")["sslrootcert"] == trusted
     else:
