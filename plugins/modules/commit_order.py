@@ -56,7 +56,8 @@ options:
     default: auto
   tls_files:
     description:
-      - Where files that the DSN names are on the host that runs the task, as in O(k0smotron.ha.kine_check#module:tls_files).
+      - Where files that the DSN, or C(KINE_KINE_CA_FILE) in O(secret), names are on the host that runs the task, as
+        in O(k0smotron.ha.kine_check#module:tls_files).
     type: dict
     default: {}
   timeout:

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import typing as t
 
 import pytest
 
+from ansible_collections.k0smotron.ha.plugins.module_utils import durability_run
+from ansible_collections.k0smotron.ha.plugins.module_utils.database_ca import KINE_FLAG
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     PROVIDERS,
     DatabaseSpec,
@@ -17,9 +20,10 @@ from ansible_collections.k0smotron.ha.plugins.module_utils.datastores import (
     options_for,
 )
 from ansible_collections.k0smotron.ha.plugins.module_utils.datastores.durability_postgres import KEY
+from ansible_collections.k0smotron.ha.plugins.module_utils.dsn import DATA_SOURCE_KEY, Dsn
 from ansible_collections.k0smotron.ha.plugins.module_utils.durability_report import Report
 from ansible_collections.k0smotron.ha.plugins.module_utils.durability_run import look
-from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied, NotFound
+from ansible_collections.k0smotron.ha.plugins.module_utils.errors import AccessDenied, NotFound, Unreachable
 from ansible_collections.k0smotron.ha.plugins.module_utils.kube import Kube, Ref
 from tests.unit.module_utils import test_durability as healthy
 
@@ -182,3 +186,25 @@ def test_in_check_mode_a_secret_may_be_yet_to_be_made() -> None:
     assert not report.failed("warn")
     with pytest.raises(NotFound, match="There is no Secret kine"):
         look(t.cast(Kube, StandInKube()), given)
+
+
+def test_a_server_elsewhere_is_asked_with_the_ca_file_that_kine_gets(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = {DATA_SOURCE_KEY: "postgres://kine:x@192.0.2.1:5432/kine", KINE_FLAG: "/ca.crt"}
+    kube, asked = StandInKube(), []
+    kube.objects = [
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "kine", "namespace": "ns"},
+            "data": {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()},
+        }
+    ]
+
+    def opened(dsn: Dsn, *_rest: t.Any) -> t.NoReturn:
+        asked.append(dsn.params)
+        raise Unreachable("nobody is there")
+
+    monkeypatch.setattr(durability_run, "opened", opened)
+    given = {"datastore": None, "secret": {"name": "kine", "namespace": "ns"}, "timeout": 1}
+    assert severities(look(t.cast(Kube, kube), given))
+    assert asked == [{"sslmode": "verify-full", "sslrootcert": "/ca.crt"}]
