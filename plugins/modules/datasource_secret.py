@@ -166,7 +166,7 @@ options:
     default: 3
   pool:
     description:
-      - Limits of the connection pool of one kine process, instead of the computed ones.
+      - Limits of the connection pool of one kine process, instead of the computed ones. The kine of k0s before 1.34 reads none.
     type: dict
     suboptions:
       max_open:

@@ -19,7 +19,7 @@ def secret_data(url: str, pool: PoolLimits) -> dict[str, str]:
     """The Secret's data in plain text: the DSN and kine's pool limits.
 
     k0smotron turns every key into an environment variable, k0s strips one KINE_ prefix for kine, and kine reads its
-    flags from KINE_*. Unlike k0s's own configuration this lasts, with every k0s version.
+    flags from KINE_* (0.14.1 and later, so k0s 1.34; an older one has no limits). Unlike k0s's own configuration this lasts.
     """
     return {
         DATA_SOURCE_KEY: url,

@@ -46,23 +46,31 @@ def connections_suffice(look: Look) -> Finding:
 
 def judge_connections(look: Look, remedy: t.Callable[[int], str]) -> Finding:
     """Judge the connection budget and keep it for the report; remedy is given the least max_connections that suffice."""
-    slots, planned = look.slots, look.plan
-    budget = plan.budget(
-        slots.max_connections,
-        slots.reserved,
-        slots.used,
-        slots.role_limit,
-        planned.control_planes,
-        planned.replicas,
-        planned.max_open,
-    )
+    slots, limit = look.slots, look.plan.max_open
+    budget = _budget(look, limit if look.plan.kine.reads_environment else 0)
     look.connections = Connections(
         slots.max_connections, slots.reserved, slots.used, slots.role_limit, needed=budget.needed
     )
     expected = f"at least {budget.needed} free slots"
     if budget.fits:
         return Finding("ok", budget.arithmetic, expected)
+    if not look.plan.kine.reads_environment and limit and _budget(look, limit).fits:
+        observed = f"{budget.arithmetic}; this kine does not read the limit of {limit} in its environment"
+        return Finding("warn", observed, expected, f"Use k0s 1.34 or newer; or: {remedy(budget.enough)}")
     return Finding("fail", budget.arithmetic, expected, remedy(budget.enough))
+
+
+def _budget(look: Look, limit: int) -> plan.Budget:
+    slots, planned = look.slots, look.plan
+    return plan.budget(
+        slots.max_connections,
+        slots.reserved,
+        slots.used,
+        slots.role_limit,
+        planned.control_planes,
+        planned.replicas,
+        limit,
+    )
 
 
 def replication_is_synchronous(look: Look) -> Finding:

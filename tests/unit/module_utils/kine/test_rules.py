@@ -218,6 +218,14 @@ def test_connections(slots: Slots, plan: Plan, status: str) -> None:
     assert finding.status == status
 
 
+@pytest.mark.parametrize(("slots", "status"), [(100, "ok"), (70, "warn"), (20, "fail")])
+def test_a_kine_that_reads_no_limit_has_none(slots: int, status: str) -> None:
+    old = Plan(max_open=10, kine=choose(None, "v1.33.4-k0s.0"))
+    finding = rules_server.connections_suffice(look_at(StandIn(room=Slots(slots, 3, 0, -1)), old))
+    assert finding.status == status
+    assert ("does not read the limit of 10" in finding.observed) is (status == "warn")
+
+
 @pytest.mark.parametrize(
     ("safe", "status", "off"),
     [
