@@ -84,7 +84,11 @@ def look() -> Machine:
         settings=set(_kernel_settings()),
         control_groups={str(path) for each in cgroups.hierarchies() for path in each.root.iterdir() if path.is_dir()},
         folders={str(path) for top in ("/run", "/var/lib", "/var/log", "/etc", "/opt") for path in Path(top).glob("*")},
-        shared_memory={*Path("/proc/sysvipc/shm").read_text().splitlines(), *os.listdir("/dev/shm")},  # noqa: S108
+        # Key and id: the rest of a line is when and by whom it was used last, and somebody else's server goes on.
+        shared_memory={
+            *(" ".join(line.split()[:2]) for line in Path("/proc/sysvipc/shm").read_text().splitlines()),
+            *os.listdir("/dev/shm"),  # noqa: S108
+        },
         disks={file.read_text() for file in Path("/sys/block").glob("loop*/loop/backing_file")},
     )
 
