@@ -46,10 +46,10 @@ def keep(live: Object, wanted: Object, service: Object | None, ours: t.Container
 
     That is its own names for the certificate, without which each run would report a change. Of a k0sConfig that is not wanted
     any more the apiVersion and the kind stay: k0smotron's webhook refuses what would be left of it else. `service` is the
-    Cluster's Service, and `ours` are the fields of the live spec that we have set.
+    Cluster's Service, and `ours` are the fields of the live spec that we have set: a k0sConfig of somebody else's stays his.
     """
     there = mapping(live["spec"].get("k0sConfig"))
-    if not there:
+    if not there or not (wanted["spec"].get("k0sConfig") or "k0sConfig" in ours):
         return wanted
     asked, found = certificate_names(wanted["spec"]), certificate_names(live["spec"])
     address = None if "externalAddress" in ours else live["spec"].get("externalAddress")  # of k0smotron's finding

@@ -20,6 +20,7 @@ from tests.unit.module_utils.test_rolling import POSTGRES, applied, checksum, cl
 SERVICE: Object = {"spec": {"clusterIPs": ["10.96.0.7", "fd00::7"]}}
 OF_SERVICE = ["kmc-one", "kmc-one.ns", "kmc-one.ns.svc", "kmc-one.ns.svc.cluster.local"]
 INGRESS: Object = {"apiHost": "api.example", "konnectivityHost": "k.example"}
+OURS = ("k0sConfig",)
 LEAST: Object = {"apiVersion": "k0s.k0sproject.io/v1beta1", "kind": "ClusterConfig"}
 
 
@@ -63,17 +64,22 @@ def test_an_address_that_k0smotron_found_stays_and_one_of_ours_goes(ours: tuple[
     assert ("192.0.2.1" in names_after(live, cluster(spec=keeping("a")), ours)) is stays
 
 
+def test_a_config_of_somebody_else_is_left_to_him() -> None:
+    wanted = cluster()
+    assert k0s_config.keep(there("his.example", *OF_SERVICE), wanted, SERVICE, ("replicas",)) is wanted
+
+
 def test_what_the_webhook_asks_for_stays_of_a_config_that_goes() -> None:
     live = merged(there("a", *OF_SERVICE), {"spec": {"k0sConfig": {"spec": {"telemetry": {"enabled": False}}}}})
-    kept = k0s_config.keep(live, cluster(), SERVICE, ())
+    kept = k0s_config.keep(live, cluster(), SERVICE, OURS)
     assert kept["spec"]["k0sConfig"] == {**LEAST, "spec": {"api": {"sans": OF_SERVICE}}}
     unnamed = merged(cluster(), {"spec": {"k0sConfig": {**LEAST, "metadata": {"name": "k0s"}}}})
-    assert k0s_config.keep(unnamed, cluster(), SERVICE, ())["spec"]["k0sConfig"] == LEAST
+    assert k0s_config.keep(unnamed, cluster(), SERVICE, OURS)["spec"]["k0sConfig"] == LEAST
 
 
 def test_what_stays_of_a_config_rolls_nobody() -> None:
     wanted = cluster()
-    stayed = applied(k0s_config.keep(there("a", *OF_SERVICE), wanted, SERVICE, ()))
+    stayed = applied(k0s_config.keep(there("a", *OF_SERVICE), wanted, SERVICE, OURS))
     assert checksum(stayed, wanted) is None
     assert checksum(applied(there("a", spec=keeping("a"))), wanted) is None, "the certificate may name more"
     before = merged(there(), {"spec": {"k0sConfig": {"spec": {"telemetry": {"enabled": False}}}}})
@@ -89,5 +95,5 @@ def test_the_module_applies_it() -> None:
     live["spec"] = merged(live["spec"], {"k0sConfig": {"spec": {"api": {"sans": ["10.96.0.7", "a", "kmc-team-a"]}}}})
     again, _warned = declare(cluster_run, secret(POSTGRES), live, service, spec=spec)
     assert again["spec"] == live["spec"]
-    gone, _warned = declare(cluster_run, secret(POSTGRES), live, service)
+    gone, _warned = declare(cluster_run, secret(POSTGRES), applied(live), service)
     assert gone["spec"]["k0sConfig"] == {**LEAST, "spec": {"api": {"sans": ["10.96.0.7", "kmc-team-a"]}}}
